@@ -1,0 +1,10 @@
+//! What std lacks and every other crate needs: identifiers, digests, image references, time as Go
+//! writes it, atomic files. Pure apart from [`file`]; clock and randomness come in as arguments.
+
+pub mod digest;
+pub mod id;
+pub mod time;
+
+pub use digest::Digest;
+pub use id::{ContainerId, ExecId, NetworkId};
+pub use time::Timestamp;
