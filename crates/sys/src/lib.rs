@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The kernel: every `unsafe`, every raw system call, netlink, nftables and conntrack encoding,
+//! cgroup files. One noun per module.
+
+pub mod fault;
