@@ -95,7 +95,10 @@ mod tests {
     #[test]
     fn reads_what_it_writes() {
         let digest = Digest::of(b"");
-        assert_eq!(digest.to_string(), "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assert_eq!(
+            digest.to_string(),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert!("sha256:E3".parse::<Digest>().is_err());
         assert!(digest.hex().parse::<Digest>().is_err());

@@ -24,7 +24,10 @@ const DAY_SECONDS: i64 = 86_400;
 
 impl Timestamp {
     /// Go's zero time, which the API shows where nothing has happened yet.
-    pub const ZERO: Self = Self { seconds: -62_135_596_800, nanos: 0 };
+    pub const ZERO: Self = Self {
+        seconds: -62_135_596_800,
+        nanos: 0,
+    };
 
     /// From seconds since 1970 and nanoseconds below 1,000,000,000.
     #[must_use]
@@ -47,7 +50,9 @@ impl Timestamp {
     /// Nanoseconds since 1970; saturates beyond the year 2262.
     #[must_use]
     pub fn unix_nanos(self) -> i64 {
-        self.seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(self.nanos))
+        self.seconds
+            .saturating_mul(1_000_000_000)
+            .saturating_add(i64::from(self.nanos))
     }
 
     /// The nanoseconds within the second.
@@ -136,7 +141,10 @@ impl From<Timestamp> for String {
 fn parse(text: &str) -> Option<Timestamp> {
     let number = |range: std::ops::Range<usize>| -> Option<i64> {
         let digits = text.get(range)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
+        digits
+            .bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| digits.parse().ok())?
     };
     let mark = |at: usize, of: &[u8]| text.as_bytes().get(at).is_some_and(|byte| of.contains(byte));
     if !(mark(4, b"-") && mark(7, b"-") && mark(10, b"Tt ") && mark(13, b":") && mark(16, b":")) {
@@ -167,7 +175,10 @@ fn parse(text: &str) -> Option<Timestamp> {
         }
     };
     let day_number = days(year, month, day);
-    Some(Timestamp { seconds: day_number * DAY_SECONDS + hour * 3600 + minute * 60 + second - offset, nanos })
+    Some(Timestamp {
+        seconds: day_number * DAY_SECONDS + hour * 3600 + minute * 60 + second - offset,
+        nanos,
+    })
 }
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, counted in eras of 400 years from March.
@@ -203,15 +214,28 @@ mod tests {
     fn writes_what_go_writes() {
         assert_eq!(Timestamp::ZERO.to_string(), "0001-01-01T00:00:00Z");
         assert_eq!(Timestamp::from_unix(0, 0).to_string(), "1970-01-01T00:00:00Z");
-        assert_eq!(Timestamp::from_unix(1_709_210_096, 120_000_000).to_string(), "2024-02-29T12:34:56.12Z");
-        assert_eq!(Timestamp::from_unix(-1, 1).to_string(), "1969-12-31T23:59:59.000000001Z");
+        assert_eq!(
+            Timestamp::from_unix(1_709_210_096, 120_000_000).to_string(),
+            "2024-02-29T12:34:56.12Z"
+        );
+        assert_eq!(
+            Timestamp::from_unix(-1, 1).to_string(),
+            "1969-12-31T23:59:59.000000001Z"
+        );
     }
 
     #[test]
     fn reads_offsets_and_refuses_the_rest() {
         let time = "2024-02-29T13:34:56.12+01:00".parse();
         assert_eq!(time, Ok(Timestamp::from_unix(1_709_210_096, 120_000_000)));
-        for bad in ["", "2024", "2024-13-01T00:00:00Z", "2024-02-29T13:34:56", "2024-02-29T13:34:56.Z", "é024-02-29T13:34:56Z"] {
+        for bad in [
+            "",
+            "2024",
+            "2024-13-01T00:00:00Z",
+            "2024-02-29T13:34:56",
+            "2024-02-29T13:34:56.Z",
+            "é024-02-29T13:34:56Z",
+        ] {
             assert!(bad.parse::<Timestamp>().is_err(), "{bad}");
         }
     }
