@@ -1,7 +1,7 @@
 //! What the daemon and a shim say to each other, version 1.
 //!
-//! A unix stream socket carries frames: `length: u32 little endian`, then that many bytes of JSON.
-//! Descriptors travel as SCM_RIGHTS with the first byte of the frame they belong to. The daemon
+//! A unix stream socket carries frames of JSON ([`crate::frame`]); descriptors travel as SCM_RIGHTS
+//! with the first byte of the frame they belong to. The daemon
 //! sends [`Envelope`]s, the shim answers each with one [`Reply`] carrying its number, and sends
 //! [`Event`]s to every connected daemon in between. Unknown fields are ignored and missing ones
 //! take their default, so that a newer daemon can speak to an older shim.

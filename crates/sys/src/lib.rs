@@ -2,3 +2,5 @@
 //! cgroup files. One noun per module.
 
 pub mod fault;
+pub mod socket;
+pub mod spawn;

@@ -1,0 +1,3 @@
+//! `corten-shim <run-dir>`: the keeper of one container; the control socket is descriptor 3.
+
+fn main() {}

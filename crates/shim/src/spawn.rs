@@ -1,0 +1,85 @@
+//! Starting a shim: one `posix_spawn` of `corten-shim <run-dir>` with the control socket as
+//! descriptor 3, in a session of its own, with an empty environment.
+//!
+//! The daemon is its parent and reaps it; a later daemon adopts it through `shim.sock`.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+/// The number of the control socket in the shim.
+pub const CONTROL_DESCRIPTOR: i32 = 3;
+
+/// Where a shim listens for later daemons, in its run directory.
+pub const SOCKET_NAME: &str = "shim.sock";
+
+/// Where a shim's standard error goes, in its run directory.
+pub const LOG_NAME: &str = "shim.log";
+
+/// A started shim.
+#[derive(Debug)]
+pub struct Spawned {
+    /// Its pid.
+    pub pid: u32,
+    /// The same as a descriptor; readable when the shim has ended, then `waitid(P_PIDFD)` reaps it.
+    pub pidfd: OwnedFd,
+    /// The daemon's end of the control socket; it does not block.
+    pub control: OwnedFd,
+}
+
+/// The shim was not started; nothing is left of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// A path has a zero byte.
+    #[error("the path {0:?} has a zero byte")]
+    Path(PathBuf),
+    /// No descriptors left.
+    #[error("cannot make the control socket")]
+    Socket(#[source] io::Error),
+    /// The run directory is missing or not writable.
+    #[error("cannot open {0:?}")]
+    Open(PathBuf, #[source] io::Error),
+    /// The program does not execute.
+    #[error("cannot execute {0:?}")]
+    Execute(PathBuf, #[source] io::Error),
+}
+
+/// Executes the shim `program` for the run directory, which must exist.
+///
+/// # Errors
+/// When the run directory, the program or descriptors are missing.
+pub fn spawn(program: &Path, run_directory: &Path) -> Result<Spawned, SpawnError> {
+    let (control, theirs) = corten_sys::socket::pair().map_err(SpawnError::Socket)?;
+    rustix::io::ioctl_fionbio(&control, true).map_err(|error| SpawnError::Socket(error.into()))?;
+    let null = open(Path::new("/dev/null"), OFlags::RDWR)?;
+    let log = open(
+        &run_directory.join(LOG_NAME),
+        OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND,
+    )?;
+    let (path, directory) = (c_path(program)?, c_path(run_directory)?);
+    let arguments: [&CStr; 2] = [c"corten-shim", &directory];
+    let command = corten_sys::spawn::Command {
+        program: &path,
+        arguments: &arguments,
+        environment: &[],
+        descriptors: &[null.as_fd(), null.as_fd(), log.as_fd(), theirs.as_fd()],
+    };
+    let pid = corten_sys::spawn::spawn(&command).map_err(|error| SpawnError::Execute(program.to_owned(), error))?;
+    let child = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a child's pid is positive");
+    let pidfd = rustix::process::pidfd_open(child, rustix::process::PidfdFlags::empty())
+        .map_err(|error| SpawnError::Socket(error.into()))?;
+    Ok(Spawned { pid, pidfd, control })
+}
+
+fn open(path: &Path, flags: OFlags) -> Result<OwnedFd, SpawnError> {
+    rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
+        .map_err(|error| SpawnError::Open(path.to_owned(), error.into()))
+}
+
+fn c_path(path: &Path) -> Result<CString, SpawnError> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|_| SpawnError::Path(path.to_owned()))
+}
