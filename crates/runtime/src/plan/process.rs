@@ -66,7 +66,11 @@ pub enum User {
 
 impl Default for User {
     fn default() -> Self {
-        Self::Ids { uid: 0, gid: 0, additional_gids: Vec::new() }
+        Self::Ids {
+            uid: 0,
+            gid: 0,
+            additional_gids: Vec::new(),
+        }
     }
 }
 
