@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The networks of one host: the default bridge, its addresses, links, firewall and published ports.
+//!
+//! Kernel objects owned here: one bridge per network (link group [`LINK_GROUP`]), one veth pair per
+//! endpoint (host end `veth…`, other end inside the container's namespace), one nftables table per
+//! daemon, one shared table `corten_guard` while forwarding was turned on by us, and the bound sockets
+//! that reserve host ports until they are handed to a shim.
+//!
+//! [`sandbox`] is the door for the engine: everything a container on the default bridge needs, in
+//! order, each step with its reverse. All calls are synchronous, take well under a millisecond and may
+//! be made from any thread whose network namespace is the host's.
+//!
+//! Not here: what is done inside the container's namespace ([`corten_sys::netlink::inside`], called by
+//! the shim), and the splice of ports that NAT cannot serve (shim).
+
+pub mod files;
+pub mod firewall;
+pub mod ipam;
+pub mod mac;
+pub mod port;
+pub mod sandbox;
+pub mod subnet;
+
+pub use mac::MacAddress;
+pub use port::Protocol;
+pub use sandbox::{BridgeNetwork, PublishedPort, Sandbox};
+pub use subnet::Subnet;
+
+/// Link group of every bridge that a Corten daemon makes, so that daemons side by side know each
+/// other's bridges without knowing each other's names.
+pub const LINK_GROUP: u32 = 0xC0_47;

@@ -4,3 +4,4 @@
 pub mod fault;
 pub mod socket;
 pub mod spawn;
+pub mod netlink;

@@ -1,0 +1,3 @@
+//! The daemon's nftables table.
+
+pub mod foreign;
