@@ -2,6 +2,6 @@
 //! cgroup files. One noun per module.
 
 pub mod fault;
+pub mod netlink;
 pub mod socket;
 pub mod spawn;
-pub mod netlink;
