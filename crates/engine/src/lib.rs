@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The nouns of one host: containers, execs, images, networks, volumes, logs, events, recovery.
+//!
+//! On disk:
+//! ```text
+//! <data>/containers/<id>/spec.json    what was asked for, never rewritten
+//!                        state.json   how its last run ended
+//!                        exit.json    written by the shim, until the exit is recorded
+//!                        <id>-json.log[.N], hosts, hostname, resolv.conf
+//! <data>/volumes/<name>/_data, volume.json
+//! <run>/containers/<id>/              of a run: lease.json, shim.sock, shim.log
+//! ```
+//! Invariants: one owner task per container decides and acts for it, others send it messages; reads
+//! look at published snapshots and never wait for an owner; no lock is held across an await; blocking
+//! calls cross at one boundary; nothing grows with the number of containers. HTTP is not here.
+
+pub mod config;
+pub mod container;
+pub mod error;
+pub mod logs;
+pub mod request;
+
+pub use config::{BridgeConfig, Config};
+pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,6 @@
+//! Containers: what they are asked to be, how they live, what is told of them.
+
+pub mod name;
+pub mod phase;
+pub mod restart;
+pub mod status;

@@ -1,0 +1,4 @@
+//! Reading what containers wrote.
+
+pub mod line;
+pub mod reader;

@@ -1,0 +1,118 @@
+//! What callers ask with, where the API has no type of its own: query parameters in Rust's shape.
+
+use std::collections::BTreeMap;
+
+use corten_base::Timestamp;
+
+/// How a container is started.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StartOptions {
+    /// Keys that detach clients attached at this start, `ctrl-p,ctrl-q`; `None`: the default.
+    pub detach_keys: Option<String>,
+}
+
+/// How a container is stopped or restarted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StopOptions {
+    /// Signal by name or number; `None`: the container's own.
+    pub signal: Option<String>,
+    /// Seconds before SIGKILL; negative: wait for ever; `None`: the container's own.
+    pub timeout_seconds: Option<i64>,
+}
+
+/// How a container is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RemoveOptions {
+    /// Anonymous volumes too.
+    pub volumes: bool,
+    /// Even if it runs.
+    pub force: bool,
+    /// Only the link of this name; not built.
+    pub link: bool,
+}
+
+/// Which containers are listed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ListOptions {
+    /// Not only those that run.
+    pub all: bool,
+    /// Only the newest; zero or less: no limit.
+    pub limit: i64,
+    /// With sizes on disk.
+    pub size: bool,
+    /// Docker's filters: key to values.
+    pub filters: Filters,
+}
+
+/// Docker's filters as the engine takes them: key to values, both as given.
+pub type Filters = BTreeMap<String, Vec<String>>;
+
+/// What a waiter waits for (Engine API v1.51 ContainerWait).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WaitCondition {
+    /// It does not run; at once if so.
+    #[default]
+    NotRunning,
+    /// The next end of a run.
+    NextExit,
+    /// Its removal.
+    Removed,
+}
+
+/// What of a container's log is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    /// Go on until the container ends.
+    pub follow: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+    /// Not before this.
+    pub since: Option<Timestamp>,
+    /// Not after this.
+    pub until: Option<Timestamp>,
+    /// Each line begins with its time.
+    pub timestamps: bool,
+    /// Only this many of the last lines; `None`: all.
+    pub tail: Option<u64>,
+    /// Each line carries the log's attributes.
+    pub details: bool,
+}
+
+/// How a client is joined to a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttachOptions {
+    /// Replay the log first.
+    pub logs: bool,
+    /// Stay for what comes; without it only the log is replayed.
+    pub stream: bool,
+    /// Standard input.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+    /// Keys that detach, `ctrl-p,ctrl-q`; `None`: the default.
+    pub detach_keys: Option<String>,
+}
+
+/// How an exec session is started.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExecStartOptions {
+    /// Without a client.
+    pub detach: bool,
+    /// With a terminal.
+    pub tty: bool,
+    /// The terminal's rows and columns.
+    pub size: Option<(u16, u16)>,
+}
+
+/// A terminal's size in character cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalSize {
+    /// Height.
+    pub rows: u16,
+    /// Width.
+    pub columns: u16,
+}
