@@ -78,7 +78,10 @@ impl Error {
     /// The state is as wanted already.
     #[must_use]
     pub fn not_modified() -> Self {
-        Self { kind: ErrorKind::NotModified, message: String::new() }
+        Self {
+            kind: ErrorKind::NotModified,
+            message: String::new(),
+        }
     }
 
     /// Everything else, from the error that stopped `act`.

@@ -260,7 +260,11 @@ pub fn step(life: &Life, event: Event) -> Result<(Life, Vec<Effect>), Refusal> {
         Event::Start => start(life),
         Event::Started { pid, at } => started(life, pid, at),
         Event::StartFailed(failure) => start_failed(life, failure),
-        Event::Exited { code, at, out_of_memory } => exited(life, code, at, out_of_memory),
+        Event::Exited {
+            code,
+            at,
+            out_of_memory,
+        } => exited(life, code, at, out_of_memory),
         Event::Stop { signal, timeout, then } => stop(life, signal, timeout, then),
         Event::StopDeadline => stop_deadline(life),
         Event::Kill { signal, ends } => kill(life, signal, ends),
@@ -277,7 +281,12 @@ type Step = Result<(Life, Vec<Effect>), Refusal>;
 fn start(life: &Life) -> Step {
     match &life.phase {
         Phase::Created(_) | Phase::Exited(_) => {
-            let life = Life { restarts: 0, delay: Duration::ZERO, stopped_by_hand: false, ..life.clone() };
+            let life = Life {
+                restarts: 0,
+                delay: Duration::ZERO,
+                stopped_by_hand: false,
+                ..life.clone()
+            };
             Ok((life, vec![Effect::Start]))
         }
         Phase::Running(_) | Phase::Restarting(_) => Err(Refusal::NotModified),
@@ -289,8 +298,15 @@ fn start(life: &Life) -> Step {
 fn started(life: &Life, pid: u32, at: Timestamp) -> Step {
     match &life.phase {
         Phase::Created(_) | Phase::Exited(_) | Phase::Restarting(_) => {
-            let running = Running { pid, started_at: at, stopping: None };
-            let life = Life { phase: Phase::Running(running), ..life.clone() };
+            let running = Running {
+                pid,
+                started_at: at,
+                stopping: None,
+            };
+            let life = Life {
+                phase: Phase::Running(running),
+                ..life.clone()
+            };
             Ok((life, vec![Effect::Persist, Effect::Publish(Action::Start)]))
         }
         Phase::Running(_) | Phase::Paused(_) | Phase::Removing(_) | Phase::Dead(_) => Err(Refusal::Stale),
@@ -300,14 +316,22 @@ fn started(life: &Life, pid: u32, at: Timestamp) -> Step {
 fn start_failed(life: &Life, failure: FailedStart) -> Step {
     let phase = match &life.phase {
         Phase::Created(_) => Phase::Created(Some(failure)),
-        Phase::Exited(ended) | Phase::Restarting(ended) => {
-            Phase::Exited(Ended { code: failure.code, error: failure.message, ..ended.clone() })
-        }
+        Phase::Exited(ended) | Phase::Restarting(ended) => Phase::Exited(Ended {
+            code: failure.code,
+            error: failure.message,
+            ..ended.clone()
+        }),
         Phase::Running(_) | Phase::Paused(_) | Phase::Removing(_) | Phase::Dead(_) => return Err(Refusal::Stale),
     };
     if life.auto_remove {
         let ended = phase.ended().cloned();
-        return Ok((Life { phase: Phase::Removing(ended), ..life.clone() }, vec![Effect::Remove]));
+        return Ok((
+            Life {
+                phase: Phase::Removing(ended),
+                ..life.clone()
+            },
+            vec![Effect::Remove],
+        ));
     }
     Ok((Life { phase, ..life.clone() }, vec![Effect::Persist]))
 }
@@ -319,8 +343,13 @@ fn exited(life: &Life, code: i32, at: Timestamp, out_of_memory: bool) -> Step {
             return Err(Refusal::Stale);
         }
     };
-    let ended =
-        Ended { code, started_at: running.started_at, finished_at: at, out_of_memory, error: String::new() };
+    let ended = Ended {
+        code,
+        started_at: running.started_at,
+        finished_at: at,
+        out_of_memory,
+        error: String::new(),
+    };
     let mut effects = vec![Effect::DisarmStop, Effect::TearDown];
     let mut news = Vec::new();
     if out_of_memory {
@@ -354,7 +383,12 @@ fn exited(life: &Life, code: i32, at: Timestamp, out_of_memory: bool) -> Step {
 
 fn ended_by_itself(life: &mut Life, ended: Ended, effects: &mut Vec<Effect>, mut news: Vec<Effect>) {
     let length = ended.finished_at.since(ended.started_at);
-    let run = Run { code: ended.code, length, restarts: life.restarts, stopped_by_hand: life.stopped_by_hand };
+    let run = Run {
+        code: ended.code,
+        length,
+        restarts: life.restarts,
+        stopped_by_hand: life.stopped_by_hand,
+    };
     if life.policy.restarts_after(run) {
         life.delay = restart::delay(life.delay, length);
         life.restarts += 1;
@@ -378,11 +412,21 @@ fn stop(life: &Life, signal: i32, timeout: Option<Duration>, then: Stopping) -> 
     match &life.phase {
         Phase::Running(running) | Phase::Paused(running) => {
             let then = running.stopping.map_or(then, |before| stronger(before, then));
-            let running = Running { stopping: Some(then), ..running.clone() };
+            let running = Running {
+                stopping: Some(then),
+                ..running.clone()
+            };
             let phase = Phase::Running(running);
             let mut effects = vec![Effect::Signal(signal)];
             effects.extend(timeout.map(Effect::ArmStop));
-            Ok((Life { phase, stopped_by_hand: true, ..life.clone() }, effects))
+            Ok((
+                Life {
+                    phase,
+                    stopped_by_hand: true,
+                    ..life.clone()
+                },
+                effects,
+            ))
         }
         Phase::Restarting(ended) => stop_restarting(life, ended, then),
         Phase::Created(_) | Phase::Exited(_) => match then {
@@ -399,7 +443,11 @@ fn stop(life: &Life, signal: i32, timeout: Option<Duration>, then: Stopping) -> 
 }
 
 fn stop_restarting(life: &Life, ended: &Ended, then: Stopping) -> Step {
-    let mut next = Life { phase: Phase::Exited(ended.clone()), stopped_by_hand: true, ..life.clone() };
+    let mut next = Life {
+        phase: Phase::Exited(ended.clone()),
+        stopped_by_hand: true,
+        ..life.clone()
+    };
     let mut effects = vec![Effect::DisarmRestart];
     match then {
         Stopping::Stay => effects.extend([Effect::Persist, Effect::Publish(Action::Stop)]),
@@ -442,9 +490,13 @@ fn stop_deadline(life: &Life) -> Step {
 fn kill(life: &Life, signal: i32, ends: bool) -> Step {
     let stopped_by_hand = life.stopped_by_hand || ends;
     match &life.phase {
-        Phase::Running(_) | Phase::Paused(_) => {
-            Ok((Life { stopped_by_hand, ..life.clone() }, vec![Effect::Signal(signal)]))
-        }
+        Phase::Running(_) | Phase::Paused(_) => Ok((
+            Life {
+                stopped_by_hand,
+                ..life.clone()
+            },
+            vec![Effect::Signal(signal)],
+        )),
         Phase::Restarting(ended) if ends => stop_restarting(life, ended, Stopping::Stay),
         Phase::Restarting(_) => Ok((life.clone(), Vec::new())),
         Phase::Created(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => Err(Refusal::NotRunning),
@@ -475,14 +527,24 @@ fn remove(life: &Life, force: bool) -> Step {
         Phase::Restarting(ended) => return stop_restarting(life, ended, Stopping::Remove),
         Phase::Removing(_) => return Err(Refusal::BeingRemoved),
     };
-    Ok((Life { phase: Phase::Removing(ended), ..life.clone() }, vec![Effect::Remove]))
+    Ok((
+        Life {
+            phase: Phase::Removing(ended),
+            ..life.clone()
+        },
+        vec![Effect::Remove],
+    ))
 }
 
 fn remove_failed(life: &Life) -> Step {
     match &life.phase {
-        Phase::Removing(ended) => {
-            Ok((Life { phase: Phase::Dead(ended.clone()), ..life.clone() }, vec![Effect::Persist]))
-        }
+        Phase::Removing(ended) => Ok((
+            Life {
+                phase: Phase::Dead(ended.clone()),
+                ..life.clone()
+            },
+            vec![Effect::Persist],
+        )),
         Phase::Created(_)
         | Phase::Running(_)
         | Phase::Paused(_)
@@ -494,7 +556,13 @@ fn remove_failed(life: &Life) -> Step {
 
 fn pause(life: &Life) -> Step {
     match &life.phase {
-        Phase::Running(running) => Ok((Life { phase: Phase::Paused(running.clone()), ..life.clone() }, Vec::new())),
+        Phase::Running(running) => Ok((
+            Life {
+                phase: Phase::Paused(running.clone()),
+                ..life.clone()
+            },
+            Vec::new(),
+        )),
         Phase::Paused(_) => Err(Refusal::Paused),
         Phase::Created(_) | Phase::Restarting(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
             Err(Refusal::NotRunning)
@@ -504,7 +572,13 @@ fn pause(life: &Life) -> Step {
 
 fn unpause(life: &Life) -> Step {
     match &life.phase {
-        Phase::Paused(running) => Ok((Life { phase: Phase::Running(running.clone()), ..life.clone() }, Vec::new())),
+        Phase::Paused(running) => Ok((
+            Life {
+                phase: Phase::Running(running.clone()),
+                ..life.clone()
+            },
+            Vec::new(),
+        )),
         Phase::Running(_) => Err(Refusal::NotModified),
         Phase::Created(_) | Phase::Restarting(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
             Err(Refusal::NotRunning)

@@ -71,7 +71,11 @@ impl RestartPolicy {
 /// The delay before a restart: `last` was the one before (zero: none yet), `run` the run that ended.
 #[must_use]
 pub fn delay(last: Duration, run: Duration) -> Duration {
-    if last.is_zero() || run >= HEALTHY_RUN { FIRST_DELAY } else { (last * 2).min(LONGEST_DELAY) }
+    if last.is_zero() || run >= HEALTHY_RUN {
+        FIRST_DELAY
+    } else {
+        (last * 2).min(LONGEST_DELAY)
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +83,12 @@ mod tests {
     use super::*;
 
     fn run(code: i32, restarts: u32, stopped_by_hand: bool) -> Run {
-        Run { code, length: Duration::ZERO, restarts, stopped_by_hand }
+        Run {
+            code,
+            length: Duration::ZERO,
+            restarts,
+            stopped_by_hand,
+        }
     }
 
     #[test]
@@ -91,7 +100,10 @@ mod tests {
             last = delay(last, short);
             seen.push(last.as_millis());
         }
-        assert_eq!(seen, [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000]);
+        assert_eq!(
+            seen,
+            [100, 200, 400, 800, 1600, 3200, 6400, 12800, 25600, 51200, 60000, 60000]
+        );
         assert_eq!(delay(last, HEALTHY_RUN), FIRST_DELAY);
     }
 
@@ -128,7 +140,11 @@ mod tests {
             (P::OnFailure { maximum: 0 }, run(0, 0, false), true, false),
         ];
         for (policy, run, was_running, expected) in table {
-            assert_eq!(policy.starts_with_daemon(run, was_running), expected, "{policy:?} {run:?} {was_running}");
+            assert_eq!(
+                policy.starts_with_daemon(run, was_running),
+                expected,
+                "{policy:?} {run:?} {was_running}"
+            );
         }
     }
 }

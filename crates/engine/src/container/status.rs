@@ -88,13 +88,26 @@ mod tests {
     #[test]
     fn every_phase() {
         let at = |seconds| Timestamp::from_unix(seconds, 0);
-        let running = Running { pid: 1, started_at: at(100), stopping: None };
-        let ended = Ended { code: 3, started_at: at(90), finished_at: at(100), ..Ended::default() };
+        let running = Running {
+            pid: 1,
+            started_at: at(100),
+            stopping: None,
+        };
+        let ended = Ended {
+            code: 3,
+            started_at: at(90),
+            finished_at: at(100),
+            ..Ended::default()
+        };
         let table = [
             (Phase::Created(None), "created", "Created"),
             (Phase::Running(running.clone()), "running", "Up 5 seconds"),
             (Phase::Paused(running), "paused", "Up 5 seconds (Paused)"),
-            (Phase::Restarting(ended.clone()), "restarting", "Restarting (3) 5 seconds ago"),
+            (
+                Phase::Restarting(ended.clone()),
+                "restarting",
+                "Restarting (3) 5 seconds ago",
+            ),
             (Phase::Exited(ended.clone()), "exited", "Exited (3) 5 seconds ago"),
             (Phase::Removing(Some(ended)), "removing", "Removal In Progress"),
             (Phase::Dead(None), "dead", "Dead"),

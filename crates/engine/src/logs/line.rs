@@ -65,7 +65,11 @@ fn usual(bytes: &[u8]) -> Option<Line<'_>> {
     let end = memchr(b'"', rest)?;
     let time = str::from_utf8(&rest[..end]).ok()?;
     let closed = &rest[end..] == br#""}"# && !time.contains('\\');
-    closed.then_some(Line { text, stream, time: Cow::Borrowed(time) })
+    closed.then_some(Line {
+        text,
+        stream,
+        time: Cow::Borrowed(time),
+    })
 }
 
 /// The JSON string at the start of `bytes` (behind its opening quote), and what follows its closing one.
@@ -107,7 +111,9 @@ fn escape(bytes: &[u8], text: &mut Vec<u8>) -> Option<usize> {
         b'f' => 12,
         plain @ (b'"' | b'\\' | b'/') => *plain,
         b'u' => {
-            let digits = bytes.get(2..6).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+            let digits = bytes
+                .get(2..6)
+                .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
             let code = u32::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()?;
             let mut buffer = [0; 4];
             text.extend_from_slice(char::from_u32(code)?.encode_utf8(&mut buffer).as_bytes());
@@ -130,8 +136,16 @@ struct Record {
 
 fn unusual(bytes: &[u8]) -> Option<Line<'_>> {
     let record: Record = serde_json::from_slice(bytes).ok()?;
-    let stream = if record.stream == "stderr" { Stream::Stderr } else { Stream::Stdout };
-    Some(Line { text: Cow::Owned(record.log.into_bytes()), stream, time: Cow::Owned(record.time) })
+    let stream = if record.stream == "stderr" {
+        Stream::Stderr
+    } else {
+        Stream::Stdout
+    };
+    Some(Line {
+        text: Cow::Owned(record.log.into_bytes()),
+        stream,
+        time: Cow::Owned(record.time),
+    })
 }
 
 /// What a fuzzer calls: parsing never panics, and the two parsers agree wherever the first accepts.
@@ -153,7 +167,15 @@ mod tests {
         let line =
             parse(br#"{"log":"x\ud83d\ude00\n","stream":"stdout","attrs":{"a":"b"},"time":"2024-01-01T00:00:00Z"}"#);
         assert_eq!(line.unwrap().text.as_ref(), "x😀\n".as_bytes());
-        for bad in [&b""[..], b"{", b"{\"log\":\"", b"{\"log\":\"\\", b"\0\0\0", b"{\"log\":\"a\\u00", b"null"] {
+        for bad in [
+            &b""[..],
+            b"{",
+            b"{\"log\":\"",
+            b"{\"log\":\"\\",
+            b"\0\0\0",
+            b"{\"log\":\"a\\u00",
+            b"null",
+        ] {
             assert_eq!(parse(bad), None);
             fuzz(bad);
         }

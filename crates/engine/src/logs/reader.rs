@@ -133,7 +133,9 @@ impl Reader {
             return self.seek_oldest().map(|()| self.file.is_some());
         }
         for index in 0..FILES_LIMIT {
-            let Some(inode) = inode(&rotated(&self.path, index))? else { break };
+            let Some(inode) = inode(&rotated(&self.path, index))? else {
+                break;
+            };
             if inode == self.inode {
                 // Whatever the writer added before it rotated was read: the caller came here at the end.
                 return if index == 0 { Ok(false) } else { self.switch(index - 1) };
@@ -218,7 +220,9 @@ fn tail_offset(file: &File, wanted: u64) -> io::Result<Result<u64, u64>> {
     let mut block = vec![0; 64 * 1024];
     while end > 0 {
         let start = end.saturating_sub(block.len() as u64);
-        let part = block.get_mut(..usize::try_from(end - start).unwrap_or(0)).unwrap_or_default();
+        let part = block
+            .get_mut(..usize::try_from(end - start).unwrap_or(0))
+            .unwrap_or_default();
         file.read_exact_at(part, start)?;
         for at in memrchr_iter(b'\n', part) {
             if found == wanted {
@@ -270,7 +274,11 @@ fn emit(selection: &Selection, line: &Line<'_>, output: &mut Vec<u8>) -> bool {
 }
 
 fn write(selection: &Selection, line: &Line<'_>, output: &mut Vec<u8>) {
-    let time = if selection.timestamps { padded(&line.time) } else { String::new() };
+    let time = if selection.timestamps {
+        padded(&line.time)
+    } else {
+        String::new()
+    };
     let length = time.len() + selection.prefix.len() + line.text.len();
     if selection.framed {
         output.extend_from_slice(&[line.stream.number(), 0, 0, 0]);
@@ -310,8 +318,12 @@ mod tests {
 
     fn lines(range: std::ops::Range<u32>) -> String {
         range.fold(String::new(), |mut text, number| {
-            writeln!(text, r#"{{"log":"{number}\n","stream":"stdout","time":"2024-01-01T00:00:{:02}Z"}}"#, number % 60)
-                .unwrap();
+            writeln!(
+                text,
+                r#"{{"log":"{number}\n","stream":"stdout","time":"2024-01-01T00:00:{:02}Z"}}"#,
+                number % 60
+            )
+            .unwrap();
             text
         })
     }
@@ -320,7 +332,11 @@ mod tests {
         let mut output = Vec::new();
         let mut reader = Reader::open(path, selection).unwrap();
         while reader.fill(&mut output, 7).unwrap() {}
-        String::from_utf8(output).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+        String::from_utf8(output)
+            .unwrap()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -332,11 +348,39 @@ mod tests {
         std::fs::write(directory.path().join("log.1"), lines(2..4)).unwrap();
         std::fs::write(&path, lines(4..6) + "{\"log\":\"half").unwrap();
         assert_eq!(read(&path, all()), "0 1 2 3 4 5");
-        for (tail, expected) in [(0, ""), (1, "5"), (2, "4 5"), (3, "3 4 5"), (5, "1 2 3 4 5"), (6, "0 1 2 3 4 5"), (99, "0 1 2 3 4 5")] {
-            assert_eq!(read(&path, Selection { tail: Some(tail), ..all() }), expected, "{tail}");
+        for (tail, expected) in [
+            (0, ""),
+            (1, "5"),
+            (2, "4 5"),
+            (3, "3 4 5"),
+            (5, "1 2 3 4 5"),
+            (6, "0 1 2 3 4 5"),
+            (99, "0 1 2 3 4 5"),
+        ] {
+            assert_eq!(
+                read(
+                    &path,
+                    Selection {
+                        tail: Some(tail),
+                        ..all()
+                    }
+                ),
+                expected,
+                "{tail}"
+            );
         }
         let at = |seconds: i64| Some(Timestamp::from_unix(1_704_067_200 + seconds, 0));
-        assert_eq!(read(&path, Selection { since: at(2), until: at(4), ..all() }), "2 3 4");
+        assert_eq!(
+            read(
+                &path,
+                Selection {
+                    since: at(2),
+                    until: at(4),
+                    ..all()
+                }
+            ),
+            "2 3 4"
+        );
         assert_eq!(read(&path, Selection { stdout: false, ..all() }), "");
     }
 
@@ -366,7 +410,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         std::fs::write(&path, lines(1..2)).unwrap();
-        let selection = Selection { timestamps: true, framed: true, prefix: "a=b ".to_owned(), ..all() };
+        let selection = Selection {
+            timestamps: true,
+            framed: true,
+            prefix: "a=b ".to_owned(),
+            ..all()
+        };
         let mut output = Vec::new();
         Reader::open(&path, selection).unwrap().fill(&mut output, 1000).unwrap();
         assert_eq!(output, b"\x01\0\0\0\0\0\0\x252024-01-01T00:00:01.000000000Z a=b 1\n");
