@@ -1,0 +1,19 @@
+//! Registry credentials as clients send them.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of `POST /auth` and, encoded, the `X-Registry-Auth` header. Engine API v1.51 AuthConfig.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuthConfig {
+    /// User name.
+    pub username: String,
+    /// Password or access token.
+    pub password: String,
+    /// The registry they are for.
+    pub serveraddress: String,
+    /// Identity token that replaces user name and password.
+    pub identitytoken: String,
+    /// Bearer token for the registry itself.
+    pub registrytoken: String,
+}

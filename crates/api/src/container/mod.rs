@@ -1,0 +1,23 @@
+//! Containers on the wire: what create reads, what inspect, list, wait, top and the rest answer.
+
+mod config;
+mod create;
+mod host_config;
+mod inspect;
+mod mount;
+mod network_settings;
+mod resources;
+mod summary;
+mod top;
+mod wait;
+
+pub use config::{ContainerConfig, HealthConfig};
+pub use create::{ContainerCreateBody, ContainerCreateResponse, NetworkingConfig};
+pub use host_config::{HostConfig, LogConfig, PortBinding, RestartPolicy};
+pub use inspect::{ContainerInspect, ContainerState, DriverData, Health, HealthcheckResult};
+pub use mount::{BindOptions, DriverConfig, ImageOptions, Mount, MountPoint, TmpfsOptions, VolumeOptions};
+pub use network_settings::{Address, EndpointIpamConfig, EndpointSettings, NetworkSettings};
+pub use resources::{DeviceMapping, DeviceRequest, ThrottleDevice, Ulimit, UpdateBody, UpdateResponse, WeightDevice};
+pub use summary::{ContainerSummary, Port, SummaryHostConfig, SummaryNetworkSettings};
+pub use top::ContainerTop;
+pub use wait::{WaitError, WaitResponse};

@@ -1,0 +1,12 @@
+//! The engine itself on the wire: version, info, disk usage.
+
+mod disk_usage;
+mod info;
+mod version;
+
+pub use disk_usage::DiskUsage;
+pub use info::{
+    AddressPool, Commit, ContainerdInfo, ContainerdNamespaces, FirewallInfo, IndexInfo, PluginsInfo, RegistryConfig,
+    Runtime, SwarmInfo, SystemInfo,
+};
+pub use version::{ComponentVersion, PlatformVersion, SystemVersion};
