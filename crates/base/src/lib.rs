@@ -2,9 +2,15 @@
 //! writes it, atomic files. Pure apart from [`file`]; clock and randomness come in as arguments.
 
 pub mod digest;
+pub mod file;
 pub mod id;
+pub mod platform;
+pub mod reference;
+pub mod size;
 pub mod time;
 
 pub use digest::Digest;
 pub use id::{ContainerId, ExecId, NetworkId};
+pub use platform::Platform;
+pub use reference::{AnyReference, Reference};
 pub use time::Timestamp;
