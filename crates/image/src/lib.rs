@@ -1,1 +1,52 @@
-//! Placeholder.
+//! Images: the content store, layers as directories, names, load, save, import, and the snapshots that containers
+//! write to. Synchronous; [`Store`] is `Send + Sync` and cheap to clone, its callers bring the threads.
+//!
+//! On disk (format 1), under the root given to [`Store::open`]:
+//! ```text
+//! metadata.redb            names, images, layers, blobs with reference counts: the truth (store/records.rs)
+//! blobs/sha256/<hex>       configurations, and layer tars exactly as they were loaded; named by digest
+//! layers/<key>/            one unpacked layer; key: 12 digits of its chain id (more if two begin alike)
+//!     diff/                its tree in overlay form (0:0 character devices and trusted.overlay.opaque)
+//! snapshots/<container>/   one container's writable layer
+//!     image -> sha256:..   the image it stands on (a symbolic link: atomic, and nothing to flush)
+//!     chain -> sha256:..   the chain id of the topmost layer below it; empty image: `none`
+//!     upper/ work/         overlay's two directories
+//! tmp/                     work in progress; emptied when the store opens
+//! ```
+//! Whatever the database does not name is garbage and removed at open: a layer directory or blob is renamed to its
+//! place first and recorded after, records go first and files after. One process owns a store (redb's file lock).
+//!
+//! Relative to `layers/` a lower directory is `<key>/diff`, 17 bytes, so that 127 of them fit the one page that
+//! mount(2) takes on kernels without `lowerdir+`.
+
+pub mod changes;
+pub mod config;
+pub mod find;
+pub mod import;
+pub mod load;
+pub mod remove;
+pub mod save;
+pub mod snapshot;
+pub mod store;
+
+pub use config::{Config, Healthcheck, History, ImageConfig};
+pub use find::{FindError, Image, ImageSummary};
+pub use import::{ImportError, ImportOptions};
+pub use load::{LoadError, LoadEvent, Loaded};
+pub use remove::{RemoveError, RemoveOptions, Removed, User};
+pub use save::SaveError;
+pub use snapshot::{Snapshot, SnapshotError};
+pub use store::{OpenError, Store, StoreError};
+
+/// What kind of failure an error is, for whoever maps it to an HTTP status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What was asked for does not exist (404).
+    NotFound,
+    /// The caller's input is wrong (400).
+    InvalidParameter,
+    /// It cannot be done in the present state (409).
+    Conflict,
+    /// The machine failed, or content that was sent in is damaged (500, as Docker).
+    Internal,
+}
