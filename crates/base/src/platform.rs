@@ -21,7 +21,9 @@ pub struct Platform {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePlatformError {
     /// A part has characters that no platform has.
-    #[error("{component:?} is an invalid component of {text:?}: platform specifier component must match \"^[A-Za-z0-9_.-]+$\": invalid argument")]
+    #[error(
+        "{component:?} is an invalid component of {text:?}: platform specifier component must match \"^[A-Za-z0-9_.-]+$\": invalid argument"
+    )]
     Component {
         /// The whole text.
         text: String,
@@ -41,7 +43,11 @@ impl Platform {
     #[must_use]
     pub fn host() -> Self {
         let (architecture, variant) = normalise(std::env::consts::ARCH, "");
-        Self { os: "linux".into(), architecture, variant }
+        Self {
+            os: "linux".into(),
+            architecture,
+            variant,
+        }
     }
 
     /// Whether an image for `self` runs on `host` without emulation: same system and processor, and no
@@ -58,18 +64,33 @@ impl FromStr for Platform {
     fn from_str(text: &str) -> Result<Self, ParsePlatformError> {
         let parts: Vec<&str> = text.split('/').collect();
         let valid = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
         };
         if let Some(component) = parts.iter().find(|part| !valid(part)) {
-            return Err(ParsePlatformError::Component { text: text.into(), component: (*component).into() });
+            return Err(ParsePlatformError::Component {
+                text: text.into(),
+                component: (*component).into(),
+            });
         }
         let host = Self::host();
         match parts.as_slice() {
-            [word] if is_os(word) => Ok(Self { os: word.to_ascii_lowercase(), ..host }),
+            [word] if is_os(word) => Ok(Self {
+                os: word.to_ascii_lowercase(),
+                ..host
+            }),
             [word] => {
                 let (architecture, variant) = normalise(word, "");
                 let known = is_architecture(&architecture);
-                known.then_some(Self { os: host.os, architecture, variant }).ok_or_else(|| ParsePlatformError::Unknown(text.into()))
+                known
+                    .then_some(Self {
+                        os: host.os,
+                        architecture,
+                        variant,
+                    })
+                    .ok_or_else(|| ParsePlatformError::Unknown(text.into()))
             }
             [os, architecture] => Ok(Self::of(os, architecture, "")),
             [os, architecture, variant] => Ok(Self::of(os, architecture, variant)),
@@ -81,24 +102,36 @@ impl FromStr for Platform {
 impl Platform {
     fn of(os: &str, architecture: &str, variant: &str) -> Self {
         let (architecture, variant) = normalise(architecture, variant);
-        Self { os: os.to_ascii_lowercase(), architecture, variant }
+        Self {
+            os: os.to_ascii_lowercase(),
+            architecture,
+            variant,
+        }
     }
 }
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.os, self.architecture)?;
-        if self.variant.is_empty() { Ok(()) } else { write!(f, "/{}", self.variant) }
+        if self.variant.is_empty() {
+            Ok(())
+        } else {
+            write!(f, "/{}", self.variant)
+        }
     }
 }
 
 fn is_os(word: &str) -> bool {
-    let systems = ["linux", "windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "android", "wasip1", "js"];
+    let systems = [
+        "linux", "windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "android", "wasip1", "js",
+    ];
     systems.contains(&word.to_ascii_lowercase().as_str())
 }
 
 fn is_architecture(word: &str) -> bool {
-    let known = ["386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le"];
+    let known = [
+        "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le",
+    ];
     known.contains(&word) || ["riscv64", "s390x", "wasm"].contains(&word)
 }
 
@@ -136,7 +169,10 @@ mod tests {
             ("Linux/ARM/6", "linux/arm/v6"),
             ("riscv64", "linux/riscv64"),
         ] {
-            assert_eq!(text.parse::<Platform>().map(|platform| platform.to_string()).as_deref(), Ok(want));
+            assert_eq!(
+                text.parse::<Platform>().map(|platform| platform.to_string()).as_deref(),
+                Ok(want)
+            );
         }
         for bad in ["", "a/b/c/d", "linux/", "plan/9 ", "nonsense"] {
             assert!(bad.parse::<Platform>().is_err(), "{bad}");

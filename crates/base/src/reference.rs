@@ -97,7 +97,12 @@ impl Reference {
             return Err(ParseReferenceError::TooLong);
         }
         let digest = digest.map(parse_digest).transpose()?;
-        Ok(Self { domain: domain.to_owned(), path: path.to_owned(), tag: tag.map(str::to_owned), digest })
+        Ok(Self {
+            domain: domain.to_owned(),
+            path: path.to_owned(),
+            tag: tag.map(str::to_owned),
+            digest,
+        })
     }
 
     /// The registry's domain, with its port if it has one.
@@ -205,7 +210,11 @@ impl AnyReference {
     /// # Errors
     /// As [`Reference::parse`].
     pub fn parse(text: &str) -> Result<Self, ParseReferenceError> {
-        let id = if is_identifier(text) { format!("sha256:{text}").parse() } else { text.parse::<Digest>() };
+        let id = if is_identifier(text) {
+            format!("sha256:{text}").parse()
+        } else {
+            text.parse::<Digest>()
+        };
         match id {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) => Reference::parse(text).map(Self::Named),
@@ -286,7 +295,9 @@ fn is_domain_component(component: &str) -> bool {
     !component.is_empty()
         && !component.starts_with('-')
         && !component.ends_with('-')
-        && component.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && component
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 fn is_path(path: &str) -> bool {
@@ -365,11 +376,17 @@ mod tests {
             ("a__b-----c.d", "docker.io/library/a__b-----c.d", "a__b-----c.d"),
         ] {
             let reference = Reference::parse(text).expect(text);
-            assert_eq!((reference.to_string().as_str(), reference.familiar().as_str()), (full, familiar));
+            assert_eq!(
+                (reference.to_string().as_str(), reference.familiar().as_str()),
+                (full, familiar)
+            );
             assert_eq!(Reference::parse(full).as_ref(), Ok(&reference));
         }
         let both = Reference::parse(&format!("a:1@sha256:{HEX}")).expect("tag and digest");
-        assert_eq!((both.tag(), both.digest().map(|d| d.hex())), (Some("1"), Some(HEX.to_owned())));
+        assert_eq!(
+            (both.tag(), both.digest().map(|d| d.hex())),
+            (Some("1"), Some(HEX.to_owned()))
+        );
         assert_eq!(Reference::parse("a").expect("name").or_latest().familiar(), "a:latest");
     }
 
@@ -377,8 +394,14 @@ mod tests {
     fn says_what_docker_says() {
         for (text, message) in [
             ("", "invalid reference format"),
-            ("Foo", "invalid reference format: repository name (library/Foo) must be lowercase"),
-            ("a/Foo:B", "invalid reference format: repository name (a/Foo) must be lowercase"),
+            (
+                "Foo",
+                "invalid reference format: repository name (library/Foo) must be lowercase",
+            ),
+            (
+                "a/Foo:B",
+                "invalid reference format: repository name (a/Foo) must be lowercase",
+            ),
             ("a:", "invalid reference format"),
             ("a:b:c", "invalid reference format"),
             ("-a", "invalid reference format"),
@@ -387,16 +410,29 @@ mod tests {
             ("a//b", "invalid reference format"),
             ("a@sha256:abc", "invalid reference format"),
             ("a b", "invalid reference format"),
-            ("a@sha256:e3b0c44298fc1c149afbf4c8996fb924", "invalid checksum digest length"),
+            (
+                "a@sha256:e3b0c44298fc1c149afbf4c8996fb924",
+                "invalid checksum digest length",
+            ),
             ("a@md5:e3b0c44298fc1c149afbf4c8996fb924", "unsupported digest algorithm"),
         ] {
-            assert_eq!(Reference::parse(text).map_err(|error| error.to_string()), Err(message.to_owned()), "{text}");
+            assert_eq!(
+                Reference::parse(text).map_err(|error| error.to_string()),
+                Err(message.to_owned()),
+                "{text}"
+            );
         }
         let identifier = format!("invalid repository name ({HEX}), cannot specify 64-byte hexadecimal strings");
-        assert_eq!(Reference::parse(HEX).map_err(|error| error.to_string()), Err(identifier));
+        assert_eq!(
+            Reference::parse(HEX).map_err(|error| error.to_string()),
+            Err(identifier)
+        );
         let long = "a".repeat(250);
         assert_eq!(Reference::parse(&long), Err(ParseReferenceError::TooLong));
-        assert_eq!(Reference::parse("a").expect("name").with_tag("-x"), Err(ParseReferenceError::Tag));
+        assert_eq!(
+            Reference::parse("a").expect("name").with_tag("-x"),
+            Err(ParseReferenceError::Tag)
+        );
     }
 
     #[test]
@@ -404,7 +440,10 @@ mod tests {
         let id = AnyReference::Id(Digest::of(b""));
         assert_eq!(AnyReference::parse(HEX).as_ref(), Ok(&id));
         assert_eq!(AnyReference::parse(&format!("sha256:{HEX}")).as_ref(), Ok(&id));
-        assert!(matches!(AnyReference::parse("e3b0c44298fc"), Ok(AnyReference::Named(_))));
+        assert!(matches!(
+            AnyReference::parse("e3b0c44298fc"),
+            Ok(AnyReference::Named(_))
+        ));
     }
 
     proptest! {

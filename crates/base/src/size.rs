@@ -39,7 +39,11 @@ fn scaled(bytes: u64, base: f64, units: &[&str], digits: usize) -> String {
 
 /// As C's `%.<digits>g` for values from 0 to 1024.
 fn significant(value: f64, digits: usize) -> String {
-    let whole = if value < 1.0 { 1 } else { value.log10().floor() as usize + 1 };
+    let whole = if value < 1.0 {
+        1
+    } else {
+        value.log10().floor() as usize + 1
+    };
     let mut text = format!("{value:.*}", digits.saturating_sub(whole));
     let rounded_up = text.bytes().take_while(u8::is_ascii_digit).count() > whole;
     if rounded_up {
@@ -49,7 +53,11 @@ fn significant(value: f64, digits: usize) -> String {
         // Rounded to more digits than are shown: the exponent form of %g.
         return format!("1e+{:02}", whole);
     }
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// Reads a size in powers of 1024: a number, perhaps with a fraction, and `b`, `k`, `m`, `g`, `t` or `p`, each
@@ -77,7 +85,11 @@ pub fn parse_binary(text: &str) -> Result<u64, ParseSizeError> {
     };
     #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
     let bytes = value * (1u64 << shift) as f64;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates; checked to be positive")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates; checked to be positive"
+    )]
     Ok(bytes as u64)
 }
 
@@ -105,7 +117,13 @@ mod tests {
 
     #[test]
     fn read_as_go_units_does() {
-        for (text, bytes) in [("32", 32), ("32b", 32), ("32K", 32_768), ("0.5g", 536_870_912), ("1 MiB", 1_048_576)] {
+        for (text, bytes) in [
+            ("32", 32),
+            ("32b", 32),
+            ("32K", 32_768),
+            ("0.5g", 536_870_912),
+            ("1 MiB", 1_048_576),
+        ] {
             assert_eq!(parse_binary(text), Ok(bytes), "{text}");
         }
         for bad in ["", "k", "-1", "1x", "1kbb", "1.2.3", "0x1", "inf"] {

@@ -20,7 +20,11 @@ pub struct ImageConfig {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub comment: String,
     /// What a container inherits.
-    #[serde(default, deserialize_with = "null_is_default", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "null_is_default",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub config: Option<Config>,
     /// When it was made; absent in reproducible images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,7 +39,12 @@ pub struct ImageConfig {
     #[serde(default)]
     pub os: String,
     /// Optional features of the operating system that it needs.
-    #[serde(default, rename = "os.features", deserialize_with = "null_is_default", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        rename = "os.features",
+        deserialize_with = "null_is_default",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub os_features: Vec<String>,
     /// Version of the operating system.
     #[serde(default, rename = "os.version", skip_serializing_if = "String::is_empty")]
@@ -60,7 +69,10 @@ pub struct RootFs {
 
 impl Default for RootFs {
     fn default() -> Self {
-        Self { kind: "layers".into(), diff_ids: Vec::new() }
+        Self {
+            kind: "layers".into(),
+            diff_ids: Vec::new(),
+        }
     }
 }
 
@@ -95,7 +107,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user: String,
     /// `port/protocol` that the program serves.
-    #[serde(deserialize_with = "set", serialize_with = "write_set", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "set",
+        serialize_with = "write_set",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub exposed_ports: Vec<String>,
     /// `KEY=value`.
     #[serde(deserialize_with = "null_is_default")]
@@ -110,7 +126,11 @@ pub struct Config {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub args_escaped: bool,
     /// Paths that are volumes.
-    #[serde(deserialize_with = "set", serialize_with = "write_set", skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        deserialize_with = "set",
+        serialize_with = "write_set",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub volumes: Vec<String>,
     /// Working directory.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -231,8 +251,14 @@ mod tests {
     #[test]
     fn chain_of_two() {
         let (one, two) = (Digest::of(b"1"), Digest::of(b"2"));
-        let rootfs = RootFs { diff_ids: vec![one, two], ..RootFs::default() };
-        let image = ImageConfig { rootfs, ..ImageConfig::default() };
+        let rootfs = RootFs {
+            diff_ids: vec![one, two],
+            ..RootFs::default()
+        };
+        let image = ImageConfig {
+            rootfs,
+            ..ImageConfig::default()
+        };
         assert_eq!(image.chain_ids(), [one, Digest::of(format!("{one} {two}").as_bytes())]);
     }
 }

@@ -31,13 +31,21 @@ impl Image {
     /// `RepoTags`: familiar names with tags.
     #[must_use]
     pub fn repo_tags(&self) -> Vec<String> {
-        self.references.iter().filter(|name| name.digest().is_none()).map(Reference::familiar).collect()
+        self.references
+            .iter()
+            .filter(|name| name.digest().is_none())
+            .map(Reference::familiar)
+            .collect()
     }
 
     /// `RepoDigests`: familiar names with digests.
     #[must_use]
     pub fn repo_digests(&self) -> Vec<String> {
-        self.references.iter().filter(|name| name.digest().is_some()).map(Reference::familiar).collect()
+        self.references
+            .iter()
+            .filter(|name| name.digest().is_some())
+            .map(Reference::familiar)
+            .collect()
     }
 
     /// Size in bytes of each layer is kept per chain id; an empty layer of the history has none.

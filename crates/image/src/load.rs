@@ -57,7 +57,11 @@ impl Store {
     ///
     /// # Errors
     /// [`LoadError`]; nothing of the archive is then in the store.
-    pub fn load(&self, reader: &mut (dyn Read + Send), progress: &mut dyn FnMut(LoadEvent)) -> Result<Vec<Loaded>, LoadError> {
+    pub fn load(
+        &self,
+        reader: &mut (dyn Read + Send),
+        progress: &mut dyn FnMut(LoadEvent),
+    ) -> Result<Vec<Loaded>, LoadError> {
         let _unused = (reader, progress);
         unimplemented!("load")
     }

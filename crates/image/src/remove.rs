@@ -67,7 +67,12 @@ impl Store {
     ///
     /// # Errors
     /// [`RemoveError`]; nothing is changed then.
-    pub fn remove(&self, reference: &str, options: RemoveOptions, users: &[User]) -> Result<(Digest, Vec<Removed>), RemoveError> {
+    pub fn remove(
+        &self,
+        reference: &str,
+        options: RemoveOptions,
+        users: &[User],
+    ) -> Result<(Digest, Vec<Removed>), RemoveError> {
         let _unused = (reference, options, users);
         unimplemented!("remove")
     }
