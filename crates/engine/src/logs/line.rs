@@ -64,7 +64,7 @@ fn usual(bytes: &[u8]) -> Option<Line<'_>> {
     };
     let end = memchr(b'"', rest)?;
     let time = str::from_utf8(&rest[..end]).ok()?;
-    let closed = &rest[end..] == br#""}"# && !time.contains('\\');
+    let closed = &rest[end..] == br#""}"# && !time.contains('\\') && valid(time.as_bytes());
     closed.then_some(Line {
         text,
         stream,
