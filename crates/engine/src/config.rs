@@ -1,8 +1,9 @@
 //! What an engine must be told when it is opened. Everything else it finds on disk.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
+
+use corten_net::sandbox::BridgeNetworkConfig;
 
 /// The settings of one engine. Two engines with different `data`, `run`, `bridge` and `cgroup_parent`
 /// run side by side.
@@ -12,8 +13,8 @@ pub struct Config {
     pub data: PathBuf,
     /// What must not; `/run/corten`.
     pub run: PathBuf,
-    /// The default network's bridge.
-    pub bridge: BridgeConfig,
+    /// The default network; `None`: there is none (Docker's `bridge=none`).
+    pub bridge: Option<BridgeNetworkConfig>,
     /// The group below which every container gets its own, without slashes at the ends.
     pub cgroup_parent: String,
     /// The `corten-shim` program.
@@ -35,7 +36,7 @@ pub struct Config {
     /// Bytes of `/dev/shm` for containers that do not say.
     pub shm_size_bytes: u64,
     /// Nameservers for containers that do not say; empty: the host's.
-    pub dns: Vec<IpAddr>,
+    pub dns: Vec<String>,
     /// Resolver options for containers that do not say.
     pub dns_options: Vec<String>,
     /// Search domains for containers that do not say.
@@ -52,27 +53,6 @@ pub struct Config {
     pub version: String,
 }
 
-/// The default network.
-#[derive(Debug, Clone)]
-pub struct BridgeConfig {
-    /// The link's name: `corten0`, or `docker0` under Docker's name; `none` disables the network.
-    pub name: String,
-    /// Its address and prefix length in bits (`bip`); `None`: from the first free default pool.
-    pub address: Option<(IpAddr, u8)>,
-    /// Pools to take networks from: base, its prefix length, and the prefix length of each network.
-    pub pools: Vec<(IpAddr, u8, u8)>,
-    /// The link's MTU in bytes; zero: the kernel's default.
-    pub mtu: u32,
-    /// Containers on the bridge may reach each other.
-    pub icc: bool,
-    /// Host address that ports are published on when none is given.
-    pub default_host_address: Option<IpAddr>,
-    /// Turn `net.ipv4.ip_forward` on when it is off.
-    pub ip_forward: bool,
-    /// Manage the firewall at all.
-    pub firewall: bool,
-}
-
 impl Config {
     /// Corten's defaults; the caller fills in where its programs are.
     #[must_use]
@@ -80,7 +60,7 @@ impl Config {
         Self {
             data: "/var/lib/corten".into(),
             run: "/run/corten".into(),
-            bridge: BridgeConfig::named("corten0"),
+            bridge: Some(BridgeNetworkConfig::default()),
             cgroup_parent: "corten".into(),
             shim: "corten-shim".into(),
             init: "corten-init".into(),
@@ -106,26 +86,11 @@ impl Config {
     #[must_use]
     pub fn docker() -> Self {
         Self {
-            bridge: BridgeConfig::named("docker0"),
+            bridge: Some(BridgeNetworkConfig { bridge: "docker0".into(), ..BridgeNetworkConfig::default() }),
             cgroup_parent: "docker".into(),
             init_name: "docker-init".into(),
             live_restore: false,
             ..Self::corten()
-        }
-    }
-}
-
-impl BridgeConfig {
-    fn named(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            address: None,
-            pools: Vec::new(),
-            mtu: 0,
-            icc: true,
-            default_host_address: None,
-            ip_forward: true,
-            firewall: true,
         }
     }
 }

@@ -15,9 +15,14 @@
 
 pub mod config;
 pub mod container;
+pub mod engine;
 pub mod error;
+pub mod event;
+pub mod exec;
+pub mod image;
 pub mod logs;
 pub mod request;
 
-pub use config::{BridgeConfig, Config};
+pub use config::Config;
+pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind, Result};

@@ -1,7 +1,6 @@
 //! What callers ask with, where the API has no type of its own: query parameters in Rust's shape.
 
-use std::collections::BTreeMap;
-
+use corten_api::Filters;
 use corten_base::Timestamp;
 
 /// How a container is started.
@@ -32,7 +31,7 @@ pub struct RemoveOptions {
 }
 
 /// Which containers are listed.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListOptions {
     /// Not only those that run.
     pub all: bool,
@@ -43,9 +42,6 @@ pub struct ListOptions {
     /// Docker's filters: key to values.
     pub filters: Filters,
 }
-
-/// Docker's filters as the engine takes them: key to values, both as given.
-pub type Filters = BTreeMap<String, Vec<String>>;
 
 /// What a waiter waits for (Engine API v1.51 ContainerWait).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -115,4 +111,37 @@ pub struct TerminalSize {
     pub rows: u16,
     /// Width.
     pub columns: u16,
+}
+
+/// How an image is imported from the tar of a file system.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImportImageOptions {
+    /// Repository name; empty: none.
+    pub repository: String,
+    /// Tag; empty: `latest`.
+    pub tag: String,
+    /// The comment; empty: Docker's.
+    pub message: String,
+    /// Dockerfile instructions that change its configuration.
+    pub changes: Vec<String>,
+    /// `os[/arch[/variant]]`; empty: the host's.
+    pub platform: String,
+}
+
+/// Which images are listed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ImageListOptions {
+    /// Intermediate ones too.
+    pub all: bool,
+    /// Docker's filters.
+    pub filters: Filters,
+}
+
+/// How an image is removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ImageRemoveOptions {
+    /// Although several names or stopped containers refer to it.
+    pub force: bool,
+    /// Leave untagged parents.
+    pub no_prune: bool,
 }
