@@ -86,7 +86,10 @@ impl Config {
     #[must_use]
     pub fn docker() -> Self {
         Self {
-            bridge: Some(BridgeNetworkConfig { bridge: "docker0".into(), ..BridgeNetworkConfig::default() }),
+            bridge: Some(BridgeNetworkConfig {
+                bridge: "docker0".into(),
+                ..BridgeNetworkConfig::default()
+            }),
             cgroup_parent: "docker".into(),
             init_name: "docker-init".into(),
             live_restore: false,

@@ -74,7 +74,12 @@ impl Engine {
     }
 
     /// The events from `since` (out of the last 256) to `until`, then what happens.
-    pub fn events(&self, _filters: Filters, _since: Option<Timestamp>, _until: Option<Timestamp>) -> Result<EventStream> {
+    pub fn events(
+        &self,
+        _filters: Filters,
+        _since: Option<Timestamp>,
+        _until: Option<Timestamp>,
+    ) -> Result<EventStream> {
         unimplemented!()
     }
 
