@@ -3,5 +3,7 @@
 
 pub mod fault;
 pub mod netlink;
+pub mod netns;
 pub mod socket;
 pub mod spawn;
+pub mod sysctl;

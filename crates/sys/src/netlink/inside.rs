@@ -4,6 +4,14 @@
 use std::io;
 use std::net::IpAddr;
 
+use super::address::{self, Address};
+use super::message::Messages;
+use super::{Route, link, route};
+use crate::sysctl;
+
+/// The loopback link has this number in every namespace.
+const LOOPBACK: u32 = 1;
+
 /// One interface, already there, to configure and bring up.
 #[derive(Debug, Clone, Copy)]
 pub struct Interface<'a> {
@@ -13,16 +21,54 @@ pub struct Interface<'a> {
     pub addresses: &'a [(IpAddr, u8)],
 }
 
-/// Brings `lo` up, configures the interfaces and adds the default routes over the first interface that
-/// reaches the gateway. IPv6 addresses are usable at once (no duplicate address detection).
+/// Brings `lo` up, configures the interfaces and adds the default routes over the first interface.
+/// IPv6 addresses are usable at once (no duplicate address detection), and each interface announces its
+/// IPv4 addresses when it comes up, since a former owner of the address may be remembered by others.
 /// With no interfaces it brings `lo` up only (`--network none`).
 ///
 /// # Errors
 /// An interface is missing, or the kernel refuses a step.
-pub fn configure(
-    _interfaces: &[Interface<'_>],
-    _gateway4: Option<IpAddr>,
-    _gateway6: Option<IpAddr>,
-) -> io::Result<()> {
-    unimplemented!()
+pub fn configure(interfaces: &[Interface<'_>], gateway4: Option<IpAddr>, gateway6: Option<IpAddr>) -> io::Result<()> {
+    let mut kernel = Route::open()?;
+    let mut messages = Messages::new();
+    link::push_up(&mut messages, LOOPBACK);
+    let mut first = None;
+    for interface in interfaces {
+        let index = index_of(&mut kernel, interface.name)?;
+        first = first.or(Some(index));
+        prepare(interface)?;
+        for &(address, prefix) in interface.addresses {
+            address::push(
+                &mut messages,
+                Address {
+                    link: index,
+                    address,
+                    prefix,
+                },
+            );
+        }
+        link::push_up(&mut messages, index);
+    }
+    if let Some(index) = first {
+        for gateway in [gateway4, gateway6].into_iter().flatten() {
+            route::push_default(&mut messages, gateway, index);
+        }
+    }
+    Ok(kernel.socket.execute(messages)?)
+}
+
+fn index_of(kernel: &mut Route, name: &str) -> io::Result<u32> {
+    let missing = || io::Error::new(io::ErrorKind::NotFound, format!("interface {name} is not there"));
+    Ok(kernel.link(name)?.ok_or_else(missing)?.index)
+}
+
+fn prepare(interface: &Interface<'_>) -> io::Result<()> {
+    sysctl::set_for_link(sysctl::Family::V4, interface.name, "arp_notify", "1")?;
+    if interface.addresses.iter().any(|(address, _)| address.is_ipv6()) {
+        return Ok(());
+    }
+    match sysctl::set_for_link(sysctl::Family::V6, interface.name, "disable_ipv6", "1") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()), // a kernel without IPv6
+        result => result,
+    }
 }

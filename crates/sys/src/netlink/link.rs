@@ -1,0 +1,263 @@
+//! Links: bridges, veth pairs, what there is.
+
+use std::os::fd::{AsFd, AsRawFd as _};
+
+use super::message::{self, CREATE, EXCLUSIVE, Messages, REQUEST};
+use super::{Error, Route};
+
+/// Longest name of a link in bytes.
+pub const NAME_LIMIT_BYTES: usize = 15;
+
+const UP: u32 = libc::IFF_UP as u32;
+
+const INFO_KIND: u16 = 1;
+const INFO_DATA: u16 = 2;
+const INFO_SLAVE_KIND: u16 = 4;
+const INFO_SLAVE_DATA: u16 = 5;
+const VETH_PEER: u16 = 1;
+const PORT_HAIRPIN: u16 = 4;
+const PORT_ISOLATED: u16 = 33;
+
+/// A link as the kernel tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Its number in the namespace.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// `bridge`, `veth`, ...; empty for hardware and loopback.
+    pub kind: String,
+    /// Hardware address; empty where there is none.
+    pub mac: Vec<u8>,
+    /// Largest packet in bytes.
+    pub mtu: u32,
+    /// Its group; zero by default.
+    pub group: u32,
+    /// Number of the bridge it is a port of; zero if none.
+    pub master: u32,
+    /// Whether it is switched on.
+    pub up: bool,
+}
+
+/// A bridge to make.
+#[derive(Debug, Clone, Copy)]
+pub struct BridgeRequest<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its hardware address; set, so that it does not follow its ports'.
+    pub mac: [u8; 6],
+    /// Its group.
+    pub group: u32,
+    /// Largest packet in bytes; zero: the default.
+    pub mtu: u32,
+}
+
+/// A veth pair to make, one end in another namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct VethRequest<'a, F: AsFd> {
+    /// Name of the end that stays.
+    pub name: &'a str,
+    /// Number of the bridge that the end that stays becomes a port of.
+    pub bridge: u32,
+    /// Name of the end that goes.
+    pub peer_name: &'a str,
+    /// Hardware address of the end that goes.
+    pub peer_mac: [u8; 6],
+    /// Namespace of the end that goes.
+    pub peer_namespace: F,
+    /// Largest packet in bytes; zero: the default.
+    pub mtu: u32,
+}
+
+/// How a bridge treats a port.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PortMode {
+    /// Frames may leave through the port they came in by.
+    pub hairpin: bool,
+    /// No frames to or from other isolated ports.
+    pub isolated: bool,
+}
+
+impl Route {
+    /// Makes a bridge, switched on.
+    ///
+    /// # Errors
+    /// `EEXIST` if a link has the name.
+    pub fn create_bridge(&mut self, request: &BridgeRequest<'_>) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST | CREATE | EXCLUSIVE)
+            .put(&header(0, UP, UP));
+        messages
+            .text(libc::IFLA_IFNAME, request.name)
+            .attribute(libc::IFLA_ADDRESS, &request.mac);
+        messages.number(libc::IFLA_GROUP, request.group);
+        if request.mtu != 0 {
+            messages.number(libc::IFLA_MTU, request.mtu);
+        }
+        messages.nest(libc::IFLA_LINKINFO, |info| {
+            info.text(INFO_KIND, "bridge");
+        });
+        self.socket.execute(messages)
+    }
+
+    /// Makes a veth pair in one message: its far end in the other namespace (down, for the owner there to
+    /// configure), its near end a port of the bridge and switched on.
+    ///
+    /// # Errors
+    /// `EEXIST` if a link has one of the names, `ENODEV` if the bridge is gone, `EXFULL` if it has 1,023 ports.
+    pub fn create_veth<F: AsFd>(&mut self, request: &VethRequest<'_, F>) -> Result<(), Error> {
+        self.socket.execute(veth_message(request))
+    }
+
+    /// The link of a name.
+    ///
+    /// # Errors
+    /// The kernel refuses; that there is none is not an error.
+    pub fn link(&mut self, name: &str) -> Result<Option<Link>, Error> {
+        if name.is_empty() || name.len() > NAME_LIMIT_BYTES {
+            return Ok(None);
+        }
+        let mut request = Messages::new();
+        request
+            .begin(libc::RTM_GETLINK, REQUEST)
+            .put(&header(0, 0, 0))
+            .text(libc::IFLA_IFNAME, name);
+        match self.socket.get(request) {
+            Ok((_, body)) => Ok(decode(&body)),
+            Err(error) if error.is(libc::ENODEV) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All links of the namespace.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn links(&mut self) -> Result<Vec<Link>, Error> {
+        let mut request = Messages::new();
+        request.begin(libc::RTM_GETLINK, REQUEST).put(&header(0, 0, 0));
+        Ok(self
+            .socket
+            .dump(&request)?
+            .iter()
+            .filter_map(|(_, body)| decode(body))
+            .collect())
+    }
+
+    /// Deletes a link by name. Returns whether there was one.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn delete_link(&mut self, name: &str) -> Result<bool, Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_DELLINK, REQUEST)
+            .put(&header(0, 0, 0))
+            .text(libc::IFLA_IFNAME, name);
+        match self.socket.execute(messages) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is(libc::ENODEV) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Switches a link on.
+    ///
+    /// # Errors
+    /// `ENODEV` if it is gone.
+    pub fn set_up(&mut self, index: u32) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        push_up(&mut messages, index);
+        self.socket.execute(messages)
+    }
+
+    /// Sets a link's group, so that firewalls can tell it by.
+    ///
+    /// # Errors
+    /// `ENODEV` if it is gone.
+    pub fn set_group(&mut self, index: u32, group: u32) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST)
+            .put(&header(index, 0, 0))
+            .number(libc::IFLA_GROUP, group);
+        self.socket.execute(messages)
+    }
+
+    /// Sets how the bridge treats the port of a name.
+    ///
+    /// # Errors
+    /// `ENODEV` if it is gone.
+    pub fn set_port_mode(&mut self, name: &str, mode: PortMode) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST)
+            .put(&header(0, 0, 0))
+            .text(libc::IFLA_IFNAME, name);
+        messages.nest(libc::IFLA_LINKINFO, |info| {
+            info.text(INFO_SLAVE_KIND, "bridge").nest(INFO_SLAVE_DATA, |data| {
+                data.attribute(PORT_HAIRPIN, &[mode.hairpin.into()]);
+                data.attribute(PORT_ISOLATED, &[mode.isolated.into()]);
+            });
+        });
+        self.socket.execute(messages)
+    }
+}
+
+fn veth_message<F: AsFd>(request: &VethRequest<'_, F>) -> Messages {
+    let mut messages = Messages::new();
+    messages
+        .begin(libc::RTM_NEWLINK, REQUEST | CREATE | EXCLUSIVE)
+        .put(&header(0, UP, UP));
+    messages
+        .text(libc::IFLA_IFNAME, request.name)
+        .number(libc::IFLA_MASTER, request.bridge);
+    if request.mtu != 0 {
+        messages.number(libc::IFLA_MTU, request.mtu);
+    }
+    let namespace = request.peer_namespace.as_fd().as_raw_fd().cast_unsigned();
+    messages.nest(libc::IFLA_LINKINFO, |info| {
+        info.text(INFO_KIND, "veth").nest(INFO_DATA, |data| {
+            data.nest(VETH_PEER, |peer| {
+                peer.put(&header(0, 0, 0)).text(libc::IFLA_IFNAME, request.peer_name);
+                peer.attribute(libc::IFLA_ADDRESS, &request.peer_mac)
+                    .number(libc::IFLA_NET_NS_FD, namespace);
+                if request.mtu != 0 {
+                    peer.number(libc::IFLA_MTU, request.mtu);
+                }
+            });
+        });
+    });
+    messages
+}
+
+/// Appends the message that switches a link on.
+pub(super) fn push_up(messages: &mut Messages, index: u32) {
+    messages.begin(libc::RTM_NEWLINK, REQUEST).put(&header(index, UP, UP));
+}
+
+/// `struct ifinfomsg`.
+fn header(index: u32, flags: u32, change: u32) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes[4..8].copy_from_slice(&index.to_ne_bytes());
+    bytes[8..12].copy_from_slice(&flags.to_ne_bytes());
+    bytes[12..16].copy_from_slice(&change.to_ne_bytes());
+    bytes
+}
+
+fn decode(body: &[u8]) -> Option<Link> {
+    let attributes = body.get(16..)?;
+    let value = |kind| message::find(attributes, kind);
+    let kind = value(libc::IFLA_LINKINFO).and_then(|info| message::find(info, INFO_KIND));
+    Some(Link {
+        index: message::number(&body[4..]),
+        name: message::text(value(libc::IFLA_IFNAME)?),
+        kind: kind.map(message::text).unwrap_or_default(),
+        mac: value(libc::IFLA_ADDRESS).unwrap_or(&[]).to_vec(),
+        mtu: value(libc::IFLA_MTU).map_or(0, message::number),
+        group: value(libc::IFLA_GROUP).map_or(0, message::number),
+        master: value(libc::IFLA_MASTER).map_or(0, message::number),
+        up: message::number(&body[8..]) & UP != 0,
+    })
+}
