@@ -8,7 +8,10 @@
 //! exit.json   (where `Create` says) how the container ended; outlives the shim
 //! ```
 
+pub mod attach;
 pub mod channel;
 pub mod frame;
+pub mod keeper;
+pub mod log;
 pub mod protocol;
 pub mod spawn;

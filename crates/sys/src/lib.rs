@@ -2,8 +2,10 @@
 //! cgroup files. One noun per module.
 
 pub mod fault;
+pub mod memory;
 pub mod netlink;
 pub mod netns;
+pub mod signal;
 pub mod socket;
 pub mod spawn;
 pub mod sysctl;

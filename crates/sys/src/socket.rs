@@ -125,6 +125,20 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
     )?)
 }
 
+/// Sends the parts as one; returns how many bytes went.
+///
+/// # Errors
+/// As [`send`].
+pub fn send_parts(socket: BorrowedFd<'_>, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+    Ok(rustix::net::sendmsg(
+        socket,
+        parts,
+        &mut SendAncillaryBuffer::default(),
+        flags,
+    )?)
+}
+
 /// Receives bytes; zero means that the peer sends no more.
 ///
 /// # Errors

@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_char, c_int, c_short};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
 /// What is executed and which descriptors it gets.
@@ -46,6 +46,20 @@ pub fn spawn(command: &Command<'_>) -> io::Result<u32> {
     };
     check(error)?;
     u32::try_from(pid).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+}
+
+/// Takes over a descriptor that the parent passed by its number, and sets close-on-exec. To be called once for
+/// each number, before anything else opens descriptors.
+///
+/// # Errors
+/// When the parent has passed nothing there.
+pub fn inherited(number: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: F_SETFD touches no memory; it fails for a number that is not open.
+    if unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is open, and by the contract above nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 fn pointers(strings: &[&CStr]) -> Vec<*mut c_char> {

@@ -1,0 +1,215 @@
+//! Processes that end: reaping, the last output, the record, the report, and the shim's own end.
+//!
+//! Exec sessions that the container's end takes along are reported before it.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use corten_base::Timestamp;
+use corten_runtime::{cgroup, hooks};
+use rustix::process::{WaitOptions, WaitStatus};
+
+use super::{FIRST_PROCESS, Keeper, Stage};
+use crate::protocol::{Event, Exit, Failure, Reply, Target};
+
+/// Output that is held open by somebody who has survived is not waited for longer (as Docker).
+const OUTPUT_LIMIT: Duration = Duration::from_secs(2);
+
+/// A daemon that is connected but never says `Release` is not waited for longer.
+const RELEASE_LIMIT: Duration = Duration::from_secs(60);
+
+impl Keeper {
+    /// Children have ended.
+    pub(super) fn reap(&mut self) {
+        // Several ends may be one signal, so all are looked for whatever it says.
+        if let Err(error) = corten_sys::signal::acknowledge(self.children.as_fd())
+            && error.kind() != io::ErrorKind::WouldBlock
+        {
+            eprintln!("corten-shim: cannot read the signal: {error}");
+        }
+        while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
+            let pid = pid.as_raw_nonzero().get().cast_unsigned();
+            let Some(code) = outcome(status) else { continue };
+            // Others are orphans of the container that were given to us.
+            if let Some(number) = self
+                .processes
+                .iter()
+                .find(|(_, process)| process.pid == pid)
+                .map(|(n, _)| *n)
+            {
+                self.end_process(number, code, Timestamp::now());
+            }
+        }
+    }
+
+    fn end_process(&mut self, number: u32, code: i32, at: Timestamp) {
+        if number == FIRST_PROCESS {
+            self.end_container(code, at);
+        }
+        let Some(process) = self.processes.get_mut(&number) else {
+            return;
+        };
+        process.ended = Some((code, at));
+        process.close_input(&self.poll, number);
+        self.drain(number);
+        if let Some(process) = self.processes.get_mut(&number)
+            && !process.is_drained()
+        {
+            process.give_up = Some(Instant::now() + OUTPUT_LIMIT);
+            process.watch_outputs(&self.poll, number);
+        }
+        self.settle(number);
+    }
+
+    /// Without a pid namespace of its own the container's other processes are still there.
+    fn end_container(&mut self, code: i32, at: Timestamp) {
+        // Ended before it was let go: `start` finds out and undoes everything.
+        if matches!(self.stage, Stage::Created { .. }) {
+            return;
+        }
+        self.stage = Stage::Ending { code, at };
+        if let Some(container) = &self.container
+            && !container.private_pids
+            && let Err(error) = cgroup::kill_all(&container.cgroup)
+        {
+            eprintln!("corten-shim: {error}: {}", error.source);
+        }
+        for process in self
+            .processes
+            .values()
+            .filter(|process| process.target != Target::Container)
+        {
+            // One that has just ended by itself is as good.
+            if process.ended.is_none()
+                && let Err(error) = corten_sys::signal::send(process.pidfd.as_fd(), 9)
+            {
+                eprintln!("corten-shim: cannot kill an exec session: {error}");
+            }
+        }
+    }
+
+    /// Reports a process if nothing of it is missing any more.
+    pub(super) fn settle(&mut self, number: u32) {
+        let Some(process) = self.processes.get(&number).filter(|process| process.is_drained()) else {
+            return;
+        };
+        let Some((code, at)) = process.ended else { return };
+        match process.target.clone() {
+            Target::Container => self.finish_container(),
+            Target::Exec(exec) => {
+                let exit = Exit {
+                    code,
+                    at,
+                    out_of_memory: false,
+                };
+                record(&process.exit_path, &exit);
+                self.processes.remove(&number);
+                self.announce(&Event::ExecExited { exec, exit });
+                self.finish_clients(number);
+                self.finish_container();
+            }
+        }
+    }
+
+    /// Reports the container's end when the last of its processes is reported.
+    fn finish_container(&mut self) {
+        let Stage::Ending { code, at } = self.stage else { return };
+        let last = self.processes.len() == 1;
+        if !last
+            || !self
+                .processes
+                .get(&FIRST_PROCESS)
+                .is_some_and(|first| first.ended.is_some() && first.is_drained())
+        {
+            return;
+        }
+        self.processes.remove(&FIRST_PROCESS);
+        self.recorder = None;
+        self.close_ports();
+        let out_of_memory = self.container.as_ref().is_some_and(|container| {
+            cgroup::oom_kills(&container.cgroup).unwrap_or_else(|error| {
+                eprintln!("corten-shim: {error}: {}", error.source);
+                0
+            }) > 0
+        });
+        let exit = Exit {
+            code,
+            at,
+            out_of_memory,
+        };
+        if let Some(container) = &self.container {
+            record(&container.exit_path, &exit);
+        }
+        self.stage = Stage::Exited {
+            exit: exit.clone(),
+            deadline: Instant::now() + RELEASE_LIMIT,
+        };
+        self.announce(&Event::Exited(exit));
+        self.finish_clients(FIRST_PROCESS);
+        if self.daemons.is_empty() {
+            self.release();
+        }
+    }
+
+    /// Closes a process's clients when they have everything.
+    fn finish_clients(&mut self, process: u32) {
+        let numbers: Vec<u32> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| client.process == process)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in numbers {
+            let Some(client) = self.clients.get_mut(&number) else {
+                continue;
+            };
+            if client.is_behind() {
+                client.finish_by_limit();
+                client.watch(&self.poll, number, false);
+            } else {
+                self.finish_client(number);
+            }
+        }
+    }
+
+    pub(super) fn release_on_request(&mut self) -> Result<Reply, Failure> {
+        match self.stage {
+            Stage::Exited { .. } => self.release(),
+            Stage::Over => {}
+            Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } => {
+                return Err(super::request::invalid("the container has not ended".to_owned()));
+            }
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Removes what only the shim could still hold, and ends.
+    pub(super) fn release(&mut self) {
+        self.stage = Stage::Over;
+        if let Some(plan) = self.container.as_mut().and_then(|container| container.poststop.take())
+            && let Err(error) = hooks::poststop(&plan)
+        {
+            eprintln!("corten-shim: {error}");
+        }
+        self.remove_cgroups();
+    }
+}
+
+/// The exit code, 128 + n for signal n.
+fn outcome(status: WaitStatus) -> Option<i32> {
+    status
+        .exit_status()
+        .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
+}
+
+/// Writes an exit record under a temporary name and renames it.
+fn record(path: &Path, exit: &Exit) {
+    let temporary = path.with_extension("tmp");
+    let text = serde_json::to_vec(exit).expect("an exit has only numbers and text");
+    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+    if let Err(error) = written {
+        eprintln!("corten-shim: cannot record the exit in {}: {error}", path.display());
+    }
+}

@@ -1,0 +1,260 @@
+//! The program: keeps one container from its making to its end.
+//!
+//! One thread, one epoll loop, all state in [`Keeper`]. Nothing here may block for long, and nothing a
+//! client or a daemon does may disturb the container: a connection that fails is dropped.
+//!
+//! ```text
+//!            daemons (control socket, shim.sock)
+//!                 |  requests, replies, events
+//!   clients <-> Keeper <-> pipes or terminal <-> processes
+//!                 |-> log file        |-> spliced ports
+//! ```
+//! Back-pressure: while a client does not take what was sent to it, the process's output is not read.
+
+mod client;
+mod daemon;
+mod exec;
+mod exit;
+mod input;
+mod output;
+mod poll;
+mod port;
+mod process;
+mod request;
+mod start;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use corten_base::{ContainerId, Timestamp};
+use corten_runtime::plan::Plan;
+use rustix::event::epoll::EventFlags;
+
+use crate::log::Recorder;
+use crate::protocol::{Event, Exit};
+use crate::spawn::SOCKET_NAME;
+use client::Client;
+use daemon::Daemon;
+use poll::{Poll, Token};
+use port::Ports;
+use process::Process;
+
+/// The container's first process among [`Keeper::processes`]; exec sessions count from here.
+const FIRST_PROCESS: u32 = 0;
+
+/// The daemon that started this shim among [`Keeper::daemons`].
+const STARTER: u32 = 0;
+
+/// Size of the buffer that all reads share, in bytes: what a pipe holds.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Buffers are given back after this long without work.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Keeps a container until it has ended and its end is recorded.
+///
+/// # Errors
+/// When the keeper cannot even be set up; nothing was made then.
+pub fn run(run_directory: &Path) -> io::Result<()> {
+    let mut keeper = Keeper::new(run_directory)?;
+    while !keeper.is_over() {
+        keeper.turn();
+    }
+    remove_socket()
+}
+
+/// Everything the keeper knows.
+#[derive(Debug)]
+struct Keeper {
+    poll: Poll,
+    children: OwnedFd,
+    listener: OwnedFd,
+    stage: Stage,
+    container: Option<Container>,
+    recorder: Option<Recorder>,
+    daemons: BTreeMap<u32, Daemon>,
+    processes: BTreeMap<u32, Process>,
+    clients: BTreeMap<u32, Client>,
+    ports: Ports,
+    /// Numbers for daemons, processes and clients; never used twice.
+    next_number: u32,
+    /// Empty while there is no work.
+    buffer: Vec<u8>,
+}
+
+/// How far the container is.
+#[derive(Debug)]
+enum Stage {
+    /// Nothing was asked for yet.
+    Empty,
+    /// The first process waits before its exec.
+    Created {
+        plan: Box<Plan>,
+        init: corten_runtime::create::Init,
+    },
+    /// It executes its program.
+    Running,
+    /// The first process has ended; output and exec sessions are not finished.
+    Ending { code: i32, at: Timestamp },
+    /// The exit is recorded and reported; waits for `Release` until the deadline.
+    Exited { exit: Exit, deadline: Instant },
+    /// Everything is removed; the last bytes to daemons and clients are on their way.
+    Over,
+}
+
+/// What outlives the plan.
+#[derive(Debug)]
+struct Container {
+    id: ContainerId,
+    cgroup: corten_runtime::plan::Cgroup,
+    /// The kernel kills all other processes when the first one ends.
+    private_pids: bool,
+    /// The plan again, if it has hooks for the end.
+    poststop: Option<Box<Plan>>,
+    pid: u32,
+    started_at: Option<Timestamp>,
+    /// The namespace is new and nothing was configured in it.
+    loopback_down: bool,
+    exit_path: PathBuf,
+}
+
+impl Keeper {
+    fn new(run_directory: &Path) -> io::Result<Self> {
+        corten_sys::memory::stay_small();
+        corten_sys::signal::survive()?;
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        rustix::process::chdir(run_directory)?;
+        let control = control()?;
+        remove_socket()?;
+        // Relative, because a socket's path is short.
+        let listener = corten_sys::socket::listen_unix(Path::new(SOCKET_NAME))?;
+        let children = corten_sys::signal::watch_children()?;
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        let poll = Poll::new()?;
+        poll.set(&mut None, children.as_fd(), Token::Children, Some(EventFlags::IN));
+        poll.set(&mut None, listener.as_fd(), Token::Listener, Some(EventFlags::IN));
+        let mut keeper = Self {
+            poll,
+            children,
+            listener,
+            stage: Stage::Empty,
+            container: None,
+            recorder: None,
+            daemons: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            ports: Ports::default(),
+            next_number: STARTER,
+            buffer: Vec::new(),
+        };
+        keeper.add_daemon(control);
+        Ok(keeper)
+    }
+
+    /// Waits for something to happen and deals with it.
+    fn turn(&mut self) {
+        let now = Instant::now();
+        let due = self.deadline().map(|deadline| deadline.saturating_duration_since(now));
+        let idle = (!self.buffer.is_empty()).then_some(IDLE);
+        let limit = [due, idle].into_iter().flatten().min();
+        let events = self.poll.wait(limit);
+        if events.is_empty() && idle.is_some() {
+            self.release_buffers();
+        }
+        for (token, flags) in events {
+            self.dispatch(token, flags);
+        }
+        self.expire(Instant::now());
+    }
+
+    fn dispatch(&mut self, token: Token, flags: EventFlags) {
+        match token {
+            Token::Children => self.reap(),
+            Token::Listener => self.accept_daemon(),
+            Token::Daemon(number) => self.serve_daemon(number, flags),
+            Token::Output(process, stream) => self.read_output(process, stream),
+            Token::Input(process) => self.flush_input(process),
+            Token::Client(number) => self.serve_client(number, flags),
+            Token::Port(_) | Token::Outside(_) | Token::Inside(_) => {}
+        }
+    }
+
+    /// When something must happen even if nothing comes.
+    fn deadline(&self) -> Option<Instant> {
+        let stage = match &self.stage {
+            Stage::Exited { deadline, .. } => Some(*deadline),
+            Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } | Stage::Over => None,
+        };
+        let processes = self.processes.values().filter_map(|process| process.give_up);
+        let clients = self.clients.values().filter_map(|client| client.give_up);
+        processes.chain(clients).chain(stage).min()
+    }
+
+    /// Does what is due.
+    fn expire(&mut self, now: Instant) {
+        let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
+        let late: Vec<u32> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| due(client.give_up))
+            .map(|(n, _)| *n)
+            .collect();
+        late.into_iter().for_each(|number| self.drop_client(number));
+        let late: Vec<u32> = self
+            .processes
+            .iter()
+            .filter(|(_, process)| due(process.give_up))
+            .map(|(n, _)| *n)
+            .collect();
+        late.into_iter().for_each(|number| self.abandon_output(number));
+        if let Stage::Exited { deadline, .. } = &self.stage
+            && *deadline <= now
+        {
+            self.release();
+        }
+    }
+
+    fn number(&mut self) -> u32 {
+        let number = self.next_number;
+        self.next_number += 1;
+        number
+    }
+
+    fn release_buffers(&mut self) {
+        self.buffer = Vec::new();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.release_buffer();
+        }
+        corten_sys::memory::trim();
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+            && self.clients.is_empty()
+            && self.daemons.values().all(Daemon::has_nothing_to_send)
+    }
+
+    /// Tells every daemon.
+    fn announce(&mut self, event: &Event) {
+        let numbers: Vec<u32> = self.daemons.keys().copied().collect();
+        for number in numbers {
+            self.send(number, &crate::protocol::Message::Event(event.clone()));
+        }
+    }
+}
+
+/// The control socket that the daemon left as descriptor 3.
+fn control() -> io::Result<OwnedFd> {
+    corten_sys::spawn::inherited(crate::spawn::CONTROL_DESCRIPTOR)
+}
+
+/// In the run directory, which is the working directory.
+fn remove_socket() -> io::Result<()> {
+    match std::fs::remove_file(SOCKET_NAME) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,146 @@
+//! Readiness of descriptors: epoll(7), level-triggered, with tokens that are never used twice.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+
+use crate::log::Stream;
+
+/// How many events one wait returns at most.
+const EVENTS: usize = 32;
+
+/// What became ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A child has ended.
+    Children,
+    /// A daemon connects.
+    Listener,
+    /// A daemon's connection, by number.
+    Daemon(u32),
+    /// A process's output.
+    Output(u32, Stream),
+    /// A process's standard input, which was full.
+    Input(u32),
+    /// A client's connection.
+    Client(u32),
+    /// A reserved port that is spliced.
+    Port(u32),
+    /// The host's side of a spliced connection or flow.
+    Outside(u32),
+    /// The container's side of it.
+    Inside(u32),
+}
+
+impl Token {
+    fn pack(self) -> u64 {
+        let (kind, number) = match self {
+            Self::Children => (0, 0),
+            Self::Listener => (1, 0),
+            Self::Daemon(number) => (2, number),
+            Self::Output(number, Stream::Stdout) => (3, number),
+            Self::Output(number, Stream::Stderr) => (4, number),
+            Self::Input(number) => (5, number),
+            Self::Client(number) => (6, number),
+            Self::Port(number) => (7, number),
+            Self::Outside(number) => (8, number),
+            Self::Inside(number) => (9, number),
+        };
+        kind << 32 | u64::from(number)
+    }
+
+    fn unpack(packed: u64) -> Self {
+        let number = (packed & u64::from(u32::MAX)) as u32;
+        match packed >> 32 {
+            0 => Self::Children,
+            1 => Self::Listener,
+            2 => Self::Daemon(number),
+            3 => Self::Output(number, Stream::Stdout),
+            4 => Self::Output(number, Stream::Stderr),
+            5 => Self::Input(number),
+            6 => Self::Client(number),
+            7 => Self::Port(number),
+            8 => Self::Outside(number),
+            _ => Self::Inside(number),
+        }
+    }
+}
+
+/// How a descriptor is registered at the moment; `None`: not at all.
+pub(super) type Watch = Option<EventFlags>;
+
+/// The epoll instance.
+#[derive(Debug)]
+pub(super) struct Poll {
+    epoll: OwnedFd,
+}
+
+impl Poll {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self {
+            epoll: epoll::create(CreateFlags::CLOEXEC)?,
+        })
+    }
+
+    /// Registers, changes or removes a descriptor. Errors and hang-ups are always reported for a registered one.
+    /// It must be removed before it is closed: another process may hold the same open file.
+    pub(super) fn set(&self, watch: &mut Watch, descriptor: BorrowedFd<'_>, token: Token, wanted: Watch) {
+        if *watch == wanted {
+            return;
+        }
+        let data = EventData::new_u64(token.pack());
+        let result = match (*watch, wanted) {
+            (None, Some(flags)) => epoll::add(&self.epoll, descriptor, data, flags),
+            (Some(_), Some(flags)) => epoll::modify(&self.epoll, descriptor, data, flags),
+            (_, None) => epoll::delete(&self.epoll, descriptor),
+        };
+        match result {
+            Ok(()) => *watch = wanted,
+            // Out of kernel memory, or a descriptor that cannot be polled: it stays as it was.
+            Err(error) => eprintln!("corten-shim: cannot watch {token:?}: {error}"),
+        }
+    }
+
+    /// Waits for events; `None`: without limit.
+    pub(super) fn wait(&self, limit: Option<Duration>) -> Vec<(Token, EventFlags)> {
+        let mut events = [Event {
+            flags: EventFlags::empty(),
+            data: EventData::new_u64(0),
+        }; EVENTS];
+        // Rounded up, so that what was waited for is due afterwards.
+        let limit = limit
+            .map(|limit| limit + Duration::from_millis(1))
+            .and_then(|limit| Timespec::try_from(limit).ok());
+        let count = epoll::wait(self.epoll.as_fd(), &mut events[..], limit.as_ref()).unwrap_or(0);
+        events[..count]
+            .iter()
+            .map(|event| (Token::unpack(event.data.u64()), event.flags))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_survive_the_kernel() {
+        for token in [
+            Token::Children,
+            Token::Listener,
+            Token::Daemon(u32::MAX),
+            Token::Output(1, Stream::Stdout),
+            Token::Output(2, Stream::Stderr),
+            Token::Input(3),
+            Token::Client(4),
+            Token::Port(5),
+            Token::Outside(6),
+            Token::Inside(7),
+        ] {
+            assert_eq!(Token::unpack(token.pack()), token);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! A process of the container and the keeper's ends of its streams.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use corten_base::Timestamp;
+use corten_runtime::create::Stdio;
+use rustix::event::epoll::EventFlags;
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::PipeFlags;
+
+use super::poll::{Poll, Token, Watch};
+use crate::log::Stream;
+use crate::protocol::{Streams, Target};
+
+/// One process, the first of the container or an exec session's.
+#[derive(Debug)]
+pub(super) struct Process {
+    pub(super) target: Target,
+    pub(super) pid: u32,
+    pub(super) pidfd: OwnedFd,
+    pub(super) streams: Streams,
+    /// The controlling end of its terminal, for its size.
+    pub(super) console: Option<OwnedFd>,
+    pub(super) input: Option<Input>,
+    pub(super) stdout: Option<Output>,
+    pub(super) stderr: Option<Output>,
+    /// A client has not taken everything, so output is not read.
+    pub(super) blocked: bool,
+    /// How it ended: exit code and time.
+    pub(super) ended: Option<(i32, Timestamp)>,
+    /// Output that somebody else still holds open is not waited for any longer.
+    pub(super) give_up: Option<Instant>,
+    /// Where its exit is recorded.
+    pub(super) exit_path: PathBuf,
+}
+
+/// The keeper's end of a standard input.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) descriptor: OwnedFd,
+    pub(super) watch: Watch,
+    /// What the process has not taken yet.
+    pub(super) pending: Vec<u8>,
+    /// Close when everything is taken.
+    pub(super) closing: bool,
+}
+
+/// The keeper's end of an output.
+#[derive(Debug)]
+pub(super) struct Output {
+    pub(super) descriptor: OwnedFd,
+    pub(super) watch: Watch,
+}
+
+/// The keeper's ends of streams before the process exists.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    stdin: Option<OwnedFd>,
+    stdout: Option<OwnedFd>,
+    stderr: Option<OwnedFd>,
+}
+
+/// Makes both ends of a process's streams; those of a terminal are made by the runtime.
+pub(super) fn open_streams(streams: &Streams) -> io::Result<(Stdio, Ends)> {
+    if streams.terminal {
+        let (rows, columns) = streams.size;
+        return Ok((Stdio::Terminal { rows, columns }, Ends::default()));
+    }
+    let mut ends = Ends::default();
+    let stdin = if streams.stdin {
+        let (theirs, ours) = pipe()?;
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        ends.stdin = Some(ours);
+        theirs
+    } else {
+        rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?
+    };
+    let (out, stdout) = pipe()?;
+    let (err, stderr) = pipe()?;
+    for ours in [&out, &err] {
+        rustix::io::ioctl_fionbio(ours, true)?;
+    }
+    (ends.stdout, ends.stderr) = (Some(out), Some(err));
+    Ok((Stdio::Files { stdin, stdout, stderr }, ends))
+}
+
+fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?)
+}
+
+impl Ends {
+    /// The ends of a new process: those of the pipes, or copies of its console.
+    pub(super) fn with_console(mut self, console: Option<&OwnedFd>, streams: &Streams) -> io::Result<Self> {
+        if let Some(console) = console {
+            rustix::io::ioctl_fionbio(console, true)?;
+            self.stdout = Some(console.try_clone()?);
+            self.stdin = if streams.stdin {
+                Some(console.try_clone()?)
+            } else {
+                None
+            };
+        }
+        Ok(self)
+    }
+
+    pub(super) fn into_streams(self) -> (Option<Input>, Option<Output>, Option<Output>) {
+        let input = |descriptor| Input {
+            descriptor,
+            watch: None,
+            pending: Vec::new(),
+            closing: false,
+        };
+        let output = |descriptor| Output {
+            descriptor,
+            watch: None,
+        };
+        (self.stdin.map(input), self.stdout.map(output), self.stderr.map(output))
+    }
+}
+
+impl Process {
+    pub(super) fn output(&mut self, stream: Stream) -> &mut Option<Output> {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+
+    /// Reads output from now on, or stops while it is blocked.
+    pub(super) fn watch_outputs(&mut self, poll: &Poll, number: u32) {
+        let wanted = if self.blocked && self.ended.is_none() {
+            None
+        } else {
+            Some(EventFlags::IN)
+        };
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            if let Some(output) = self.output(stream) {
+                poll.set(
+                    &mut output.watch,
+                    output.descriptor.as_fd(),
+                    Token::Output(number, stream),
+                    wanted,
+                );
+            }
+        }
+    }
+
+    pub(super) fn close_output(&mut self, poll: &Poll, number: u32, stream: Stream) {
+        if let Some(mut output) = self.output(stream).take() {
+            poll.set(
+                &mut output.watch,
+                output.descriptor.as_fd(),
+                Token::Output(number, stream),
+                None,
+            );
+        }
+    }
+
+    pub(super) fn close_input(&mut self, poll: &Poll, number: u32) {
+        if let Some(mut input) = self.input.take() {
+            poll.set(&mut input.watch, input.descriptor.as_fd(), Token::Input(number), None);
+        }
+    }
+
+    /// All output has been read.
+    pub(super) fn is_drained(&self) -> bool {
+        self.stdout.is_none() && self.stderr.is_none()
+    }
+
+    /// Input from clients must wait.
+    pub(super) fn is_input_full(&self) -> bool {
+        self.input.as_ref().is_some_and(|input| !input.pending.is_empty())
+    }
+}

@@ -1,0 +1,244 @@
+//! From nothing to a running program; and back, if a step fails.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+
+use corten_base::Timestamp;
+use corten_runtime::cgroup;
+use corten_runtime::plan::{Namespace, Plan};
+use corten_sys::netlink::inside::{self, Interface};
+use rustix::process::{WaitId, WaitIdOptions};
+
+use super::process::{self, Process};
+use super::request::{from_runtime, internal, invalid};
+use super::{Container, FIRST_PROCESS, Keeper, Stage};
+use crate::log::{self, Recorder};
+use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, NetworkSetup, Reply, Target, VERSION};
+
+/// Where a shim stands with the kernel when memory is short: last to be killed, like the daemon.
+const OOM_SCORE_ADJ: &str = "-998";
+
+impl Keeper {
+    pub(super) fn create(&mut self, create: Create) -> Result<Reply, Failure> {
+        if !matches!(self.stage, Stage::Empty) || self.container.is_some() {
+            return Err(invalid("the container was created before".to_owned()));
+        }
+        let result = self.try_create(create);
+        if result.is_err() {
+            self.undo();
+        }
+        result
+    }
+
+    fn try_create(&mut self, create: Create) -> Result<Reply, Failure> {
+        if create.version > VERSION {
+            return Err(invalid(format!(
+                "the daemon speaks version {}, this shim {VERSION}",
+                create.version
+            )));
+        }
+        self.enter_network(&create.network)?;
+        protect_from_oom();
+        self.recorder = open_log(&create.log)?;
+        let (stdio, ends) = process::open_streams(&create.streams)
+            .map_err(|error| internal(format!("cannot make streams: {error}")))?;
+        let mut plan = create.plan;
+        // Else the container would inherit the shim's.
+        plan.process.oom_score_adj.get_or_insert(0);
+        let mut init = corten_runtime::create::create(&plan, stdio).map_err(from_runtime)?;
+        let pid = init.pid;
+        self.container = Some(Container {
+            loopback_down: create.network == NetworkNamespace::Private,
+            ..container(&plan, create.container, pid, create.exit_path)
+        });
+        let console = init.console.take();
+        let pidfd = init.pidfd.try_clone();
+        self.stage = Stage::Created {
+            plan: Box::new(plan),
+            init,
+        };
+        let no_streams = |error| internal(format!("cannot join the streams: {error}"));
+        let ends = ends
+            .with_console(console.as_ref(), &create.streams)
+            .map_err(no_streams)?;
+        let (input, stdout, stderr) = ends.into_streams();
+        let mut process = Process {
+            target: Target::Container,
+            pid,
+            pidfd: pidfd.map_err(no_streams)?,
+            streams: create.streams,
+            console,
+            input,
+            stdout,
+            stderr,
+            blocked: false,
+            ended: None,
+            give_up: None,
+            exit_path: PathBuf::new(),
+        };
+        process.watch_outputs(&self.poll, FIRST_PROCESS);
+        self.processes.insert(FIRST_PROCESS, process);
+        Ok(Reply::Created { pid })
+    }
+
+    fn enter_network(&mut self, network: &NetworkNamespace) -> Result<(), Failure> {
+        let failed = |error| internal(format!("cannot enter the network namespace: {error}"));
+        match network {
+            NetworkNamespace::Host => {}
+            NetworkNamespace::Process(pid) => {
+                let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net")).map_err(failed)?;
+                corten_sys::netns::enter(&namespace).map_err(failed)?;
+            }
+            NetworkNamespace::Private => {
+                corten_sys::netns::enter_new().map_err(failed)?;
+                self.announce(&Event::NamespaceReady {
+                    pid: std::process::id(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_up_network(&mut self, setup: NetworkSetup, descriptors: Vec<OwnedFd>) -> Result<Reply, Failure> {
+        if !matches!(self.stage, Stage::Created { .. }) {
+            return Err(invalid("the network is set up between creation and start".to_owned()));
+        }
+        let result = self
+            .configure_interfaces(&setup)
+            .and_then(|()| self.hold_ports(&setup.ports, descriptors));
+        if result.is_err() {
+            self.undo();
+        }
+        result.map(|()| Reply::Done)
+    }
+
+    fn configure_interfaces(&mut self, setup: &NetworkSetup) -> Result<(), Failure> {
+        let interfaces: Vec<_> = setup
+            .interfaces
+            .iter()
+            .map(|to| Interface {
+                name: &to.name,
+                addresses: &to.addresses,
+            })
+            .collect();
+        let loopback_down = self.container.as_mut().map(|container| &mut container.loopback_down);
+        if interfaces.is_empty() && loopback_down.as_deref() != Some(&true) {
+            return Ok(());
+        }
+        inside::configure(&interfaces, setup.gateway4, setup.gateway6)
+            .map_err(|error| internal(format!("cannot configure the network: {error}")))?;
+        if let Some(down) = loopback_down {
+            *down = false;
+        }
+        Ok(())
+    }
+
+    pub(super) fn start(&mut self) -> Result<Reply, Failure> {
+        if !matches!(self.stage, Stage::Created { .. }) {
+            return Err(invalid("there is no created container to start".to_owned()));
+        }
+        if let Err(failure) = self.let_go() {
+            self.undo();
+            return Err(failure);
+        }
+        let at = Timestamp::now();
+        self.stage = Stage::Running;
+        if let Some(container) = &mut self.container {
+            container.started_at = Some(at);
+        }
+        Ok(Reply::Started { at })
+    }
+
+    fn let_go(&mut self) -> Result<(), Failure> {
+        // A container without links still has its loopback.
+        self.configure_interfaces(&NetworkSetup::default())?;
+        let Stage::Created { plan, init } = &mut self.stage else {
+            return Ok(());
+        };
+        init.start(plan).map_err(from_runtime)
+    }
+
+    /// Removes a container that was not started, with all that was made for it, and ends.
+    pub(super) fn undo(&mut self) {
+        if let Stage::Created { init, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
+            kill_and_reap(&init.pidfd);
+        }
+        let clients: Vec<u32> = self.clients.keys().copied().collect();
+        clients.into_iter().for_each(|number| self.finish_client(number));
+        if let Some(mut process) = self.processes.remove(&FIRST_PROCESS) {
+            process.close_output(&self.poll, FIRST_PROCESS, log::Stream::Stdout);
+            process.close_output(&self.poll, FIRST_PROCESS, log::Stream::Stderr);
+            process.close_input(&self.poll, FIRST_PROCESS);
+        }
+        self.recorder = None;
+        self.close_ports();
+        self.remove_cgroups();
+    }
+
+    pub(super) fn remove_cgroups(&mut self) {
+        if let Some(container) = &self.container
+            && let Err(error) = cgroup::remove(&container.cgroup)
+        {
+            eprintln!("corten-shim: {error}: {}", error.source);
+        }
+    }
+}
+
+/// Either may find that the process has ended, or was reaped, before.
+fn kill_and_reap(process: &OwnedFd) {
+    let killed = corten_sys::signal::send(process.as_fd(), 9);
+    let reaped = rustix::process::waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED);
+    if let (Err(kill), Err(reap)) = (killed, reaped) {
+        eprintln!("corten-shim: cannot kill ({kill}) and reap ({reap}) the first process");
+    }
+}
+
+fn container(plan: &Plan, id: corten_base::ContainerId, pid: u32, exit_path: PathBuf) -> Container {
+    let mut cgroup = plan.cgroup.clone();
+    // Only needed to make it.
+    cgroup.device_program = Vec::new();
+    cgroup
+        .directories
+        .iter_mut()
+        .for_each(|directory| directory.writes = Vec::new());
+    Container {
+        id,
+        cgroup,
+        private_pids: plan.namespaces.pid == Namespace::New,
+        poststop: (!plan.hooks.poststop.is_empty()).then(|| Box::new(plan.clone())),
+        pid,
+        started_at: None,
+        loopback_down: false,
+        exit_path,
+    }
+}
+
+fn open_log(log: &Log) -> Result<Option<Recorder>, Failure> {
+    match log {
+        Log::None => Ok(None),
+        Log::JsonFile {
+            path,
+            max_size_bytes,
+            max_files,
+            attributes,
+        } => {
+            let target = log::Target {
+                path: path.clone(),
+                max_size_bytes: *max_size_bytes,
+                max_files: *max_files,
+                attributes: attributes.clone(),
+            };
+            let recorder = Recorder::open(&target);
+            recorder
+                .map(Some)
+                .map_err(|error| internal(format!("cannot open the log {}: {error}", path.display())))
+        }
+    }
+}
+
+/// Best effort: a daemon in a container of its own may not lower the score.
+fn protect_from_oom() {
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJ) {
+        eprintln!("corten-shim: cannot set oom_score_adj: {error}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Signals of a single-threaded keeper: children's ends arrive as a descriptor, requests to end are ignored.
+
+use std::ffi::c_int;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+
+/// Blocks SIGCHLD and returns a descriptor (signalfd(2), close-on-exec, not blocking) that is readable when a child
+/// has ended. The blocked signal is inherited by children: whoever executes a program unblocks it.
+///
+/// # Errors
+/// When no descriptor is left.
+pub fn watch_children() -> io::Result<OwnedFd> {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset(3) initialises the set, the other calls only read or change it. The caller has one
+    // thread, so sigprocmask(2) means the whole process.
+    let descriptor = unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        if libc::sigprocmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+    };
+    if descriptor < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel has just returned this descriptor to us alone.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Takes what is waiting in a descriptor of [`watch_children`]; several ends may have been merged into one.
+///
+/// # Errors
+/// `WouldBlock` when nothing waits.
+pub fn acknowledge(children: BorrowedFd<'_>) -> io::Result<()> {
+    let mut information = MaybeUninit::<libc::signalfd_siginfo>::uninit();
+    let length = size_of::<libc::signalfd_siginfo>();
+    // SAFETY: the buffer has the given length, and nobody reads what the kernel writes there.
+    let count = unsafe { libc::read(children.as_raw_fd(), information.as_mut_ptr().cast(), length) };
+    if count < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// Survives SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1 and SIGUSR2. A handler that does nothing is used
+/// instead of `SIG_IGN`, because execve(2) resets handlers and keeps ignored signals ignored.
+///
+/// # Errors
+/// Never on Linux with these signals.
+pub fn survive() -> io::Result<()> {
+    for signal in [
+        libc::SIGHUP,
+        libc::SIGINT,
+        libc::SIGQUIT,
+        libc::SIGTERM,
+        libc::SIGPIPE,
+        libc::SIGUSR1,
+        libc::SIGUSR2,
+    ] {
+        // SAFETY: a zeroed sigaction is valid (no flags, empty mask); the handler is a function that touches nothing.
+        let result = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = nothing as *const () as libc::sighandler_t;
+            action.sa_flags = libc::SA_RESTART;
+            libc::sigaction(signal, &action, ptr::null_mut())
+        };
+        if result != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+extern "C" fn nothing(_signal: c_int) {}
+
+/// Sends a signal by number to the process of a pidfd.
+///
+/// # Errors
+/// ESRCH when it has ended, `InvalidInput` for a number that is no signal.
+pub fn send(process: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let information: *const libc::siginfo_t = ptr::null();
+    // SAFETY: pidfd_send_signal(2) takes a null siginfo; no memory is passed.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, process.as_raw_fd(), signal, information, 0) };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
