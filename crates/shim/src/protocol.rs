@@ -8,8 +8,17 @@
 //!
 //! The order at a start: `Create` (answered `Created`, and before it the event `NamespaceReady` as
 //! soon as the network namespace exists), any number of `Attach`, `Network` when the daemon has made
-//! the links, `Start`. After the exit: event `Exited`, then `Release`, then the shim ends. A shim
-//! whose daemon is gone keeps `exit.json` for the next one and ends by itself.
+//! the links, `Start`. A start that fails is answered `Failed`; the shim then undoes everything and
+//! ends, as it does when the daemon that spawned it goes before `Start`.
+//!
+//! After the exit: event `Exited` (exec sessions are reported before it), then `Release`, whose answer
+//! comes when the cgroups are removed; then the shim ends. Only then may the container be started
+//! again. A shim whose daemon is gone writes the exit record for the next one, removes the cgroups
+//! and ends by itself; so it does when `Release` does not come within a minute.
+//!
+//! `Exited` and `ExecExited` are sent before the process's clients see their connection end. A daemon
+//! that is asked about a process it believes to run can therefore send `State` first: its answer comes
+//! after the event.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -118,7 +127,8 @@ pub struct Streams {
     pub size: (u16, u16),
     /// Standard input stays open for clients; otherwise it is empty.
     pub stdin: bool,
-    /// Standard input closes when the first client that had it leaves (Docker's `StdinOnce`).
+    /// Standard input closes when the first client that had it leaves (Docker's `StdinOnce`; an exec session
+    /// always has it). Otherwise a client that closes its side ends its whole attachment, as in Docker.
     pub stdin_once: bool,
 }
 

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 
+use super::Keeper;
 use super::client::{Client, ClientInput};
-use super::{BUFFER_BYTES, Keeper};
 use crate::attach::Typed;
 use crate::protocol::{Attach, Event};
 
@@ -51,13 +51,10 @@ impl Keeper {
     }
 
     fn receive_input(&mut self, number: u32) {
+        let mut buffer = self.take_buffer();
         let Some(client) = self.clients.get(&number) else {
             return;
         };
-        let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.is_empty() {
-            buffer = vec![0; BUFFER_BYTES];
-        }
         match corten_sys::socket::receive(client.socket.as_fd(), &mut buffer) {
             Ok(0) => self.end_input(number),
             Ok(count) => self.take_input(number, &buffer[..count]),

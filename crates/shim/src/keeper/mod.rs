@@ -178,7 +178,8 @@ impl Keeper {
             Token::Output(process, stream) => self.read_output(process, stream),
             Token::Input(process) => self.flush_input(process),
             Token::Client(number) => self.serve_client(number, flags),
-            Token::Port(_) | Token::Outside(_) | Token::Inside(_) => {}
+            Token::Port(number) => self.serve_port(number),
+            Token::Outside(number) | Token::Inside(number) => self.serve_splice(number),
         }
     }
 
@@ -190,7 +191,7 @@ impl Keeper {
         };
         let processes = self.processes.values().filter_map(|process| process.give_up);
         let clients = self.clients.values().filter_map(|client| client.give_up);
-        processes.chain(clients).chain(stage).min()
+        processes.chain(clients).chain(stage).chain(self.ports.deadline()).min()
     }
 
     /// Does what is due.
@@ -210,6 +211,7 @@ impl Keeper {
             .map(|(n, _)| *n)
             .collect();
         late.into_iter().for_each(|number| self.abandon_output(number));
+        self.ports.expire(&self.poll, now);
         if let Stage::Exited { deadline, .. } = &self.stage
             && *deadline <= now
         {
@@ -221,6 +223,16 @@ impl Keeper {
         let number = self.next_number;
         self.next_number += 1;
         number
+    }
+
+    /// The shared buffer; the caller puts it back.
+    fn take_buffer(&mut self) -> Vec<u8> {
+        let buffer = std::mem::take(&mut self.buffer);
+        if buffer.is_empty() {
+            vec![0; BUFFER_BYTES]
+        } else {
+            buffer
+        }
     }
 
     fn release_buffers(&mut self) {

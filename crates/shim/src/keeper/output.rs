@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use corten_base::Timestamp;
 use rustix::io::Errno;
 
-use super::{BUFFER_BYTES, FIRST_PROCESS, Keeper};
+use super::{FIRST_PROCESS, Keeper};
 use crate::log::Stream;
 
 /// What one read brought.
@@ -36,10 +36,7 @@ impl Keeper {
     }
 
     fn pump(&mut self, number: u32, stream: Stream) -> Read {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.is_empty() {
-            buffer = vec![0; BUFFER_BYTES];
-        }
+        let mut buffer = self.take_buffer();
         let read = self
             .processes
             .get_mut(&number)

@@ -1,16 +1,60 @@
-//! Reserved host ports. NAT forwards most; those that it cannot serve are spliced here.
+//! Reserved host ports. NAT forwards most; those that it cannot serve (IPv6 clients of a container that has IPv4
+//! only, `[::1]`) are spliced: the keeper accepts outside and connects inside, because its thread is in the
+//! container's network namespace while the reserved sockets stay in the host's.
 
-use std::os::fd::OwnedFd;
+mod pipe;
+mod tcp;
+mod udp;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll::EventFlags;
+use rustix::io::Errno;
 
 use super::Keeper;
-use super::request::invalid;
-use crate::protocol::{Failure, PortSocket};
+use super::poll::{Poll, Token, Watch};
+use super::request::{internal, invalid};
+use crate::protocol::{Failure, PortSocket, Protocol};
+use pipe::SparePipes;
+use tcp::Connection;
+use udp::Flows;
 
-/// All reserved ports.
+/// How many connections are spliced at a time; more wait in the listening sockets. Each takes two descriptors, and
+/// four more while data is stuck.
+const CONNECTIONS_LIMIT: usize = 2048;
+
+/// How many connections one readiness accepts, so that the container's output gets its turn.
+const ACCEPTS_PER_TURN: usize = 32;
+
+/// How long accepting pauses when descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+
+/// All reserved ports and what passes through them.
 #[derive(Debug, Default)]
 pub(super) struct Ports {
     /// Bound, so that nobody else can take them.
     held: Vec<OwnedFd>,
+    spliced: BTreeMap<u32, Spliced>,
+    connections: BTreeMap<u32, Connection>,
+    flows: Flows,
+    pipes: SparePipes,
+    /// Accepting goes on then.
+    paused_until: Option<Instant>,
+}
+
+/// A port that is served here.
+#[derive(Debug)]
+struct Spliced {
+    socket: OwnedFd,
+    watch: Watch,
+    protocol: Protocol,
+    target: SocketAddr,
 }
 
 impl Keeper {
@@ -23,12 +67,130 @@ impl Keeper {
                 descriptors.len()
             )));
         }
-        self.ports.held.extend(descriptors);
+        for (port, socket) in ports.iter().zip(descriptors) {
+            let Some((address, target_port)) = port.splice_to else {
+                self.ports.held.push(socket);
+                continue;
+            };
+            let number = self.number();
+            let target = SocketAddr::new(address, target_port);
+            let refused = |error| internal(format!("cannot serve the port for {target}: {error}"));
+            rustix::io::ioctl_fionbio(&socket, true).map_err(refused)?;
+            if port.protocol == Protocol::Tcp {
+                rustix::net::listen(&socket, BACKLOG).map_err(refused)?;
+            }
+            let spliced = Spliced {
+                socket,
+                watch: None,
+                protocol: port.protocol,
+                target,
+            };
+            self.ports.spliced.insert(number, spliced);
+        }
+        self.ports.watch_all(&self.poll);
         Ok(())
     }
 
     /// Gives all ports back to the host.
     pub(super) fn close_ports(&mut self) {
-        self.ports = Ports::default();
+        let mut ports = std::mem::take(&mut self.ports);
+        for (number, port) in &mut ports.spliced {
+            self.poll
+                .set(&mut port.watch, port.socket.as_fd(), Token::Port(*number), None);
+            // Whoever else still has the descriptor must not keep the port alive.
+            if port.protocol == Protocol::Tcp
+                && let Err(error) = rustix::net::shutdown(&port.socket, rustix::net::Shutdown::Both)
+            {
+                eprintln!("corten-shim: cannot stop listening: {error}");
+            }
+        }
+    }
+
+    /// A reserved port is ready.
+    pub(super) fn serve_port(&mut self, number: u32) {
+        let Some(protocol) = self.ports.spliced.get(&number).map(|port| port.protocol) else {
+            return;
+        };
+        match protocol {
+            Protocol::Tcp => self.accept_connections(number),
+            Protocol::Udp => {
+                let mut buffer = self.take_buffer();
+                self.ports
+                    .relay_in(&self.poll, &mut self.next_number, number, &mut buffer);
+                self.buffer = buffer;
+            }
+        }
+    }
+
+    fn accept_connections(&mut self, number: u32) {
+        for _ in 0..ACCEPTS_PER_TURN {
+            let Some(port) = self.ports.spliced.get(&number) else {
+                return;
+            };
+            let target = port.target;
+            match corten_sys::socket::accept(port.socket.as_fd()) {
+                Ok(outside) => {
+                    let connection = self.number();
+                    self.ports.connect(&self.poll, connection, outside, target);
+                }
+                Err(error) if is_shortage(&error) => {
+                    self.ports.paused_until = Some(Instant::now() + ACCEPT_PAUSE);
+                    break;
+                }
+                // None waits, or one has left before it was accepted: there may be more.
+                Err(_) => break,
+            }
+            if self.ports.connections.len() >= CONNECTIONS_LIMIT {
+                break;
+            }
+        }
+        self.ports.watch_all(&self.poll);
+    }
+
+    /// One side of a spliced connection or flow is ready.
+    pub(super) fn serve_splice(&mut self, number: u32) {
+        if self.ports.connections.contains_key(&number) {
+            self.ports.move_on(&self.poll, number);
+            return;
+        }
+        let mut buffer = self.take_buffer();
+        self.ports.relay_out(number, &mut buffer);
+        self.buffer = buffer;
     }
 }
+
+impl Ports {
+    /// When something is due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        [self.paused_until, self.flows.deadline()].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub(super) fn expire(&mut self, poll: &Poll, now: Instant) {
+        if self.paused_until.is_some_and(|until| until <= now) {
+            self.paused_until = None;
+            self.watch_all(poll);
+        }
+        self.flows.expire(now);
+    }
+
+    /// Accepts while there is room.
+    fn watch_all(&mut self, poll: &Poll) {
+        let room = self.connections.len() < CONNECTIONS_LIMIT && self.paused_until.is_none();
+        for (number, port) in &mut self.spliced {
+            let wanted = (room || port.protocol == Protocol::Udp).then_some(EventFlags::IN);
+            poll.set(&mut port.watch, port.socket.as_fd(), Token::Port(*number), wanted);
+        }
+    }
+}
+
+/// Descriptors or memory have run out.
+fn is_shortage(error: &std::io::Error) -> bool {
+    let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    shortages
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+#[cfg(test)]
+mod tests;
