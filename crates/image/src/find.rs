@@ -1,12 +1,16 @@
 //! Looking images up by name, digest, id or id prefix, and listing them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use corten_base::{AnyReference, Digest, Reference, Timestamp};
 
 use crate::ErrorKind;
 use crate::config::ImageConfig;
-use crate::store::{Store, StoreError};
+use crate::store::{ImageRecord, LayerRecord, Store, StoreError, View};
+
+/// Parsed images kept in memory between changes; a configuration is some kilobytes.
+const CACHED_IMAGES: usize = 32;
 
 /// One image, as `inspect` needs it.
 #[derive(Debug, Clone)]
@@ -47,13 +51,6 @@ impl Image {
             .map(Reference::familiar)
             .collect()
     }
-
-    /// Size in bytes of each layer is kept per chain id; an empty layer of the history has none.
-    /// The newest step first, as `docker history` shows it.
-    #[must_use]
-    pub fn parent_chain(&self) -> Option<&Digest> {
-        self.chain_ids.last()
-    }
 }
 
 /// One row of `docker images`.
@@ -85,6 +82,12 @@ pub enum FindError {
     /// No image has this name or id, or several ids begin so.
     #[error("No such image: {0}")]
     NotFound(String),
+    /// A tag with a digest cannot be given.
+    #[error("refusing to create a tag with a digest reference")]
+    DigestTarget,
+    /// `sha256:x` would be taken for the beginning of an id.
+    #[error("refusing to create an ambiguous tag using digest algorithm as name")]
+    AmbiguousTarget,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -95,7 +98,7 @@ impl FindError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Reference(_) => ErrorKind::InvalidParameter,
+            Self::Reference(_) | Self::DigestTarget | Self::AmbiguousTarget => ErrorKind::InvalidParameter,
             Self::NotFound(_) => ErrorKind::NotFound,
             Self::Store(_) => ErrorKind::Internal,
         }
@@ -108,8 +111,19 @@ impl Store {
     /// # Errors
     /// [`FindError`], with Docker's message.
     pub fn find(&self, name: &str) -> Result<Arc<Image>, FindError> {
-        let _any = AnyReference::parse(name)?;
-        unimplemented!("find {name}")
+        match AnyReference::parse(name)? {
+            AnyReference::Id(id) => self.image(&id),
+            AnyReference::Named(reference) => {
+                let shown = reference.clone().or_latest();
+                let view = self.records().view()?;
+                let id = match view.name(&stored(&shown))? {
+                    Some(id) => Some(id),
+                    None => unique_prefix(&view, name)?,
+                };
+                let id = id.ok_or_else(|| FindError::NotFound(shown.familiar()))?;
+                self.image(&id)
+            }
+        }
     }
 
     /// The image with this id.
@@ -117,7 +131,20 @@ impl Store {
     /// # Errors
     /// [`FindError::NotFound`] and failures of the store.
     pub fn image(&self, id: &Digest) -> Result<Arc<Image>, FindError> {
-        unimplemented!("image {id}")
+        if let Some(image) = self.state().images.get(id) {
+            return Ok(Arc::clone(image));
+        }
+        // Kept under the lock: a change that comes between reading and keeping would leave an old image here.
+        let mut state = self.state();
+        let view = self.records().view()?;
+        let record = view.image(id)?.ok_or_else(|| FindError::NotFound(id.to_string()))?;
+        let names = view.names()?.into_iter().filter(|(_, means)| means == id).map(|(name, _)| name).collect();
+        let image = Arc::new(self.assemble(&view, *id, &record, names)?);
+        if state.images.len() >= CACHED_IMAGES {
+            state.images.clear();
+        }
+        state.images.insert(*id, Arc::clone(&image));
+        Ok(image)
     }
 
     /// All images, newest first.
@@ -125,7 +152,18 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn list(&self) -> Result<Vec<Arc<ImageSummary>>, StoreError> {
-        unimplemented!("list")
+        let view = self.records().view()?;
+        let mut names: HashMap<Digest, Vec<Reference>> = HashMap::new();
+        for (name, id) in view.names()? {
+            names.entry(id).or_default().push(name);
+        }
+        let mut images = Vec::new();
+        for (id, record) in view.images()? {
+            let names = names.remove(&id).unwrap_or_default();
+            images.push(Arc::new(self.assemble(&view, id, &record, names)?));
+        }
+        images.sort_by_key(|image| std::cmp::Reverse((image.config.created, image.id)));
+        Ok(images)
     }
 
     /// The steps of an image, newest first, as `docker history` shows them.
@@ -133,6 +171,77 @@ impl Store {
     /// # Errors
     /// As [`Store::find`].
     pub fn history(&self, name: &str) -> Result<Vec<HistoryItem>, FindError> {
-        unimplemented!("history {name}")
+        let image = self.find(name)?;
+        let view = self.records().view()?;
+        let mut chains = image.chain_ids.iter();
+        let mut items = Vec::new();
+        for step in &image.config.history {
+            let mut size_bytes = 0;
+            if !step.empty_layer
+                && let Some(chain) = chains.next()
+            {
+                size_bytes = layer(&view, chain)?.size_bytes;
+            }
+            items.push(HistoryItem {
+                id: "<missing>".into(),
+                created: step.created,
+                created_by: step.created_by.clone(),
+                comment: step.comment.clone(),
+                size_bytes,
+                tags: Vec::new(),
+            });
+        }
+        items.reverse();
+        if let Some(newest) = items.first_mut() {
+            newest.id = image.id.to_string();
+            newest.tags = image.repo_tags();
+        }
+        Ok(items)
+    }
+
+    /// The configuration exactly as it is stored.
+    pub(crate) fn config_bytes(&self, id: &Digest) -> Result<Vec<u8>, StoreError> {
+        let path = self.blob_path(id);
+        std::fs::read(&path).map_err(StoreError::io("read", &path))
+    }
+
+    fn assemble(&self, view: &View, id: Digest, record: &ImageRecord, references: Vec<Reference>) -> Result<Image, StoreError> {
+        let config: ImageConfig =
+            serde_json::from_slice(&self.config_bytes(&id)?).map_err(|_| StoreError::Damaged(id.to_string()))?;
+        let chain_ids = config.chain_ids();
+        let mut size_bytes = 0;
+        for chain in &chain_ids {
+            size_bytes += layer(view, chain)?.size_bytes;
+        }
+        let (last_tagged, parent) = (record.last_tagged, record.parent);
+        Ok(Image { id, config: Arc::new(config), chain_ids, size_bytes, references, last_tagged, parent })
+    }
+}
+
+/// The form under which a name is stored: beside a digest the tag does not count.
+pub(crate) fn stored(reference: &Reference) -> Reference {
+    match reference.digest() {
+        Some(digest) => reference.clone().with_digest(digest),
+        None => reference.clone().or_latest(),
+    }
+}
+
+/// Whether `text` is the id or a prefix of it, as Docker tells an id from a name.
+pub(crate) fn is_id_prefix(id: &Digest, text: &str) -> bool {
+    !text.is_empty() && (id.to_string().starts_with(text) || id.hex().starts_with(text))
+}
+
+fn layer(view: &View, chain: &Digest) -> Result<LayerRecord, StoreError> {
+    view.layer(chain)?.ok_or_else(|| StoreError::Damaged(chain.to_string()))
+}
+
+fn unique_prefix(view: &View, text: &str) -> Result<Option<Digest>, StoreError> {
+    let prefix = text.strip_prefix("sha256:").unwrap_or(text);
+    if prefix.is_empty() || !prefix.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(None);
+    }
+    match view.images_with_prefix(prefix)?.as_slice() {
+        [id] => Ok(Some(*id)),
+        _ => Ok(None),
     }
 }

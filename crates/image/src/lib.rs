@@ -20,14 +20,18 @@
 //! mount(2) takes on kernels without `lowerdir+`.
 
 pub mod changes;
+mod compress;
 pub mod config;
 pub mod find;
+pub mod extract;
 pub mod import;
+mod layer;
 pub mod load;
 pub mod remove;
 pub mod save;
 pub mod snapshot;
 pub mod store;
+pub mod tar;
 
 pub use config::{Config, Healthcheck, History, ImageConfig};
 pub use find::{FindError, Image, ImageSummary};

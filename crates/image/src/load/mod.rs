@@ -1,0 +1,357 @@
+//! `docker load`: images from a docker-archive or an OCI layout.
+//!
+//! One pass over the stream ([`stage`]), layers unpacking behind it ([`unpack`]); then the manifest is read
+//! ([`layout`]), digests are verified, directories put in order, everything flushed once, moved to its place and
+//! recorded in one transaction. All of it lies in one work directory under `tmp/` until then, so that a failure or
+//! death leaves nothing.
+
+mod growing;
+mod layout;
+mod stage;
+mod unpack;
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use corten_base::{Digest, Reference, Timestamp};
+use corten_sys::fault::boundary;
+
+use crate::ErrorKind;
+use crate::config::{ImageConfig, chain_id};
+use crate::extract::{ExtractError, Extracted};
+use crate::layer::{NewLayer, retain_blob, retain_layer, settle_implied};
+use crate::store::tag::set_tag;
+use crate::store::{ImageRecord, Store, StoreError, remove_all};
+use crate::tar::TarError;
+use layout::ArchivedImage;
+pub(crate) use stage::Staged;
+use stage::{Archive, Staging};
+use unpack::{Job, Unpackers};
+
+/// One loaded image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loaded {
+    /// Its id.
+    pub id: Digest,
+    /// The names that now mean it.
+    pub references: Vec<Reference>,
+}
+
+/// What happens while loading, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoadEvent {
+    /// A layer is being unpacked; the last one of a layer has both numbers equal.
+    Layer {
+        /// The layer.
+        diff_id: Digest,
+        /// Bytes done.
+        current_bytes: u64,
+        /// Bytes in all.
+        total_bytes: u64,
+    },
+    /// A line for the client (`Loaded image: x:latest`), without its line end.
+    Message(String),
+}
+
+/// A load failed; nothing of it remains. Displays as Docker's message where Docker has one.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// What the archive says does not fit together.
+    #[error("{0}")]
+    Archive(String),
+    /// Reading what the client sends failed, or it is damaged or ends early.
+    #[error("Error processing tar file(exit status 1): {0}")]
+    Tar(#[from] TarError),
+    /// A layer could not be unpacked.
+    #[error("failed to register layer: {0}")]
+    Layer(#[from] ExtractError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl LoadError {
+    /// For the HTTP status.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Internal
+    }
+}
+
+impl Store {
+    /// Loads all images of the archive that `reader` gives, plain or compressed, streaming; layers unpack side by
+    /// side. `progress` is called on the calling thread.
+    ///
+    /// # Errors
+    /// [`LoadError`]; nothing of the archive is then in the store.
+    pub fn load(
+        &self,
+        reader: &mut (dyn Read + Send),
+        progress: &mut dyn FnMut(LoadEvent),
+    ) -> Result<Vec<Loaded>, LoadError> {
+        let work = self.work_directory("load")?;
+        let images = std::thread::scope(|scope| {
+            let unpackers = start(scope)?;
+            let staging = Staging { directory: &work.path, unpackers: &unpackers, known: self.known_digests()? };
+            let archive = staging.archive(reader)?;
+            boundary("load.staged");
+            self.prepare(&archive, &work.path, progress)
+        })?;
+        boundary("load.unpacked");
+        let messages = self.admit(&images)?;
+        messages.into_iter().for_each(|message| progress(LoadEvent::Message(message)));
+        Ok(images.images.into_iter().map(|image| Loaded { id: image.id, references: image.references }).collect())
+    }
+
+    /// Receives one layer alone and unpacks it, for `import`. The closure gets it while it lies in the work directory.
+    pub(crate) fn with_layer<T>(
+        &self,
+        reader: &mut (dyn Read + Send),
+        use_layer: impl FnOnce(ReceivedLayer) -> Result<T, LoadError>,
+    ) -> Result<T, LoadError> {
+        let work = self.work_directory("import")?;
+        let layer = std::thread::scope(|scope| {
+            let unpackers = start(scope)?;
+            let staging = Staging { directory: &work.path, unpackers: &unpackers, known: HashSet::new() };
+            let blob = staging.layer(reader)?;
+            let job = blob.unpacking.clone().expect("a layer received alone is always unpacked");
+            let unpacked = job.wait()?;
+            let diff_id = unpacked.diff_id.unwrap_or(blob.digest);
+            Ok::<_, LoadError>(ReceivedLayer { blob, diff_id, directory: job.directory.clone(), extracted: unpacked.extracted })
+        })?;
+        use_layer(layer)
+    }
+
+    pub(crate) fn work_directory(&self, purpose: &str) -> Result<WorkDirectory, StoreError> {
+        let path = self.temporary(purpose);
+        std::fs::create_dir(&path).map_err(StoreError::io("create", &path))?;
+        Ok(WorkDirectory { path })
+    }
+
+    fn known_digests(&self) -> Result<HashSet<String>, StoreError> {
+        let layers = self.records().view()?.layers()?;
+        Ok(layers.iter().flat_map(|(_, layer)| [layer.diff_id.hex(), layer.blob.hex()]).collect())
+    }
+
+    /// Verifies all images of an archive and puts the layers in order that are not in the store yet.
+    fn prepare(
+        &self,
+        archive: &Archive,
+        work: &Path,
+        progress: &mut dyn FnMut(LoadEvent),
+    ) -> Result<Admission, LoadError> {
+        let mut preparing = Preparing { store: self, archive, work, taken: HashSet::new(), layers: Vec::new(), progress };
+        let mut images = Vec::new();
+        for archived in layout::images(archive)? {
+            images.push(preparing.image(archived)?);
+        }
+        Ok(Admission { layers: preparing.layers, images })
+    }
+
+    /// Flushes, moves to its place and records what was prepared. Returns the lines for the client.
+    pub(crate) fn admit(&self, admission: &Admission) -> Result<Vec<String>, LoadError> {
+        self.flush()?;
+        boundary("load.flushed");
+        let mut state = self.state();
+        let transaction = self.records().begin()?;
+        for layer in &admission.layers {
+            // Another load may have brought the same layer meanwhile.
+            if transaction.layer(&layer.chain)?.is_none() {
+                if transaction.blob(&layer.blob)?.is_none() {
+                    self.place_blob(&layer.blob_path, &layer.blob)?;
+                }
+                self.add_layer(&transaction, layer)?;
+            }
+        }
+        boundary("load.layers-placed");
+        let mut messages = Vec::new();
+        let now = Timestamp::now();
+        for image in &admission.images {
+            if transaction.image(&image.id)?.is_none() {
+                if transaction.blob(&image.id)?.is_none() {
+                    self.place_blob(&image.config_path, &image.id)?;
+                }
+                retain_blob(&transaction, &image.id, image.config_bytes)?;
+                if let Some(top) = &image.top {
+                    retain_layer(&transaction, top)?;
+                }
+                let record = ImageRecord { top: image.top, last_tagged: Timestamp::ZERO, parent: None };
+                transaction.set_image(&image.id, Some(&record))?;
+            }
+            for name in &image.references {
+                if let Some(previous) = transaction.name(name)?.filter(|previous| *previous != image.id) {
+                    messages.push(format!(
+                        "The image {} already exists, renaming the old one with ID {previous} to empty string",
+                        name.familiar()
+                    ));
+                }
+                set_tag(&transaction, name, &image.id, now)?;
+                messages.push(format!("Loaded image: {}", name.familiar()));
+            }
+        }
+        // Docker names ids only if the last image has no name, and then all of them.
+        if admission.images.last().is_some_and(|image| image.references.is_empty()) {
+            messages.extend(admission.images.iter().map(|image| format!("Loaded image ID: {}", image.id)));
+        }
+        for directory in [self.layers_root(), self.0.root.join("blobs/sha256")] {
+            corten_base::file::sync_directory(&directory).map_err(StoreError::io("flush", &directory))?;
+        }
+        boundary("load.placed");
+        transaction.commit()?;
+        state.images.clear();
+        boundary("load.recorded");
+        Ok(messages)
+    }
+
+    /// Waits until all that was written under the root is on the disk.
+    fn flush(&self) -> Result<(), StoreError> {
+        let root = &self.0.root;
+        let flush = || rustix::fs::syncfs(std::fs::File::open(root)?).map_err(std::io::Error::from);
+        flush().map_err(StoreError::io("flush", root))
+    }
+
+    fn place_blob(&self, from: &Path, digest: &Digest) -> Result<(), StoreError> {
+        let target = self.blob_path(digest);
+        std::fs::rename(from, &target).map_err(StoreError::io("rename to", &target))
+    }
+}
+
+fn start<'scope>(scope: &'scope std::thread::Scope<'scope, '_>) -> Result<Unpackers, StoreError> {
+    Unpackers::start(scope).map_err(StoreError::io("start threads for", Path::new("unpacking")))
+}
+
+/// A directory under `tmp/` that goes with this value.
+#[derive(Debug)]
+pub(crate) struct WorkDirectory {
+    pub(crate) path: PathBuf,
+}
+
+impl Drop for WorkDirectory {
+    fn drop(&mut self) {
+        if let Err(error) = remove_all(&self.path) {
+            // What is left goes at the next open.
+            tracing::warn!(%error, "work directory remains");
+        }
+    }
+}
+
+/// One layer as `import` gets it.
+#[derive(Debug)]
+pub(crate) struct ReceivedLayer {
+    pub(crate) blob: Staged,
+    pub(crate) diff_id: Digest,
+    pub(crate) directory: PathBuf,
+    pub(crate) extracted: Extracted,
+}
+
+/// Layers and images that are ready to be recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Admission {
+    pub(crate) layers: Vec<NewLayer>,
+    pub(crate) images: Vec<NewImage>,
+}
+
+/// An image that is ready to be recorded.
+#[derive(Debug)]
+pub(crate) struct NewImage {
+    pub(crate) id: Digest,
+    pub(crate) config_path: PathBuf,
+    pub(crate) config_bytes: u64,
+    pub(crate) top: Option<Digest>,
+    pub(crate) references: Vec<Reference>,
+}
+
+/// Preparing the images of one archive.
+struct Preparing<'a> {
+    store: &'a Store,
+    archive: &'a Archive,
+    work: &'a Path,
+    /// Files whose unpacked directory is in use by a chain.
+    taken: HashSet<usize>,
+    layers: Vec<NewLayer>,
+    progress: &'a mut dyn FnMut(LoadEvent),
+}
+
+impl Preparing<'_> {
+    fn image(&mut self, archived: ArchivedImage) -> Result<NewImage, LoadError> {
+        let file = &self.archive.files[archived.config];
+        let text = std::fs::read(&file.path).map_err(StoreError::io("read", &file.path))?;
+        let config: ImageConfig = serde_json::from_slice(&text)
+            .map_err(|error| LoadError::Archive(format!("invalid image configuration: {error}")))?;
+        let (expected, got) = (config.rootfs.diff_ids.len(), archived.layers.len());
+        if expected != got {
+            return Err(LoadError::Archive(format!("invalid manifest, layers length mismatch: expected {expected}, got {got}")));
+        }
+        let mut parent = None;
+        // Topmost first, for what implied directories take from below.
+        let mut lower: Vec<PathBuf> = Vec::new();
+        for (position, (diff_id, number)) in config.rootfs.diff_ids.iter().zip(&archived.layers).enumerate() {
+            let chain = chain_id(parent.as_ref(), diff_id);
+            let diff = match self.present(&chain)? {
+                Some(diff) => diff,
+                None => self.layer(*number, position, (chain, parent, *diff_id), &lower)?,
+            };
+            lower.insert(0, diff);
+            parent = Some(chain);
+        }
+        Ok(NewImage {
+            id: file.digest,
+            config_path: file.path.clone(),
+            config_bytes: file.size_bytes,
+            top: parent,
+            references: archived.references,
+        })
+    }
+
+    /// The tree of a layer that is in the store or among those already prepared.
+    fn present(&self, chain: &Digest) -> Result<Option<PathBuf>, StoreError> {
+        if let Some(layer) = self.layers.iter().find(|layer| layer.chain == *chain) {
+            return Ok(Some(layer.directory.join("diff")));
+        }
+        let record = self.store.records().view()?.layer(chain)?;
+        Ok(record.map(|layer| self.store.diff_path(&layer.key)))
+    }
+
+    fn layer(
+        &mut self,
+        number: usize,
+        position: usize,
+        (chain, parent, diff_id): (Digest, Option<Digest>, Digest),
+        lower: &[PathBuf],
+    ) -> Result<PathBuf, LoadError> {
+        let file = &self.archive.files[number];
+        let job = match &file.unpacking {
+            Some(job) if self.taken.insert(number) => std::sync::Arc::clone(job),
+            _ => {
+                let directory = self.work.join(format!("{}.again", self.layers.len()));
+                let source = growing::Growing::complete(&file.path).map_err(StoreError::io("open", &file.path))?;
+                let job = Job::new(source, file.compression, directory);
+                job.run();
+                job
+            }
+        };
+        let unpacked = job.wait()?;
+        let actual = unpacked.diff_id.unwrap_or(file.digest);
+        if actual != diff_id {
+            return Err(LoadError::Archive(format!(
+                "invalid diffID for layer {position}: expected \"{diff_id}\", got \"{actual}\""
+            )));
+        }
+        let diff = job.directory.join("diff");
+        settle_implied(&diff, &unpacked.extracted.implied, lower)?;
+        self.layers.push(NewLayer {
+            chain,
+            parent,
+            diff_id,
+            directory: job.directory.clone(),
+            size_bytes: unpacked.extracted.size_bytes,
+            blob: file.digest,
+            blob_bytes: file.size_bytes,
+            blob_path: file.path.clone(),
+        });
+        let size = file.size_bytes;
+        (self.progress)(LoadEvent::Layer { diff_id, current_bytes: size, total_bytes: size });
+        Ok(diff)
+    }
+}

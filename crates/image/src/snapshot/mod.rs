@@ -1,0 +1,268 @@
+//! Snapshots: the writable layer of each container over the layers of its image.
+
+mod copy;
+pub(crate) mod size;
+mod view;
+
+use std::fs::Permissions;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use corten_base::{ContainerId, Digest};
+use rustix::fs::{Mode, OFlags};
+
+pub use copy::copy_up;
+
+use crate::ErrorKind;
+use crate::store::sweep::names_in;
+use crate::store::{State, Store, StoreError, remove_all};
+
+const IMAGE_LINK: &str = "image";
+const CHAIN_LINK: &str = "chain";
+/// What the chain link says where the image has no layers.
+const NO_CHAIN: &str = "none";
+/// The layer directory that stands in where there are no layers; made when needed.
+pub(crate) const EMPTY_KEY: &str = "empty";
+
+/// What overlayfs needs to show a container's root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Absolute paths of the read-only layers, topmost first; all of them are `<layers_root>/<key>/diff`. For an
+    /// image without layers one empty directory.
+    pub lower: Vec<PathBuf>,
+    /// The directory that all `lower` are in, for mounts that need short relative names.
+    pub layers_root: PathBuf,
+    /// The writable directory.
+    pub upper: PathBuf,
+    /// Overlay's work directory, on the same file system.
+    pub work: PathBuf,
+}
+
+/// A snapshot could not be made, opened, viewed or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The image does not exist (any more).
+    #[error("No such image: {0}")]
+    NoImage(Digest),
+    /// The container has no snapshot.
+    #[error("container {0} has no snapshot")]
+    NotFound(ContainerId),
+    /// The container has one already.
+    #[error("container {0} already has a snapshot")]
+    Exists(ContainerId),
+    /// A step on the file system failed.
+    #[error("{step} {}: {source}", path.display())]
+    Io {
+        /// What was done.
+        step: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl SnapshotError {
+    pub(crate) fn io(step: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Io { step, path, source }
+    }
+
+    /// For the HTTP status.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoImage(_) | Self::NotFound(_) => ErrorKind::NotFound,
+            Self::Exists(_) => ErrorKind::Conflict,
+            Self::Io { .. } | Self::Store(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+impl Store {
+    /// Makes the writable layer of a new container. From then on the image's layers stay, even if the image is
+    /// removed. Nothing is flushed: whoever records the container durably flushes the journal this is in.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; nothing remains then.
+    pub fn create_snapshot(&self, container: &ContainerId, image: &Digest) -> Result<Snapshot, SnapshotError> {
+        let mut state = self.state();
+        let record = self.records().view()?.image(image)?.ok_or(SnapshotError::NoImage(*image))?;
+        let place = self.snapshot_path(container);
+        if place.exists() {
+            return Err(SnapshotError::Exists(container.clone()));
+        }
+        let making = self.temporary("snapshot");
+        let made = fill(&making, image, record.top.as_ref())
+            .and_then(|()| std::fs::rename(&making, &place).map_err(SnapshotError::io("rename to", &place)));
+        if let Err(error) = made {
+            remove_all(&making)?;
+            return Err(error);
+        }
+        if let Some(top) = record.top {
+            *state.snapshots.entry(top).or_default() += 1;
+        }
+        drop(state);
+        self.snapshot_over(container, record.top.as_ref())
+    }
+
+    /// The snapshot of a container made earlier.
+    ///
+    /// # Errors
+    /// [`SnapshotError::NotFound`].
+    pub fn snapshot(&self, container: &ContainerId) -> Result<Snapshot, SnapshotError> {
+        let top = self.chain_of(container)?.ok_or_else(|| SnapshotError::NotFound(container.clone()))?;
+        self.snapshot_over(container, top.as_ref())
+    }
+
+    /// Removes a container's writable layer and lets go of the layers below; fine if there is none. The caller has
+    /// seen to it that nothing is mounted.
+    ///
+    /// # Errors
+    /// [`SnapshotError`]; what is left then goes at the next open.
+    pub fn remove_snapshot(&self, container: &ContainerId) -> Result<(), SnapshotError> {
+        let doomed = self.temporary("snapshot");
+        let unused = {
+            let mut state = self.state();
+            let Some(top) = self.chain_of(container)? else { return Ok(()) };
+            let place = self.snapshot_path(container);
+            std::fs::rename(&place, &doomed).map_err(SnapshotError::io("remove", &place))?;
+            top.filter(|top| state.release_snapshot(top))
+        };
+        if let Some(top) = unused
+            && self.records().view()?.layer(&top)?.is_some_and(|layer| layer.references == 0)
+        {
+            self.release_unused(&top)?;
+        }
+        Ok(remove_all(&doomed)?)
+    }
+
+    /// The containers that have snapshots; those without a record elsewhere are leftovers.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn snapshots(&self) -> Result<Vec<ContainerId>, SnapshotError> {
+        let names = names_in(&self.snapshots_root())?;
+        Ok(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
+    }
+
+    /// Bytes of all files in a container's writable layer (`SizeRw`).
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub fn snapshot_size(&self, container: &ContainerId) -> Result<u64, SnapshotError> {
+        let upper = self.snapshot_path(container).join("upper");
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let size = rustix::fs::open(&upper, flags, Mode::empty()).map_err(Into::into).and_then(|upper| size::of_tree(upper.as_fd()));
+        size.map_err(SnapshotError::io("count", &upper))
+    }
+
+    /// The merged read-only tree of an image, as a descriptor of its root that is in no mount table. It exists until
+    /// the descriptor is closed.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn view_image(&self, image: &Digest) -> Result<OwnedFd, SnapshotError> {
+        let record = self.records().view()?.image(image)?.ok_or(SnapshotError::NoImage(*image))?;
+        let lower = self.lower_or_empty(record.top.as_ref())?;
+        view::mount(&self.layers_root(), &lower)
+    }
+
+    /// As [`Store::view_image`] for a container that does not run, writable layer included.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn view_snapshot(&self, container: &ContainerId) -> Result<OwnedFd, SnapshotError> {
+        let snapshot = self.snapshot(container)?;
+        let mut layers = vec![snapshot.upper];
+        layers.extend(snapshot.lower);
+        view::mount(&self.layers_root(), &layers)
+    }
+
+    /// At open: which chains are in use.
+    pub(crate) fn count_snapshots(&self) -> Result<(), StoreError> {
+        let mut state = self.state();
+        for name in names_in(&self.snapshots_root())? {
+            let link = self.snapshots_root().join(&name).join(CHAIN_LINK);
+            match std::fs::read_link(&link) {
+                Ok(target) => {
+                    if let Some(top) = parse_chain(&target) {
+                        *state.snapshots.entry(top).or_default() += 1;
+                    }
+                }
+                // Not a snapshot: whoever lists containers finds it without a record.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::io("read", &link)(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn snapshot_path(&self, container: &ContainerId) -> PathBuf {
+        self.snapshots_root().join(container.as_str())
+    }
+
+    /// The chain a container's snapshot stands on, none inside for an image without layers; none if it has none.
+    fn chain_of(&self, container: &ContainerId) -> Result<Option<Option<Digest>>, SnapshotError> {
+        let link = self.snapshot_path(container).join(CHAIN_LINK);
+        match std::fs::read_link(&link) {
+            Ok(target) => Ok(Some(parse_chain(&target))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(SnapshotError::io("read", &link)(error)),
+        }
+    }
+
+    fn snapshot_over(&self, container: &ContainerId, top: Option<&Digest>) -> Result<Snapshot, SnapshotError> {
+        let place = self.snapshot_path(container);
+        let lower = self.lower_or_empty(top)?;
+        let layers_root = self.layers_root();
+        Ok(Snapshot { lower, layers_root, upper: place.join("upper"), work: place.join("work") })
+    }
+
+    /// Overlay wants at least one lower directory.
+    fn lower_or_empty(&self, top: Option<&Digest>) -> Result<Vec<PathBuf>, SnapshotError> {
+        let lower = self.lower_directories(top)?;
+        if !lower.is_empty() {
+            return Ok(lower);
+        }
+        let empty = self.diff_path(EMPTY_KEY);
+        std::fs::create_dir_all(&empty).map_err(SnapshotError::io("create", &empty))?;
+        Ok(vec![empty])
+    }
+}
+
+impl State {
+    /// One snapshot less on `top`; true if that was the last.
+    fn release_snapshot(&mut self, top: &Digest) -> bool {
+        let Some(count) = self.snapshots.get_mut(top) else { return true };
+        *count -= 1;
+        let last = *count == 0;
+        if last {
+            self.snapshots.remove(top);
+        }
+        last
+    }
+}
+
+fn fill(making: &Path, image: &Digest, top: Option<&Digest>) -> Result<(), SnapshotError> {
+    for directory in [making.to_owned(), making.join("upper"), making.join("work")] {
+        std::fs::create_dir(&directory).map_err(SnapshotError::io("create", &directory))?;
+    }
+    // The upper directory is what the container sees as its root; umask must not decide about its mode.
+    let upper = making.join("upper");
+    std::fs::set_permissions(&upper, Permissions::from_mode(0o755)).map_err(SnapshotError::io("chmod", &upper))?;
+    let chain = top.map_or_else(|| NO_CHAIN.to_owned(), ToString::to_string);
+    for (name, target) in [(IMAGE_LINK, image.to_string()), (CHAIN_LINK, chain)] {
+        let link = making.join(name);
+        std::os::unix::fs::symlink(target, &link).map_err(SnapshotError::io("create", &link))?;
+    }
+    Ok(())
+}
+
+fn parse_chain(target: &Path) -> Option<Digest> {
+    target.to_str()?.parse().ok()
+}
