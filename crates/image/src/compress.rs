@@ -54,7 +54,11 @@ impl Compression {
             Self::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(input)),
             Self::Zstd => Box::new(zstd::Decoder::with_buffer(input)?),
         };
-        let bounded = Bounded { plain, input_bytes: count, output_bytes: 0 };
+        let bounded = Bounded {
+            plain,
+            input_bytes: count,
+            output_bytes: 0,
+        };
         Ok(Box::new(BufReader::with_capacity(BUFFER_BYTES, bounded)))
     }
 }
@@ -68,7 +72,13 @@ struct Counted<R> {
 impl<R> Counted<R> {
     fn new(inner: R) -> (Self, std::rc::Rc<std::cell::Cell<u64>>) {
         let bytes = std::rc::Rc::default();
-        (Self { inner, bytes: std::rc::Rc::clone(&bytes) }, bytes)
+        (
+            Self {
+                inner,
+                bytes: std::rc::Rc::clone(&bytes),
+            },
+            bytes,
+        )
     }
 }
 
@@ -103,7 +113,10 @@ impl Read for Bounded<'_> {
         let length = self.plain.read(into)?;
         self.output_bytes += length as u64;
         if self.output_bytes > RATIO_FREE_BYTES && self.output_bytes / RATIO_MAX > self.input_bytes.get() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "compressed data expands out of all proportion"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "compressed data expands out of all proportion",
+            ));
         }
         Ok(length)
     }
@@ -118,7 +131,11 @@ pub(crate) struct Hashing<R> {
 
 impl<R: BufRead> Hashing<R> {
     pub(crate) fn new(inner: R) -> Self {
-        Self { inner, hash: sha2::Sha256::new(), bytes: 0 }
+        Self {
+            inner,
+            hash: sha2::Sha256::new(),
+            bytes: 0,
+        }
     }
 
     /// Reads the rest; the digest and length of all there was.

@@ -138,7 +138,12 @@ impl Store {
         let mut state = self.state();
         let view = self.records().view()?;
         let record = view.image(id)?.ok_or_else(|| FindError::NotFound(id.to_string()))?;
-        let names = view.names()?.into_iter().filter(|(_, means)| means == id).map(|(name, _)| name).collect();
+        let names = view
+            .names()?
+            .into_iter()
+            .filter(|(_, means)| means == id)
+            .map(|(name, _)| name)
+            .collect();
         let image = Arc::new(self.assemble(&view, *id, &record, names)?);
         if state.images.len() >= CACHED_IMAGES {
             state.images.clear();
@@ -205,7 +210,13 @@ impl Store {
         std::fs::read(&path).map_err(StoreError::io("read", &path))
     }
 
-    fn assemble(&self, view: &View, id: Digest, record: &ImageRecord, references: Vec<Reference>) -> Result<Image, StoreError> {
+    fn assemble(
+        &self,
+        view: &View,
+        id: Digest,
+        record: &ImageRecord,
+        references: Vec<Reference>,
+    ) -> Result<Image, StoreError> {
         let config: ImageConfig =
             serde_json::from_slice(&self.config_bytes(&id)?).map_err(|_| StoreError::Damaged(id.to_string()))?;
         let chain_ids = config.chain_ids();
@@ -214,7 +225,15 @@ impl Store {
             size_bytes += layer(view, chain)?.size_bytes;
         }
         let (last_tagged, parent) = (record.last_tagged, record.parent);
-        Ok(Image { id, config: Arc::new(config), chain_ids, size_bytes, references, last_tagged, parent })
+        Ok(Image {
+            id,
+            config: Arc::new(config),
+            chain_ids,
+            size_bytes,
+            references,
+            last_tagged,
+            parent,
+        })
     }
 }
 

@@ -59,7 +59,11 @@ impl Store {
         let layers = transaction.layers()?;
         let hex = chain.hex();
         let free = |key: &&str| !layers.iter().any(|(_, layer)| layer.key == *key);
-        let key = (KEY_DIGITS..=hex.len()).map(|digits| &hex[..digits]).find(free).unwrap_or(&hex).to_owned();
+        let key = (KEY_DIGITS..=hex.len())
+            .map(|digits| &hex[..digits])
+            .find(free)
+            .unwrap_or(&hex)
+            .to_owned();
         // A directory without a record is what a failed act left; it would be swept at the next open.
         self.discard(&self.layers_root().join(&key))?;
         Ok(key)
@@ -71,7 +75,9 @@ impl Store {
         let mut directories = Vec::new();
         let mut next = top.copied();
         while let Some(chain) = next {
-            let layer = view.layer(&chain)?.ok_or_else(|| StoreError::Damaged(chain.to_string()))?;
+            let layer = view
+                .layer(&chain)?
+                .ok_or_else(|| StoreError::Damaged(chain.to_string()))?;
             directories.push(self.diff_path(&layer.key));
             next = layer.parent;
         }
@@ -113,21 +119,28 @@ impl Released {
 
 /// Counts one more user of a layer.
 pub(crate) fn retain_layer(transaction: &Transaction, chain: &Digest) -> Result<(), StoreError> {
-    let mut layer = transaction.layer(chain)?.ok_or_else(|| StoreError::Damaged(chain.to_string()))?;
+    let mut layer = transaction
+        .layer(chain)?
+        .ok_or_else(|| StoreError::Damaged(chain.to_string()))?;
     layer.references += 1;
     transaction.set_layer(chain, Some(&layer))
 }
 
 /// Counts one more user of a blob, the first perhaps.
 pub(crate) fn retain_blob(transaction: &Transaction, digest: &Digest, size_bytes: u64) -> Result<(), StoreError> {
-    let mut blob = transaction.blob(digest)?.unwrap_or(BlobRecord { size_bytes, references: 0 });
+    let mut blob = transaction.blob(digest)?.unwrap_or(BlobRecord {
+        size_bytes,
+        references: 0,
+    });
     blob.references += 1;
     transaction.set_blob(digest, Some(&blob))
 }
 
 /// Counts one user of a blob less; true if that was the last.
 pub(crate) fn release_blob(transaction: &Transaction, digest: &Digest) -> Result<bool, StoreError> {
-    let Some(mut blob) = transaction.blob(digest)? else { return Ok(false) };
+    let Some(mut blob) = transaction.blob(digest)? else {
+        return Ok(false);
+    };
     blob.references = blob.references.saturating_sub(1);
     let last = blob.references == 0;
     transaction.set_blob(digest, if last { None } else { Some(&blob) })?;
@@ -148,7 +161,11 @@ pub(crate) fn release_layer(
 }
 
 /// From `top` downwards, takes away each layer that has no user; `held` tells of snapshots.
-fn release_chain(transaction: &Transaction, top: &Digest, held: &dyn Fn(&Digest) -> bool) -> Result<Released, StoreError> {
+fn release_chain(
+    transaction: &Transaction,
+    top: &Digest,
+    held: &dyn Fn(&Digest) -> bool,
+) -> Result<Released, StoreError> {
     let mut released = Released::default();
     let mut next = Some(*top);
     while let Some(chain) = next {
@@ -181,15 +198,24 @@ pub(crate) fn settle_implied(diff: &Path, implied: &[Vec<u8>], lower: &[PathBuf]
     }
     let failed = |path: &Path| StoreError::io("take mode and owner for", path);
     let open = |path: &Path| rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
-    let lower: Vec<_> = lower.iter().map(|path| open(path)).collect::<Result<_, _>>().map_err(|error| failed(diff)(error.into()))?;
+    let lower: Vec<_> = lower
+        .iter()
+        .map(|path| open(path))
+        .collect::<Result<_, _>>()
+        .map_err(|error| failed(diff)(error.into()))?;
     let root = open(diff).map_err(|error| failed(diff)(error.into()))?;
     // Children first: setting a child's attributes must not touch the times set on its parent.
     for path in implied.iter().rev() {
         let settle = || -> rustix::io::Result<()> {
-            let Some(below) = directory_below(&lower, path)? else { return Ok(()) };
+            let Some(below) = directory_below(&lower, path)? else {
+                return Ok(());
+            };
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let directory = rustix::fs::openat2(&root, &**path, flags, Mode::empty(), ResolveFlags::IN_ROOT)?;
-            let owner = (rustix::fs::Uid::from_raw(below.st_uid), rustix::fs::Gid::from_raw(below.st_gid));
+            let owner = (
+                rustix::fs::Uid::from_raw(below.st_uid),
+                rustix::fs::Gid::from_raw(below.st_gid),
+            );
             rustix::fs::fchown(&directory, Some(owner.0), Some(owner.1))?;
             rustix::fs::fchmod(&directory, Mode::from_raw_mode(below.st_mode & 0o7777))?;
             rustix::fs::futimens(&directory, &modified(&below))
@@ -219,7 +245,17 @@ fn directory_below(lower: &[std::os::fd::OwnedFd], path: &[u8]) -> rustix::io::R
 }
 
 pub(crate) fn modified(stat: &Stat) -> Timestamps {
-    #[expect(clippy::cast_possible_wrap, clippy::useless_conversion, reason = "the field's type differs between processors")]
-    let time = Timespec { tv_sec: stat.st_mtime.into(), tv_nsec: stat.st_mtime_nsec as i64 };
-    Timestamps { last_access: time, last_modification: time }
+    #[expect(
+        clippy::cast_possible_wrap,
+        clippy::useless_conversion,
+        reason = "the field's type differs between processors"
+    )]
+    let time = Timespec {
+        tv_sec: stat.st_mtime.into(),
+        tv_nsec: stat.st_mtime_nsec as i64,
+    };
+    Timestamps {
+        last_access: time,
+        last_modification: time,
+    }
 }

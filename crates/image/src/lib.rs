@@ -22,8 +22,8 @@
 pub mod changes;
 mod compress;
 pub mod config;
-pub mod find;
 pub mod extract;
+pub mod find;
 pub mod import;
 mod layer;
 pub mod load;

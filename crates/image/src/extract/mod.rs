@@ -129,7 +129,9 @@ impl CleanPath {
         if components.len() > DEPTH_MAX {
             return Err(ExtractError::Name(lossy(&raw[..256])));
         }
-        Ok(Self { text: components.join(&b'/') })
+        Ok(Self {
+            text: components.join(&b'/'),
+        })
     }
 
     fn is_root(&self) -> bool {
@@ -186,7 +188,12 @@ impl<'a> Extractor<'a> {
         for (path, mtime) in &times {
             let path = CleanPath { text: path.clone() };
             let (parent, name) = path.split();
-            let Some(parent) = self.existing(parent).map_err(io_error("open directory of", &path.text))? else { continue };
+            let Some(parent) = self
+                .existing(parent)
+                .map_err(io_error("open directory of", &path.text))?
+            else {
+                continue;
+            };
             let set = rustix::fs::utimensat(parent, name, &timestamps(*mtime), AtFlags::SYMLINK_NOFOLLOW);
             match set {
                 // Replaced by something else later, or removed with its parent.
@@ -197,7 +204,10 @@ impl<'a> Extractor<'a> {
         if self.recount {
             self.size_bytes = crate::snapshot::size::of_tree(self.root).map_err(io_error("count", b"."))?;
         }
-        Ok(Extracted { size_bytes: self.size_bytes, implied: self.implied.into_iter().collect() })
+        Ok(Extracted {
+            size_bytes: self.size_bytes,
+            implied: self.implied.into_iter().collect(),
+        })
     }
 
     /// The directory at `path` (clean), if it is there, symbolic links resolved inside the root.
@@ -208,7 +218,9 @@ impl<'a> Extractor<'a> {
         let at = match self.open.iter().position(|(open, _)| open == path) {
             Some(at) => at,
             None => {
-                let Some(directory) = open_in_root(self.root, path)? else { return Ok(None) };
+                let Some(directory) = open_in_root(self.root, path)? else {
+                    return Ok(None);
+                };
                 if self.open.len() == OPEN_DIRECTORIES {
                     self.open.remove(0);
                 }
@@ -227,7 +239,8 @@ impl<'a> Extractor<'a> {
         self.unchecked_bytes = self.unchecked_bytes.saturating_add(bytes);
         if self.unchecked_bytes >= FREE_CHECK_BYTES {
             self.unchecked_bytes = 0;
-            let free: StatVfs = rustix::fs::fstatvfs(self.root).map_err(|error| io_error("look for space in", b".")(error.into()))?;
+            let free: StatVfs =
+                rustix::fs::fstatvfs(self.root).map_err(|error| io_error("look for space in", b".")(error.into()))?;
             if free.f_bavail.saturating_mul(free.f_frsize) < FREE_BYTES_RESERVED {
                 return Err(ExtractError::Space);
             }
@@ -252,12 +265,22 @@ fn open_in_root(root: BorrowedFd<'_>, path: &[u8]) -> io::Result<Option<OwnedFd>
 }
 
 fn timestamps((seconds, nanos): (i64, u32)) -> Timestamps {
-    let time = Timespec { tv_sec: seconds, tv_nsec: nanos.into() };
-    Timestamps { last_access: time, last_modification: time }
+    let time = Timespec {
+        tv_sec: seconds,
+        tv_nsec: nanos.into(),
+    };
+    Timestamps {
+        last_access: time,
+        last_modification: time,
+    }
 }
 
 fn io_error<'p>(step: &'static str, path: &'p [u8]) -> impl FnOnce(io::Error) -> ExtractError + use<'p> {
-    move |source| ExtractError::Io { step, path: lossy(path), source }
+    move |source| ExtractError::Io {
+        step,
+        path: lossy(path),
+        source,
+    }
 }
 
 fn lossy(text: &[u8]) -> String {

@@ -19,13 +19,17 @@ impl Extractor<'_> {
     ) -> Result<(), ExtractError> {
         self.claim_space(entry.size.min(tar_bytes(entry)))?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = self.create(path, "create", |parent, name| rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR))?;
+        let file = self.create(path, "create", |parent, name| {
+            rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)
+        })?;
         self.fill(&file, path, entry, tar)?;
         self.size_bytes += entry.size;
         let failed = |step| move |error: Errno| io_error(step, &path.text)(error.into());
-        rustix::fs::fchown(&file, Some(Uid::from_raw(entry.uid)), Some(Gid::from_raw(entry.gid))).map_err(failed("chown"))?;
+        rustix::fs::fchown(&file, Some(Uid::from_raw(entry.uid)), Some(Gid::from_raw(entry.gid)))
+            .map_err(failed("chown"))?;
         for (name, value) in trusted(&entry.xattrs) {
-            accept(rustix::fs::fsetxattr(&file, name, value, XattrFlags::empty())).map_err(failed("set attribute of"))?;
+            accept(rustix::fs::fsetxattr(&file, name, value, XattrFlags::empty()))
+                .map_err(failed("set attribute of"))?;
         }
         rustix::fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(failed("chmod"))?;
         rustix::fs::futimens(&file, &timestamps(entry.mtime)).map_err(failed("set times of"))
@@ -56,7 +60,9 @@ impl Extractor<'_> {
     }
 
     pub(super) fn place_symlink(&mut self, path: &CleanPath, entry: &TarEntry) -> Result<(), ExtractError> {
-        self.create(path, "symlink", |parent, name| rustix::fs::symlinkat(&*entry.link, parent, name))?;
+        self.create(path, "symlink", |parent, name| {
+            rustix::fs::symlinkat(&*entry.link, parent, name)
+        })?;
         self.size_bytes += entry.link.len() as u64;
         self.set_attributes(path, entry, None)?;
         self.set_times(path, entry)
@@ -72,7 +78,9 @@ impl Extractor<'_> {
             }
         };
         let device = rustix::fs::makedev(device.0, device.1);
-        self.create(path, "mknod", |parent, name| rustix::fs::mknodat(parent, name, kind, Mode::empty(), device))?;
+        self.create(path, "mknod", |parent, name| {
+            rustix::fs::mknodat(parent, name, kind, Mode::empty(), device)
+        })?;
         self.set_attributes(path, entry, Mode::from_raw_mode(entry.mode).into())?;
         self.set_times(path, entry)
     }
@@ -95,7 +103,11 @@ impl Extractor<'_> {
         self.clear(path)?;
         let parent = self.parent(parent_path, &path.text)?;
         rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755)).map_err(failed)?;
-        if was_whiteout { self.make_opaque(&path.text) } else { Ok(()) }
+        if was_whiteout {
+            self.make_opaque(&path.text)
+        } else {
+            Ok(())
+        }
     }
 
     /// Creates `path` by `make`, which must fail with EEXIST if something is there; that is then removed.
@@ -141,7 +153,12 @@ impl Extractor<'_> {
     }
 
     fn has_whiteout_above(&self, path: &[u8]) -> bool {
-        let ends = path.iter().enumerate().filter(|&(_, &byte)| byte == b'/').map(|(at, _)| at).chain([path.len()]);
+        let ends = path
+            .iter()
+            .enumerate()
+            .filter(|&(_, &byte)| byte == b'/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
         ends.into_iter().any(|end| self.whiteouts.contains(&path[..end]))
     }
 
@@ -159,9 +176,11 @@ impl Extractor<'_> {
         self.recount = true;
         self.whiteouts.remove(&path.text);
         let below = [&path.text[..], b"/"].concat();
-        self.implied.retain(|implied| *implied != path.text && !implied.starts_with(&below));
+        self.implied
+            .retain(|implied| *implied != path.text && !implied.starts_with(&below));
         self.whiteouts.retain(|whiteout| !whiteout.starts_with(&below));
-        self.times.retain(|(timed, _)| *timed != path.text && !timed.starts_with(&below));
+        self.times
+            .retain(|(timed, _)| *timed != path.text && !timed.starts_with(&below));
         let parent = self.parent(parent_path, &path.text)?;
         remove::tree(parent, name).map_err(io_error("replace", &path.text))
     }
@@ -247,7 +266,10 @@ fn set_xattrs(parent: BorrowedFd<'_>, name: &[u8], xattrs: &[(Vec<u8>, Vec<u8>)]
 /// Attributes that are the image's own business and not overlayfs's.
 fn trusted(xattrs: &[(Vec<u8>, Vec<u8>)]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let overlay = |name: &[u8]| name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.");
-    xattrs.iter().filter(move |(name, _)| !overlay(name)).map(|(name, value)| (name.as_slice(), value.as_slice()))
+    xattrs
+        .iter()
+        .filter(move |(name, _)| !overlay(name))
+        .map(|(name, value)| (name.as_slice(), value.as_slice()))
 }
 
 /// An attribute that this file system or kind of file cannot have is left out, as Docker does.

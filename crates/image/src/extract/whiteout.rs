@@ -26,7 +26,11 @@ impl Extractor<'_> {
         if matches!(hidden, b"" | b"." | b"..") {
             return Err(ExtractError::Whiteout(lossy(&path.text)));
         }
-        let text = if parent.is_empty() { hidden.to_vec() } else { [parent, b"/", hidden].concat() };
+        let text = if parent.is_empty() {
+            hidden.to_vec()
+        } else {
+            [parent, b"/", hidden].concat()
+        };
         let present = self.kind_of(&text)?;
         match present {
             Some(FileType::Directory) => self.make_opaque(&text),
@@ -57,10 +61,17 @@ impl Extractor<'_> {
     pub(super) fn make_opaque(&mut self, path: &[u8]) -> Result<(), ExtractError> {
         let failed = io_error("mark as opaque", path);
         let set = self.existing(path).and_then(|directory| {
-            let Some(directory) = directory else { return Err(Errno::NOENT.into()) };
+            let Some(directory) = directory else {
+                return Err(Errno::NOENT.into());
+            };
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
             let directory = rustix::fs::openat(directory, c".", flags, Mode::empty())?;
-            Ok(rustix::fs::fsetxattr(directory, c"trusted.overlay.opaque", b"y", XattrFlags::empty())?)
+            Ok(rustix::fs::fsetxattr(
+                directory,
+                c"trusted.overlay.opaque",
+                b"y",
+                XattrFlags::empty(),
+            )?)
         });
         set.map_err(failed)
     }
@@ -69,7 +80,9 @@ impl Extractor<'_> {
         let clean = CleanPath { text: path.to_vec() };
         let (parent, name) = clean.split();
         let failed = |error: std::io::Error| io_error("look at", path)(error);
-        let Some(parent) = self.existing(parent).map_err(failed)? else { return Ok(None) };
+        let Some(parent) = self.existing(parent).map_err(failed)? else {
+            return Ok(None);
+        };
         match rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode))),
             Err(Errno::NOENT) => Ok(None),

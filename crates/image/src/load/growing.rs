@@ -31,15 +31,29 @@ enum End {
 impl Growing {
     pub(super) fn create(path: &Path) -> io::Result<Arc<Self>> {
         let file = File::options().read(true).write(true).create_new(true).open(path)?;
-        let progress = Mutex::new(Progress { written: 0, end: End::Open });
-        Ok(Arc::new(Self { file, progress, changed: Condvar::new() }))
+        let progress = Mutex::new(Progress {
+            written: 0,
+            end: End::Open,
+        });
+        Ok(Arc::new(Self {
+            file,
+            progress,
+            changed: Condvar::new(),
+        }))
     }
 
     /// A file that is complete from the start.
     pub(super) fn complete(path: &Path) -> io::Result<Arc<Self>> {
         let file = File::open(path)?;
-        let progress = Mutex::new(Progress { written: file.metadata()?.len(), end: End::Complete });
-        Ok(Arc::new(Self { file, progress, changed: Condvar::new() }))
+        let progress = Mutex::new(Progress {
+            written: file.metadata()?.len(),
+            end: End::Complete,
+        });
+        Ok(Arc::new(Self {
+            file,
+            progress,
+            changed: Condvar::new(),
+        }))
     }
 
     pub(super) fn append(&self, data: &[u8]) -> io::Result<()> {
@@ -75,7 +89,10 @@ impl Growing {
     /// Waits until there is something behind `position`, or never will be.
     fn wait_behind(&self, position: u64) -> Progress {
         let waiting = |progress: &mut Progress| progress.written == position && progress.end == End::Open;
-        *self.changed.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner)
+        *self
+            .changed
+            .wait_while(self.lock(), waiting)
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,7 +115,9 @@ impl Read for GrowingReader {
         if progress.end == End::Abandoned {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "unexpected EOF"));
         }
-        let available = usize::try_from(progress.written - self.position).unwrap_or(usize::MAX).min(into.len());
+        let available = usize::try_from(progress.written - self.position)
+            .unwrap_or(usize::MAX)
+            .min(into.len());
         let length = self.source.file.read_at(&mut into[..available], self.position)?;
         self.position += length as u64;
         Ok(length)

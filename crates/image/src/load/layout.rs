@@ -72,7 +72,9 @@ pub(super) fn images(archive: &Archive) -> Result<Vec<ArchivedImage>, LoadError>
     if let Some(text) = archive.document("index.json")? {
         return oci(archive, &text);
     }
-    Err(LoadError::Archive("invalid archive: does not contain a manifest.json".into()))
+    Err(LoadError::Archive(
+        "invalid archive: does not contain a manifest.json".into(),
+    ))
 }
 
 fn docker(archive: &Archive, text: &[u8]) -> Result<Vec<ArchivedImage>, LoadError> {
@@ -84,7 +86,12 @@ fn docker(archive: &Archive, text: &[u8]) -> Result<Vec<ArchivedImage>, LoadErro
         Ok(ArchivedImage {
             config: file(&manifest.config)?,
             layers: layers.iter().map(|name| file(name)).collect::<Result<_, LoadError>>()?,
-            references: manifest.repo_tags.unwrap_or_default().iter().map(|tag| tagged(tag)).collect::<Result<_, _>>()?,
+            references: manifest
+                .repo_tags
+                .unwrap_or_default()
+                .iter()
+                .map(|tag| tagged(tag))
+                .collect::<Result<_, _>>()?,
         })
     };
     manifests.into_iter().map(image).collect()
@@ -115,21 +122,34 @@ fn oci(archive: &Archive, text: &[u8]) -> Result<Vec<ArchivedImage>, LoadError> 
 fn resolve(archive: &Archive, descriptor: &Descriptor, depth: usize) -> Result<Option<Manifest>, LoadError> {
     let name = blob_name(&descriptor.digest);
     // Archives may leave out the platforms that nobody asked for.
-    let Some(text) = archive.document(&name)? else { return Ok(None) };
+    let Some(text) = archive.document(&name)? else {
+        return Ok(None);
+    };
     let found = Digest::of(&text);
     if found != descriptor.digest {
         return Err(LoadError::Archive(format!("{name} has digest {found}")));
     }
     let manifest: Manifest = parse(&name, &text)?;
-    let Some(nested) = &manifest.manifests else { return Ok(Some(manifest)) };
+    let Some(nested) = &manifest.manifests else {
+        return Ok(Some(manifest));
+    };
     if depth == 0 {
         return Err(LoadError::Archive("indexes nested too deeply".into()));
     }
     let host = Platform::host();
     let suits = |descriptor: &&Descriptor| {
         descriptor.platform.as_ref().is_none_or(|platform| {
-            let DescribedPlatform { os, architecture, variant } = platform.clone();
-            Platform { os, architecture, variant }.runs_on(&host)
+            let DescribedPlatform {
+                os,
+                architecture,
+                variant,
+            } = platform.clone();
+            Platform {
+                os,
+                architecture,
+                variant,
+            }
+            .runs_on(&host)
         })
     };
     for descriptor in nested.iter().filter(suits) {
@@ -146,18 +166,33 @@ fn image(archive: &Archive, manifest: &Manifest, references: Vec<Reference>) -> 
         let number = archive.find(&name).ok_or_else(|| missing(&name))?;
         let found = archive.files[number].digest;
         let same = found == descriptor.digest;
-        if same { Ok(number) } else { Err(LoadError::Archive(format!("{name} has digest {found}"))) }
+        if same {
+            Ok(number)
+        } else {
+            Err(LoadError::Archive(format!("{name} has digest {found}")))
+        }
     };
-    let config = manifest.config.as_ref().ok_or_else(|| LoadError::Archive("manifest without configuration".into()))?;
+    let config = manifest
+        .config
+        .as_ref()
+        .ok_or_else(|| LoadError::Archive("manifest without configuration".into()))?;
     let layers = manifest.layers.as_deref().unwrap_or_default();
-    Ok(ArchivedImage { config: file(config)?, layers: layers.iter().map(file).collect::<Result<_, _>>()?, references })
+    Ok(ArchivedImage {
+        config: file(config)?,
+        layers: layers.iter().map(file).collect::<Result<_, _>>()?,
+        references,
+    })
 }
 
 /// The name that a descriptor of the top index carries; a bare tag names no image.
 fn name_of(descriptor: &Descriptor) -> Option<Reference> {
     let annotations = descriptor.annotations.as_ref()?;
     let full = annotations.get("io.containerd.image.name");
-    let short = || annotations.get("org.opencontainers.image.ref.name").filter(|name| name.contains([':', '/']));
+    let short = || {
+        annotations
+            .get("org.opencontainers.image.ref.name")
+            .filter(|name| name.contains([':', '/']))
+    };
     let reference = Reference::parse(full.or_else(short)?).ok()?;
     reference.digest().is_none().then(|| reference.or_latest())
 }

@@ -93,15 +93,28 @@ impl Store {
         let work = self.work_directory("load")?;
         let images = std::thread::scope(|scope| {
             let unpackers = start(scope)?;
-            let staging = Staging { directory: &work.path, unpackers: &unpackers, known: self.known_digests()? };
+            let staging = Staging {
+                directory: &work.path,
+                unpackers: &unpackers,
+                known: self.known_digests()?,
+            };
             let archive = staging.archive(reader)?;
             boundary("load.staged");
             self.prepare(&archive, &work.path, progress)
         })?;
         boundary("load.unpacked");
         let messages = self.admit(&images)?;
-        messages.into_iter().for_each(|message| progress(LoadEvent::Message(message)));
-        Ok(images.images.into_iter().map(|image| Loaded { id: image.id, references: image.references }).collect())
+        messages
+            .into_iter()
+            .for_each(|message| progress(LoadEvent::Message(message)));
+        Ok(images
+            .images
+            .into_iter()
+            .map(|image| Loaded {
+                id: image.id,
+                references: image.references,
+            })
+            .collect())
     }
 
     /// Receives one layer alone and unpacks it, for `import`. The closure gets it while it lies in the work directory.
@@ -113,12 +126,24 @@ impl Store {
         let work = self.work_directory("import")?;
         let layer = std::thread::scope(|scope| {
             let unpackers = start(scope)?;
-            let staging = Staging { directory: &work.path, unpackers: &unpackers, known: HashSet::new() };
+            let staging = Staging {
+                directory: &work.path,
+                unpackers: &unpackers,
+                known: HashSet::new(),
+            };
             let blob = staging.layer(reader)?;
-            let job = blob.unpacking.clone().expect("a layer received alone is always unpacked");
+            let job = blob
+                .unpacking
+                .clone()
+                .expect("a layer received alone is always unpacked");
             let unpacked = job.wait()?;
             let diff_id = unpacked.diff_id.unwrap_or(blob.digest);
-            Ok::<_, LoadError>(ReceivedLayer { blob, diff_id, directory: job.directory.clone(), extracted: unpacked.extracted })
+            Ok::<_, LoadError>(ReceivedLayer {
+                blob,
+                diff_id,
+                directory: job.directory.clone(),
+                extracted: unpacked.extracted,
+            })
         })?;
         use_layer(layer)
     }
@@ -131,7 +156,10 @@ impl Store {
 
     fn known_digests(&self) -> Result<HashSet<String>, StoreError> {
         let layers = self.records().view()?.layers()?;
-        Ok(layers.iter().flat_map(|(_, layer)| [layer.diff_id.hex(), layer.blob.hex()]).collect())
+        Ok(layers
+            .iter()
+            .flat_map(|(_, layer)| [layer.diff_id.hex(), layer.blob.hex()])
+            .collect())
     }
 
     /// Verifies all images of an archive and puts the layers in order that are not in the store yet.
@@ -141,12 +169,22 @@ impl Store {
         work: &Path,
         progress: &mut dyn FnMut(LoadEvent),
     ) -> Result<Admission, LoadError> {
-        let mut preparing = Preparing { store: self, archive, work, taken: HashSet::new(), layers: Vec::new(), progress };
+        let mut preparing = Preparing {
+            store: self,
+            archive,
+            work,
+            taken: HashSet::new(),
+            layers: Vec::new(),
+            progress,
+        };
         let mut images = Vec::new();
         for archived in layout::images(archive)? {
             images.push(preparing.image(archived)?);
         }
-        Ok(Admission { layers: preparing.layers, images })
+        Ok(Admission {
+            layers: preparing.layers,
+            images,
+        })
     }
 
     /// Flushes, moves to its place and records what was prepared. Returns the lines for the client.
@@ -176,7 +214,11 @@ impl Store {
                 if let Some(top) = &image.top {
                     retain_layer(&transaction, top)?;
                 }
-                let record = ImageRecord { top: image.top, last_tagged: Timestamp::ZERO, parent: None };
+                let record = ImageRecord {
+                    top: image.top,
+                    last_tagged: Timestamp::ZERO,
+                    parent: None,
+                };
                 transaction.set_image(&image.id, Some(&record))?;
             }
             for name in &image.references {
@@ -192,7 +234,12 @@ impl Store {
         }
         // Docker names ids only if the last image has no name, and then all of them.
         if admission.images.last().is_some_and(|image| image.references.is_empty()) {
-            messages.extend(admission.images.iter().map(|image| format!("Loaded image ID: {}", image.id)));
+            messages.extend(
+                admission
+                    .images
+                    .iter()
+                    .map(|image| format!("Loaded image ID: {}", image.id)),
+            );
         }
         for directory in [self.layers_root(), self.0.root.join("blobs/sha256")] {
             corten_base::file::sync_directory(&directory).map_err(StoreError::io("flush", &directory))?;
@@ -281,7 +328,9 @@ impl Preparing<'_> {
             .map_err(|error| LoadError::Archive(format!("invalid image configuration: {error}")))?;
         let (expected, got) = (config.rootfs.diff_ids.len(), archived.layers.len());
         if expected != got {
-            return Err(LoadError::Archive(format!("invalid manifest, layers length mismatch: expected {expected}, got {got}")));
+            return Err(LoadError::Archive(format!(
+                "invalid manifest, layers length mismatch: expected {expected}, got {got}"
+            )));
         }
         let mut parent = None;
         // Topmost first, for what implied directories take from below.
@@ -351,7 +400,11 @@ impl Preparing<'_> {
             blob_path: file.path.clone(),
         });
         let size = file.size_bytes;
-        (self.progress)(LoadEvent::Layer { diff_id, current_bytes: size, total_bytes: size });
+        (self.progress)(LoadEvent::Layer {
+            diff_id,
+            current_bytes: size,
+            total_bytes: size,
+        });
         Ok(diff)
     }
 }

@@ -73,10 +73,17 @@ impl Staging<'_> {
         Ok(archive)
     }
 
-    fn entry<R: BufRead>(&self, entry: &TarEntry, tar: &mut TarReader<R>, archive: &mut Archive) -> Result<(), LoadError> {
+    fn entry<R: BufRead>(
+        &self,
+        entry: &TarEntry,
+        tar: &mut TarReader<R>,
+        archive: &mut Archive,
+    ) -> Result<(), LoadError> {
         let name = clean(&String::from_utf8_lossy(&entry.path));
         let meant = match entry.kind {
-            Kind::Regular if entry.sparse.is_some() => return Err(LoadError::Archive("sparse file in image archive".into())),
+            Kind::Regular if entry.sparse.is_some() => {
+                return Err(LoadError::Archive("sparse file in image archive".into()));
+            }
             Kind::Regular => {
                 let number = archive.files.len();
                 archive.files.push(self.file(number, &name, tar)?);
@@ -145,7 +152,16 @@ impl<'a> Receiving<'a> {
         let path = staging.directory.join(format!("{number}.blob"));
         let file = Growing::create(&path).map_err(StoreError::io("create", &path))?;
         let hash = sha2::Sha256::new();
-        Ok(Self { staging, number, path, file, hash, size_bytes: 0, compression: Compression::Plain, unpacking: None })
+        Ok(Self {
+            staging,
+            number,
+            path,
+            file,
+            hash,
+            size_bytes: 0,
+            compression: Compression::Plain,
+            unpacking: None,
+        })
     }
 
     fn unpack(&mut self, compression: Compression) {
@@ -169,7 +185,13 @@ impl<'a> Receiving<'a> {
         self.file.finish();
         let digest = Digest::from_bytes(std::mem::take(&mut self.hash).finalize().into());
         let (compression, unpacking) = (self.compression, self.unpacking.take());
-        Staged { path: std::mem::take(&mut self.path), size_bytes: self.size_bytes, digest, compression, unpacking }
+        Staged {
+            path: std::mem::take(&mut self.path),
+            size_bytes: self.size_bytes,
+            digest,
+            compression,
+            unpacking,
+        }
     }
 }
 
@@ -200,7 +222,9 @@ impl Archive {
         if file.size_bytes > DOCUMENT_BYTES_MAX {
             return Err(LoadError::Archive(format!("{name} is too large")));
         }
-        Ok(Some(std::fs::read(&file.path).map_err(StoreError::io("read", &file.path))?))
+        Ok(Some(
+            std::fs::read(&file.path).map_err(StoreError::io("read", &file.path))?,
+        ))
     }
 }
 

@@ -38,13 +38,22 @@ pub(super) struct Unpacked {
 
 impl Job {
     pub(super) fn new(source: Arc<Growing>, compression: Compression, directory: PathBuf) -> Arc<Self> {
-        Arc::new(Self { source, compression, directory, outcome: Mutex::default(), done: Condvar::new() })
+        Arc::new(Self {
+            source,
+            compression,
+            directory,
+            outcome: Mutex::default(),
+            done: Condvar::new(),
+        })
     }
 
     /// Waits for the outcome and takes it.
     pub(super) fn wait(&self) -> Result<Unpacked, ExtractError> {
         let outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut outcome = self.done.wait_while(outcome, |outcome| outcome.is_none()).unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = self
+            .done
+            .wait_while(outcome, |outcome| outcome.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
         outcome.take().expect("waited until there was one")
     }
 
@@ -56,7 +65,11 @@ impl Job {
     }
 
     fn unpack(&self) -> Result<Unpacked, ExtractError> {
-        let failed = |source| ExtractError::Io { step: "create", path: self.directory.display().to_string(), source };
+        let failed = |source| ExtractError::Io {
+            step: "create",
+            path: self.directory.display().to_string(),
+            source,
+        };
         let diff = self.directory.join("diff");
         std::fs::create_dir_all(&diff).map_err(failed)?;
         let root = std::fs::File::open(&diff).map_err(failed)?;
@@ -66,12 +79,18 @@ impl Job {
         if self.compression == Compression::Plain {
             let extracted = extract(&mut plain, root.as_fd())?;
             drain(&mut plain).map_err(read_error)?;
-            return Ok(Unpacked { diff_id: None, extracted });
+            return Ok(Unpacked {
+                diff_id: None,
+                extracted,
+            });
         }
         let mut hashing = Hashing::new(plain);
         let extracted = extract(&mut hashing, root.as_fd())?;
         let (diff_id, _) = hashing.finish().map_err(read_error)?;
-        Ok(Unpacked { diff_id: Some(diff_id), extracted })
+        Ok(Unpacked {
+            diff_id: Some(diff_id),
+            extracted,
+        })
     }
 }
 
@@ -89,10 +108,14 @@ impl Unpackers {
     pub(super) fn start<'scope>(scope: &'scope Scope<'scope, '_>) -> io::Result<Self> {
         let (queue, jobs) = channel();
         let jobs = Arc::new(Mutex::new(jobs));
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let threads = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(THREADS_MAX);
         for number in 0..threads {
             let jobs = Arc::clone(&jobs);
-            std::thread::Builder::new().name(format!("unpack-{number}")).spawn_scoped(scope, move || work(&jobs))?;
+            std::thread::Builder::new()
+                .name(format!("unpack-{number}"))
+                .spawn_scoped(scope, move || work(&jobs))?;
         }
         Ok(Self { queue })
     }

@@ -91,7 +91,11 @@ impl Store {
     /// [`SnapshotError`]; nothing remains then.
     pub fn create_snapshot(&self, container: &ContainerId, image: &Digest) -> Result<Snapshot, SnapshotError> {
         let mut state = self.state();
-        let record = self.records().view()?.image(image)?.ok_or(SnapshotError::NoImage(*image))?;
+        let record = self
+            .records()
+            .view()?
+            .image(image)?
+            .ok_or(SnapshotError::NoImage(*image))?;
         let place = self.snapshot_path(container);
         if place.exists() {
             return Err(SnapshotError::Exists(container.clone()));
@@ -115,7 +119,9 @@ impl Store {
     /// # Errors
     /// [`SnapshotError::NotFound`].
     pub fn snapshot(&self, container: &ContainerId) -> Result<Snapshot, SnapshotError> {
-        let top = self.chain_of(container)?.ok_or_else(|| SnapshotError::NotFound(container.clone()))?;
+        let top = self
+            .chain_of(container)?
+            .ok_or_else(|| SnapshotError::NotFound(container.clone()))?;
         self.snapshot_over(container, top.as_ref())
     }
 
@@ -128,13 +134,19 @@ impl Store {
         let doomed = self.temporary("snapshot");
         let unused = {
             let mut state = self.state();
-            let Some(top) = self.chain_of(container)? else { return Ok(()) };
+            let Some(top) = self.chain_of(container)? else {
+                return Ok(());
+            };
             let place = self.snapshot_path(container);
             std::fs::rename(&place, &doomed).map_err(SnapshotError::io("remove", &place))?;
             top.filter(|top| state.release_snapshot(top))
         };
         if let Some(top) = unused
-            && self.records().view()?.layer(&top)?.is_some_and(|layer| layer.references == 0)
+            && self
+                .records()
+                .view()?
+                .layer(&top)?
+                .is_some_and(|layer| layer.references == 0)
         {
             self.release_unused(&top)?;
         }
@@ -157,7 +169,9 @@ impl Store {
     pub fn snapshot_size(&self, container: &ContainerId) -> Result<u64, SnapshotError> {
         let upper = self.snapshot_path(container).join("upper");
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let size = rustix::fs::open(&upper, flags, Mode::empty()).map_err(Into::into).and_then(|upper| size::of_tree(upper.as_fd()));
+        let size = rustix::fs::open(&upper, flags, Mode::empty())
+            .map_err(Into::into)
+            .and_then(|upper| size::of_tree(upper.as_fd()));
         size.map_err(SnapshotError::io("count", &upper))
     }
 
@@ -167,7 +181,11 @@ impl Store {
     /// # Errors
     /// [`SnapshotError`].
     pub fn view_image(&self, image: &Digest) -> Result<OwnedFd, SnapshotError> {
-        let record = self.records().view()?.image(image)?.ok_or(SnapshotError::NoImage(*image))?;
+        let record = self
+            .records()
+            .view()?
+            .image(image)?
+            .ok_or(SnapshotError::NoImage(*image))?;
         let lower = self.lower_or_empty(record.top.as_ref())?;
         view::mount(&self.layers_root(), &lower)
     }
@@ -220,7 +238,12 @@ impl Store {
         let place = self.snapshot_path(container);
         let lower = self.lower_or_empty(top)?;
         let layers_root = self.layers_root();
-        Ok(Snapshot { lower, layers_root, upper: place.join("upper"), work: place.join("work") })
+        Ok(Snapshot {
+            lower,
+            layers_root,
+            upper: place.join("upper"),
+            work: place.join("work"),
+        })
     }
 
     /// Overlay wants at least one lower directory.
@@ -238,7 +261,9 @@ impl Store {
 impl State {
     /// One snapshot less on `top`; true if that was the last.
     fn release_snapshot(&mut self, top: &Digest) -> bool {
-        let Some(count) = self.snapshots.get_mut(top) else { return true };
+        let Some(count) = self.snapshots.get_mut(top) else {
+            return true;
+        };
         *count -= 1;
         let last = *count == 0;
         if last {

@@ -37,7 +37,11 @@ fn of_directory(parent: BorrowedFd<'_>, linked: &mut HashSet<(u64, u64)>) -> io:
                     sum += u64::try_from(stat.st_size).unwrap_or(0);
                 }
             }
-            FileType::Fifo | FileType::Socket | FileType::CharacterDevice | FileType::BlockDevice | FileType::Unknown => {}
+            FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => {}
         }
     }
     Ok(sum)

@@ -11,8 +11,8 @@ pub(crate) mod tag;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corten_base::Digest;
 pub(crate) use records::{BlobRecord, ImageRecord, LayerRecord, Records, Transaction, View};
@@ -95,11 +95,19 @@ impl Store {
             }
             let records = Records::open(&root.join("metadata.redb"))?;
             let state = Mutex::default();
-            let store = Self(Arc::new(Inner { root: root.to_owned(), records, state, next_temporary: AtomicU64::new(0) }));
+            let store = Self(Arc::new(Inner {
+                root: root.to_owned(),
+                records,
+                state,
+                next_temporary: AtomicU64::new(0),
+            }));
             store.sweep()?;
             Ok(store)
         };
-        open().map_err(|source| OpenError { root: root.to_owned(), source })
+        open().map_err(|source| OpenError {
+            root: root.to_owned(),
+            source,
+        })
     }
 
     pub(crate) fn records(&self) -> &Records {

@@ -77,7 +77,10 @@ pub(crate) struct View(redb::ReadTransaction);
 
 impl Records {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path).map_err(failed)?;
+        let database = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .create(path)
+            .map_err(failed)?;
         let records = Self(database);
         let transaction = records.begin()?;
         let known = {
@@ -126,7 +129,10 @@ impl View {
         let mut names = Vec::new();
         for row in table.iter().map_err(failed)? {
             let (key, value) = row.map_err(failed)?;
-            let reference = key.value().parse().map_err(|_| StoreError::Damaged(key.value().to_owned()))?;
+            let reference = key
+                .value()
+                .parse()
+                .map_err(|_| StoreError::Damaged(key.value().to_owned()))?;
             names.push((reference, parse_id(value.value(), key.value())?));
         }
         Ok(names)
@@ -181,7 +187,9 @@ impl Transaction {
 
     pub(crate) fn set_name(&self, reference: &Reference, id: &Digest) -> Result<(), StoreError> {
         let mut table = self.0.open_table(NAMES).map_err(failed)?;
-        table.insert(&*reference.to_string(), id.hex().as_bytes()).map_err(failed)?;
+        table
+            .insert(&*reference.to_string(), id.hex().as_bytes())
+            .map_err(failed)?;
         Ok(())
     }
 
@@ -244,8 +252,12 @@ fn get<T: DeserializeOwned>(
     key: &Digest,
 ) -> Result<Option<T>, StoreError> {
     let key = key.hex();
-    let Some(value) = table.get(&*key).map_err(failed)? else { return Ok(None) };
-    serde_json::from_slice(value.value()).map(Some).map_err(|_| StoreError::Damaged(key))
+    let Some(value) = table.get(&*key).map_err(failed)? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(value.value())
+        .map(Some)
+        .map_err(|_| StoreError::Damaged(key))
 }
 
 fn all<T: DeserializeOwned>(
@@ -261,7 +273,9 @@ fn all<T: DeserializeOwned>(
 }
 
 fn parse_key(hex: &str) -> Result<Digest, StoreError> {
-    format!("sha256:{hex}").parse().map_err(|_| StoreError::Damaged(hex.to_owned()))
+    format!("sha256:{hex}")
+        .parse()
+        .map_err(|_| StoreError::Damaged(hex.to_owned()))
 }
 
 fn parse_id(value: &[u8], key: &str) -> Result<Digest, StoreError> {
@@ -272,4 +286,3 @@ fn parse_id(value: &[u8], key: &str) -> Result<Digest, StoreError> {
 fn failed(error: impl Into<redb::Error>) -> Box<redb::Error> {
     Box::new(error.into())
 }
-

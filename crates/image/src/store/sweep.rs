@@ -20,7 +20,11 @@ impl Store {
             let state = self.state();
             let layers = self.records().view()?.layers()?;
             let used = |chain: &Digest| state.snapshots.contains_key(chain);
-            layers.into_iter().filter(|(chain, layer)| layer.references == 0 && !used(chain)).map(|(chain, _)| chain).collect()
+            layers
+                .into_iter()
+                .filter(|(chain, layer)| layer.references == 0 && !used(chain))
+                .map(|(chain, _)| chain)
+                .collect()
         };
         for chain in unused {
             self.release_unused(&chain)?;
@@ -29,7 +33,11 @@ impl Store {
         let mut keys: HashSet<OsString> = view.layers()?.into_iter().map(|(_, layer)| layer.key.into()).collect();
         keys.insert(EMPTY_KEY.into());
         self.sweep_directory(&root.join("layers"), &keys)?;
-        let blobs: HashSet<OsString> = view.blobs()?.into_iter().map(|(digest, _)| digest.hex().into()).collect();
+        let blobs: HashSet<OsString> = view
+            .blobs()?
+            .into_iter()
+            .map(|(digest, _)| digest.hex().into())
+            .collect();
         self.sweep_directory(&root.join("blobs/sha256"), &blobs)
     }
 
@@ -44,6 +52,10 @@ impl Store {
 }
 
 pub(crate) fn names_in(directory: &Path) -> Result<Vec<OsString>, StoreError> {
-    let read = || -> std::io::Result<_> { std::fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect() };
+    let read = || -> std::io::Result<_> {
+        std::fs::read_dir(directory)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    };
     read().map_err(StoreError::io("list", directory))
 }

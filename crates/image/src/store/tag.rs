@@ -32,7 +32,12 @@ impl Store {
 }
 
 /// Gives the image a name and notes when.
-pub(crate) fn set_tag(transaction: &Transaction, name: &Reference, id: &Digest, now: Timestamp) -> Result<(), StoreError> {
+pub(crate) fn set_tag(
+    transaction: &Transaction,
+    name: &Reference,
+    id: &Digest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     transaction.set_name(name, id)?;
     if let Some(mut record) = transaction.image(id)? {
         record.last_tagged = now;

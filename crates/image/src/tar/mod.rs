@@ -93,7 +93,11 @@ pub struct TarReader<R> {
 impl<R: BufRead> TarReader<R> {
     /// Starts at the first header.
     pub fn new(reader: R) -> Self {
-        Self { reader, data_left: 0, padding: 0 }
+        Self {
+            reader,
+            data_left: 0,
+            padding: 0,
+        }
     }
 
     /// The next entry; none at the end of the archive. What was not read of the one before is skipped.
@@ -106,7 +110,9 @@ impl<R: BufRead> TarReader<R> {
         let mut long_link = None;
         loop {
             self.skip_data()?;
-            let Some(header) = self.read_header()? else { return Ok(None) };
+            let Some(header) = self.read_header()? else {
+                return Ok(None);
+            };
             let size = header.entry_size().map_err(|_| TarError::Header)?;
             self.start_data(size);
             match header.entry_type().as_byte() {
@@ -135,7 +141,9 @@ impl<R: BufRead> TarReader<R> {
         if available.is_empty() {
             return Err(TarError::Truncated);
         }
-        let length = usize::try_from(self.data_left).unwrap_or(usize::MAX).min(available.len());
+        let length = usize::try_from(self.data_left)
+            .unwrap_or(usize::MAX)
+            .min(available.len());
         Ok(&available[..length])
     }
 
@@ -226,7 +234,10 @@ impl<R: BufRead> TarReader<R> {
         if let Some(size) = pax.number("size")? {
             self.start_data(size);
         }
-        let path = pax.text("path").or(long_path).unwrap_or_else(|| header.path_bytes().into_owned());
+        let path = pax
+            .text("path")
+            .or(long_path)
+            .unwrap_or_else(|| header.path_bytes().into_owned());
         let link = pax.text("linkpath").or(long_link);
         let kind = kind(header.entry_type().as_byte(), &path);
         if !matches!(kind, Kind::Regular | Kind::Other(_)) {
@@ -245,7 +256,10 @@ impl<R: BufRead> TarReader<R> {
                 None => (mtime(header), 0),
             },
             size: self.data_left,
-            device: (header.device_major().ok().flatten().unwrap_or(0), header.device_minor().ok().flatten().unwrap_or(0)),
+            device: (
+                header.device_major().ok().flatten().unwrap_or(0),
+                header.device_minor().ok().flatten().unwrap_or(0),
+            ),
             xattrs: pax.take_xattrs(),
             sparse: None,
         };
@@ -259,7 +273,11 @@ impl<R: BufRead> TarReader<R> {
 /// Sum of the header's bytes with the sum's own field read as spaces.
 fn checksum(header: &[u8; BLOCK]) -> u32 {
     let field = 148..156;
-    header.iter().enumerate().map(|(at, &byte)| if field.contains(&at) { 32 } else { u32::from(byte) }).sum()
+    header
+        .iter()
+        .enumerate()
+        .map(|(at, &byte)| if field.contains(&at) { 32 } else { u32::from(byte) })
+        .sum()
 }
 
 fn kind(byte: u8, path: &[u8]) -> Kind {
@@ -283,17 +301,26 @@ fn owner(pax: &Pax, key: &str, field: io::Result<u64>) -> Result<u32, TarError> 
         None => field.unwrap_or(0),
     };
     // u32::MAX means "leave alone" to chown.
-    u32::try_from(number).ok().filter(|&number| number != u32::MAX).ok_or(TarError::Header)
+    u32::try_from(number)
+        .ok()
+        .filter(|&number| number != u32::MAX)
+        .ok_or(TarError::Header)
 }
 
 /// Signed, also in GNU's binary form, which the crate's decoder knows only for positive numbers.
 fn mtime(header: &tar::Header) -> i64 {
     let field = &header.as_old().mtime;
     if field[0] == 0xff {
-        let low: [u8; 8] = [field[4], field[5], field[6], field[7], field[8], field[9], field[10], field[11]];
+        let low: [u8; 8] = [
+            field[4], field[5], field[6], field[7], field[8], field[9], field[10], field[11],
+        ];
         return i64::from_be_bytes(low);
     }
-    header.mtime().ok().and_then(|seconds| i64::try_from(seconds).ok()).unwrap_or(0)
+    header
+        .mtime()
+        .ok()
+        .and_then(|seconds| i64::try_from(seconds).ok())
+        .unwrap_or(0)
 }
 
 fn c_text(mut text: Vec<u8>) -> Vec<u8> {

@@ -29,7 +29,9 @@ impl Pax {
     /// The value of `key`; an empty one means that the record is withdrawn.
     pub(super) fn get(&self, key: &str) -> Option<&[u8]> {
         let found = self.records.iter().rev().find(|(name, _)| name == key.as_bytes());
-        found.map(|(_, value)| value.as_slice()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_slice())
+            .filter(|value| !value.is_empty())
     }
 
     pub(super) fn text(&self, key: &str) -> Option<Vec<u8>> {
@@ -58,7 +60,9 @@ impl Pax {
     }
 
     pub(super) fn records(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.records.iter().map(|(key, value)| (key.as_slice(), value.as_slice()))
+        self.records
+            .iter()
+            .map(|(key, value)| (key.as_slice(), value.as_slice()))
     }
 
     pub(super) fn take_xattrs(&mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -74,7 +78,10 @@ impl Pax {
 }
 
 pub(super) fn number(text: &[u8]) -> Result<u64, TarError> {
-    std::str::from_utf8(text).ok().and_then(|text| text.trim().parse().ok()).ok_or(TarError::Header)
+    std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .ok_or(TarError::Header)
 }
 
 /// The first record without its length and newline, and what follows it.
@@ -91,9 +98,8 @@ mod tests {
 
     #[test]
     fn values_may_contain_anything() {
-        let pax = Pax::parse(b"18 a=b\nc=d\x00\xff1234\n9 mtime=\n14 mtime=-1.25\n").map(|mut pax| {
-            (pax.text("a"), pax.time("mtime").ok(), pax.take_xattrs().len())
-        });
+        let pax = Pax::parse(b"18 a=b\nc=d\x00\xff1234\n9 mtime=\n14 mtime=-1.25\n")
+            .map(|mut pax| (pax.text("a"), pax.time("mtime").ok(), pax.take_xattrs().len()));
         // The first record is 18 bytes long and holds a newline.
         assert!(matches!(pax, Err(TarError::Header)) || pax.is_ok());
         let record = b"22 SCHILY.xattr.a=\n\x00\n\n";
@@ -113,7 +119,15 @@ mod tests {
 
     #[test]
     fn damage_is_refused() {
-        for bad in [&b"x"[..], b"5 a=b\n", b"99 a=b\n", b"0 \n", b"6 a=b\nx", b"6 abc\n", b"5 =b\n"] {
+        for bad in [
+            &b"x"[..],
+            b"5 a=b\n",
+            b"99 a=b\n",
+            b"0 \n",
+            b"6 a=b\nx",
+            b"6 abc\n",
+            b"5 =b\n",
+        ] {
             assert!(Pax::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -32,12 +32,18 @@ pub(super) fn resolve<R: BufRead>(
         set_pax_size(pax, entry)?;
         segments
     } else if let Some(map) = pax.get("GNU.sparse.map") {
-        let numbers = map.split(|&byte| byte == b',').map(pax::number).collect::<Result<Vec<_>, _>>()?;
+        let numbers = map
+            .split(|&byte| byte == b',')
+            .map(pax::number)
+            .collect::<Result<Vec<_>, _>>()?;
         set_pax_size(pax, entry)?;
         pairs(&numbers)?
     } else if pax.get("GNU.sparse.numblocks").is_some() {
         let wanted = |key: &[u8]| key == b"GNU.sparse.offset" || key == b"GNU.sparse.numbytes";
-        let values = pax.records().filter(|(key, _)| wanted(key)).map(|(_, value)| pax::number(value));
+        let values = pax
+            .records()
+            .filter(|(key, _)| wanted(key))
+            .map(|(_, value)| pax::number(value));
         let numbers = values.collect::<Result<Vec<_>, _>>()?;
         set_pax_size(pax, entry)?;
         pairs(&numbers)?
@@ -51,7 +57,11 @@ pub(super) fn resolve<R: BufRead>(
 
 fn set_pax_size(pax: &Pax, entry: &mut TarEntry) -> Result<(), TarError> {
     let size = pax.number("GNU.sparse.realsize")?;
-    let size = if size.is_some() { size } else { pax.number("GNU.sparse.size")? };
+    let size = if size.is_some() {
+        size
+    } else {
+        pax.number("GNU.sparse.size")?
+    };
     entry.size = size.ok_or(TarError::Header)?;
     if let Some(name) = pax.text("GNU.sparse.name") {
         entry.path = name;
@@ -84,7 +94,11 @@ fn add_headers(headers: &[tar::GnuSparseHeader], segments: &mut Vec<Segment>) ->
         let length = header.length().map_err(|_| TarError::Header)?;
         segments.push(Segment { offset, length });
     }
-    if segments.len() > SEGMENTS_MAX { Err(TarError::FieldTooLong) } else { Ok(()) }
+    if segments.len() > SEGMENTS_MAX {
+        Err(TarError::FieldTooLong)
+    } else {
+        Ok(())
+    }
 }
 
 /// The map of PAX 1.0: decimal lines at the start of the content, filled up to a whole block.
@@ -105,7 +119,10 @@ fn text_map<R: BufRead>(reader: &mut TarReader<R>) -> Result<Vec<Segment>, TarEr
             text.push(byte);
         }
     };
-    let count = usize::try_from(line(reader)?).ok().filter(|&count| count <= SEGMENTS_MAX).ok_or(TarError::Header)?;
+    let count = usize::try_from(line(reader)?)
+        .ok()
+        .filter(|&count| count <= SEGMENTS_MAX)
+        .ok_or(TarError::Header)?;
     let mut numbers = Vec::new();
     for _ in 0..count * 2 {
         numbers.push(line(reader)?);
@@ -127,7 +144,13 @@ fn pairs(numbers: &[u64]) -> Result<Vec<Segment>, TarError> {
     if numbers.len() % 2 != 0 {
         return Err(TarError::Header);
     }
-    Ok(numbers.chunks_exact(2).map(|pair| Segment { offset: pair[0], length: pair[1] }).collect())
+    Ok(numbers
+        .chunks_exact(2)
+        .map(|pair| Segment {
+            offset: pair[0],
+            length: pair[1],
+        })
+        .collect())
 }
 
 /// Segments must ascend without overlap, end within the file, and add up to the content that follows.
@@ -141,5 +164,9 @@ fn check(segments: &[Segment], size: u64, data: u64) -> Result<(), TarError> {
         end = next;
         sum += segment.length;
     }
-    if sum == data && i64::try_from(size).is_ok() { Ok(()) } else { Err(TarError::Header) }
+    if sum == data && i64::try_from(size).is_ok() {
+        Ok(())
+    } else {
+        Err(TarError::Header)
+    }
 }

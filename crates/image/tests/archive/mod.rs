@@ -16,19 +16,36 @@ pub(crate) struct Entry<'a> {
 
 pub(crate) fn entry<'a>(kind: u8, path: &'a str) -> Entry<'a> {
     let mode = if kind == b'5' { 0o755 } else { 0o644 };
-    Entry { path, kind, mode, link: "", content: b"", owner: 0, device: (0, 0) }
+    Entry {
+        path,
+        kind,
+        mode,
+        link: "",
+        content: b"",
+        owner: 0,
+        device: (0, 0),
+    }
 }
 
 pub(crate) fn file<'a>(path: &'a str, content: &'a [u8]) -> Entry<'a> {
-    Entry { content, ..entry(b'0', path) }
+    Entry {
+        content,
+        ..entry(b'0', path)
+    }
 }
 
 pub(crate) fn directory(path: &str, mode: u32) -> Entry<'_> {
-    Entry { mode, ..entry(b'5', path) }
+    Entry {
+        mode,
+        ..entry(b'5', path)
+    }
 }
 
 pub(crate) fn link<'a>(kind: u8, path: &'a str, target: &'a str) -> Entry<'a> {
-    Entry { link: target, ..entry(kind, path) }
+    Entry {
+        link: target,
+        ..entry(kind, path)
+    }
 }
 
 /// A tar of the entries, names written as they are.
@@ -79,7 +96,11 @@ pub(crate) fn docker_archive(config: &[u8], stored: &[Vec<u8>], tags: &[&str]) -
     let config_name = format!("{}.json", Digest::of(config).hex());
     let names: Vec<String> = (0..stored.len()).map(|number| format!("{number}/layer.tar")).collect();
     let manifest = json!([{"Config": config_name, "RepoTags": tags, "Layers": names}]).to_string();
-    let mut entries: Vec<Entry<'_>> = names.iter().zip(stored).map(|(name, layer)| file(name, layer)).collect();
+    let mut entries: Vec<Entry<'_>> = names
+        .iter()
+        .zip(stored)
+        .map(|(name, layer)| file(name, layer))
+        .collect();
     entries.push(file(&config_name, config));
     entries.push(file("manifest.json", manifest.as_bytes()));
     tar(&entries)
