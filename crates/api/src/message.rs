@@ -82,6 +82,24 @@ impl ProgressMessage {
         }
     }
 
+    /// How far a layer is, in bytes; `total` 0: unknown. Carries the bar of old clients too.
+    #[must_use]
+    pub fn layer(status: &str, id: &str, current: u64, total: u64) -> Self {
+        let number = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let detail = ProgressDetail {
+            current: number(current),
+            total: number(total),
+            ..ProgressDetail::default()
+        };
+        Self {
+            status: status.to_owned(),
+            id: id.to_owned(),
+            progress: bar(current, total),
+            progress_detail: Some(detail),
+            ..Self::default()
+        }
+    }
+
     /// A failure after the stream has begun.
     #[must_use]
     pub fn failed(text: impl Into<String>) -> Self {
@@ -95,5 +113,51 @@ impl ProgressMessage {
             error: message,
             ..Self::default()
         }
+    }
+}
+
+/// The bar of 50 columns and the figures that clients before 1.20 print as they are.
+fn bar(current: u64, total: u64) -> String {
+    let human = corten_base::size::human;
+    if current == 0 && total == 0 {
+        return String::new();
+    }
+    if total == 0 {
+        return format!("{:>8}", human(current));
+    }
+    let done = usize::try_from(current.saturating_mul(50) / total)
+        .unwrap_or(50)
+        .min(50);
+    let figures = if current > total {
+        format!("{:>8}", human(current))
+    } else {
+        format!("{:>8}/{}", human(current), human(total))
+    };
+    format!("[{}>{}] {figures}", "=".repeat(done), " ".repeat(50 - done))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_have_fifty_columns() {
+        assert_eq!(bar(0, 0), "");
+        assert_eq!(bar(1000, 0), "     1kB");
+        assert_eq!(
+            bar(1000, 2000),
+            format!("[{}>{}]      1kB/2kB", "=".repeat(25), " ".repeat(25))
+        );
+        assert!(bar(5, 1).starts_with(&format!("[{}>]", "=".repeat(50))));
+    }
+
+    #[test]
+    fn only_what_is_set_is_written() {
+        let text = serde_json::to_string(&ProgressMessage::failed("no")).unwrap();
+        assert_eq!(text, r#"{"errorDetail":{"message":"no"},"error":"no"}"#);
+        assert_eq!(
+            serde_json::to_string(&ProgressMessage::stream("a\n")).unwrap(),
+            r#"{"stream":"a\n"}"#
+        );
     }
 }

@@ -1,2 +1,79 @@
-//! Placeholder.
-fn main() {}
+//! The program `cortend`: reads its settings and runs a daemon.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use corten_daemon::settings::{self, Command, Settings, flag};
+use corten_daemon::{daemon, release};
+
+/// Requests are short and the rest waits: two threads serve a busy engine, and each costs memory.
+const WORKERS: usize = 2;
+
+/// Archives, directories and the kernel's slow calls run on these; more would only queue on the disk.
+const BLOCKING_THREADS: usize = 32;
+
+/// Enough for the deepest of our calls in a debug build.
+const STACK_BYTES: usize = 1 << 20;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args();
+    let program = arguments.next().unwrap_or_else(|| "cortend".to_owned());
+    let arguments: Vec<String> = arguments.collect();
+    match run(&program, &arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error:#}", name(&program));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(program: &str, arguments: &[String]) -> Result<()> {
+    match settings::read(program, arguments)? {
+        Command::Version => println!(
+            "Corten version {}, API 1.51 (as Docker {})",
+            release::VERSION,
+            release::ANNOUNCED
+        ),
+        Command::Help => help(program),
+        Command::Validate => println!("configuration OK"),
+        Command::Run(settings) => serve(*settings)?,
+    }
+    Ok(())
+}
+
+fn serve(settings: Settings) -> Result<()> {
+    tracing_subscriber::fmt()
+        .with_max_level(settings.level)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+        .context("start the runtime's threads")?;
+    let result = runtime.block_on(daemon::run(settings));
+    // What still blocks (an archive half read) dies with the process.
+    runtime.shutdown_background();
+    result
+}
+
+fn help(program: &str) {
+    println!(
+        "Usage: {} [OPTIONS]\n\nThe Corten daemon. Flags are dockerd's; these take effect:\n",
+        name(program)
+    );
+    for flag in flag::FLAGS.iter().filter(|flag| flag.effect == flag::Effect::Used) {
+        match flag.short {
+            Some(letter) => println!("  -{letter}, --{}", flag.name),
+            None => println!("      --{}", flag.name),
+        }
+    }
+}
+
+fn name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}

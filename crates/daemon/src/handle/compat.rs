@@ -1,0 +1,188 @@
+//! What older API versions expect: create bodies adapted on the way in, documents on the way out.
+//! Source: Engine API version history; observed: dockerd 28.5.
+
+use corten_api::container::{ContainerCreateBody, HostConfig};
+use corten_api::version::ApiVersion;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::http::Failure;
+
+/// Applies the defaults of the version that the client speaks, and Docker's normalisation.
+pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) -> Result<(), Failure> {
+    let host = body.host_config.get_or_insert_default();
+    if host.pids_limit.is_some_and(|limit| limit <= 0) {
+        host.pids_limit = None;
+    }
+    if host.network_mode.is_empty() {
+        host.network_mode = "default".to_owned();
+    }
+    if version < ApiVersion::new(1, 40) && host.ipc_mode.is_empty() {
+        host.ipc_mode = "shareable".to_owned();
+    }
+    if version < ApiVersion::new(1, 41) && host.cgroupns_mode.is_empty() {
+        host.cgroupns_mode = "host".to_owned();
+    }
+    if version < ApiVersion::new(1, 44) {
+        refuse_many_networks(body)?;
+    }
+    adapt_mounts(body.host_config.get_or_insert_default(), version)
+}
+
+fn refuse_many_networks(body: &ContainerCreateBody) -> Result<(), Failure> {
+    let networks = body.networking_config.as_ref().map(|config| &config.endpoints_config);
+    match networks {
+        Some(networks) if networks.len() > 1 => {
+            let mut names: Vec<&str> = networks.keys().map(String::as_str).collect();
+            names.sort_unstable();
+            Err(Failure::invalid(format!(
+                "Container cannot be created with multiple network endpoints: {}",
+                names.join(", ")
+            )))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn adapt_mounts(host: &mut HostConfig, version: ApiVersion) -> Result<(), Failure> {
+    if version >= ApiVersion::new(1, 44) || host.mounts.is_empty() {
+        return Ok(());
+    }
+    for mount in host.mounts.iter_mut().filter(|mount| mount.kind == "bind") {
+        if version < ApiVersion::new(1, 40) {
+            if let Some(options) = &mut mount.bind_options {
+                options.non_recursive = false;
+            }
+        }
+        if mount
+            .bind_options
+            .as_ref()
+            .is_some_and(|options| options.read_only_non_recursive)
+        {
+            return Err(Failure::invalid(
+                "BindOptions.ReadOnlyNonRecursive needs API v1.44 or newer",
+            ));
+        }
+        if mount
+            .bind_options
+            .as_ref()
+            .is_some_and(|options| options.read_only_force_recursive)
+        {
+            return Err(Failure::invalid(
+                "BindOptions.ReadOnlyForceRecursive needs API v1.44 or newer",
+            ));
+        }
+        if mount.read_only {
+            mount.bind_options.get_or_insert_default().read_only_non_recursive = true;
+        }
+    }
+    Ok(())
+}
+
+/// An image of a list as the version shows it.
+pub(super) fn image_summary<T: Serialize>(summary: &T, version: ApiVersion) -> Value {
+    let mut fields = object(summary);
+    if version < ApiVersion::new(1, 44) {
+        add_virtual_size(&mut fields);
+    }
+    if version < ApiVersion::new(1, 43) {
+        unnamed_as_none(&mut fields);
+    }
+    Value::Object(fields)
+}
+
+/// An inspected image as the version shows it.
+pub(super) fn image_inspect<T: Serialize>(inspect: &T, version: ApiVersion) -> Value {
+    let mut fields = object(inspect);
+    if version < ApiVersion::new(1, 44) {
+        add_virtual_size(&mut fields);
+    }
+    if version < ApiVersion::new(1, 45) {
+        fields.insert("Container".to_owned(), Value::from(""));
+        fields.insert("ContainerConfig".to_owned(), Value::Null);
+    }
+    Value::Object(fields)
+}
+
+fn object<T: Serialize>(value: &T) -> Map<String, Value> {
+    match serde_json::to_value(value) {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn add_virtual_size(fields: &mut Map<String, Value>) {
+    if let Some(size) = fields.get("Size").cloned() {
+        fields.insert("VirtualSize".to_owned(), size);
+    }
+}
+
+fn unnamed_as_none(fields: &mut Map<String, Value>) {
+    let is_empty = |fields: &Map<String, Value>, key: &str| fields[key].as_array().is_none_or(Vec::is_empty);
+    if is_empty(fields, "RepoTags") && is_empty(fields, "RepoDigests") {
+        fields.insert("RepoTags".to_owned(), Value::from(vec!["<none>:<none>"]));
+        fields.insert("RepoDigests".to_owned(), Value::from(vec!["<none>@<none>"]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use corten_api::container::Mount;
+    use corten_api::image::ImageSummary;
+
+    #[test]
+    fn old_clients_get_old_defaults() {
+        let mut body = ContainerCreateBody::default();
+        adapt_create(&mut body, ApiVersion::new(1, 39)).unwrap();
+        let host = body.host_config.unwrap();
+        assert_eq!(
+            (host.ipc_mode.as_str(), host.cgroupns_mode.as_str()),
+            ("shareable", "host")
+        );
+        let mut body = ContainerCreateBody::default();
+        body.host_config.get_or_insert_default().pids_limit = Some(0);
+        adapt_create(&mut body, ApiVersion::new(1, 51)).unwrap();
+        let host = body.host_config.unwrap();
+        assert_eq!(
+            (host.ipc_mode.as_str(), host.network_mode.as_str(), host.pids_limit),
+            ("", "default", None)
+        );
+    }
+
+    #[test]
+    fn read_only_binds_were_not_recursive() {
+        let mut body = ContainerCreateBody::default();
+        let mount = Mount {
+            kind: "bind".to_owned(),
+            read_only: true,
+            ..Mount::default()
+        };
+        body.host_config.get_or_insert_default().mounts.push(mount);
+        adapt_create(&mut body, ApiVersion::new(1, 43)).unwrap();
+        let options = body.host_config.as_ref().unwrap().mounts[0]
+            .bind_options
+            .clone()
+            .unwrap();
+        assert!(options.read_only_non_recursive);
+        assert!(adapt_create(&mut body, ApiVersion::new(1, 43)).is_err());
+    }
+
+    #[test]
+    fn removed_fields_come_back() {
+        let summary = ImageSummary {
+            size: 7,
+            ..ImageSummary::default()
+        };
+        let old = image_summary(&summary, ApiVersion::new(1, 42));
+        assert_eq!(
+            (&old["VirtualSize"], &old["RepoTags"][0]),
+            (&Value::from(7), &Value::from("<none>:<none>"))
+        );
+        assert!(
+            image_summary(&summary, ApiVersion::new(1, 51))
+                .get("VirtualSize")
+                .is_none()
+        );
+    }
+}

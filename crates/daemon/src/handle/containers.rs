@@ -1,0 +1,126 @@
+//! Containers: create, list, inspect, and their life.
+
+use std::str::FromStr;
+
+use corten_api::container::{ContainerConfig, ContainerCreateBody};
+use corten_engine::request::{ListOptions, RemoveOptions, StartOptions, StopOptions, TerminalSize, WaitCondition};
+use http::StatusCode;
+
+use super::{Api, compat};
+use crate::http::{Answer, Body, Failure, Query, Request, answer};
+
+/// `GET /containers/json`
+pub(super) async fn list(api: &Api, request: &Request) -> Answer {
+    let query = &request.query;
+    let options = ListOptions {
+        all: query.boolean("all"),
+        limit: query.number("limit")?.unwrap_or(0),
+        size: query.boolean("size"),
+        filters: query.filters()?,
+    };
+    Ok(answer::json(&api.engine.list_containers(options).await?))
+}
+
+/// `POST /containers/create`
+pub(super) async fn create(api: &Api, mut request: Request) -> Answer {
+    let mut body: ContainerCreateBody = request.json().await?;
+    if body.config == ContainerConfig::default() {
+        return Err(Failure::invalid(
+            "config cannot be empty in order to create a container",
+        ));
+    }
+    compat::adapt_create(&mut body, request.version)?;
+    let (name, platform) = (request.query.filled("name"), request.query.filled("platform"));
+    let created = api.engine.create_container(name, platform, body).await?;
+    Ok(answer::json_with(StatusCode::CREATED, &created))
+}
+
+/// `GET /containers/{id}/json`
+pub(super) async fn inspect(api: &Api, id: &str, request: &Request) -> Answer {
+    Ok(answer::json(
+        &api.engine.inspect_container(id, request.query.boolean("size")).await?,
+    ))
+}
+
+/// `POST /containers/{id}/start`
+pub(super) async fn start(api: &Api, id: &str, request: &Request) -> Answer {
+    let options = StartOptions {
+        detach_keys: request.query.filled("detachKeys"),
+    };
+    if request.query.filled("checkpoint").is_some() {
+        return Err(Failure::not_built("checkpoint"));
+    }
+    api.engine.start_container(id, options).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /containers/{id}/stop`
+pub(super) async fn stop(api: &Api, id: &str, request: &Request) -> Answer {
+    api.engine.stop_container(id, stop_options(&request.query)?).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /containers/{id}/restart`
+pub(super) async fn restart(api: &Api, id: &str, request: &Request) -> Answer {
+    api.engine.restart_container(id, stop_options(&request.query)?).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+fn stop_options(query: &Query) -> Result<StopOptions, Failure> {
+    Ok(StopOptions {
+        signal: query.filled("signal"),
+        timeout_seconds: query.number("t")?,
+    })
+}
+
+/// `POST /containers/{id}/kill`
+pub(super) async fn kill(api: &Api, id: &str, request: &Request) -> Answer {
+    api.engine.kill_container(id, request.query.filled("signal")).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /containers/{id}`
+pub(super) async fn remove(api: &Api, id: &str, request: &Request) -> Answer {
+    let query = &request.query;
+    let options = RemoveOptions {
+        volumes: query.boolean("v"),
+        force: query.boolean("force"),
+        link: query.boolean("link"),
+    };
+    api.engine.remove_container(id, options).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /containers/{id}/wait`: the head goes out at once, the body when the condition holds.
+pub(super) fn wait(api: &Api, id: &str, request: &Request) -> Answer {
+    let condition = match request.query.text("condition") {
+        "" | "not-running" => WaitCondition::NotRunning,
+        "next-exit" => WaitCondition::NextExit,
+        "removed" => WaitCondition::Removed,
+        other => return Err(Failure::invalid(format!("invalid condition: {other:?}"))),
+    };
+    let ticket = api.engine.wait_container(id, condition)?;
+    request.wire.watch_client();
+    let result = async move { corten_api::json::encode(&ticket.finished().await).into() };
+    Ok(answer::json_stream(Body::Later(Box::pin(result))))
+}
+
+/// `POST /containers/{id}/resize`
+pub(super) async fn resize(api: &Api, id: &str, request: &Request) -> Answer {
+    api.engine.resize_container(id, terminal_size(&request.query)?).await?;
+    Ok(answer::status(StatusCode::OK))
+}
+
+/// The `h` and `w` of resize calls.
+pub(super) fn terminal_size(query: &Query) -> Result<TerminalSize, Failure> {
+    let side = |key: &str, name: &str| {
+        let text = query.text(key);
+        u32::from_str(text)
+            .map(|cells| u16::try_from(cells).unwrap_or(u16::MAX))
+            .map_err(|_| Failure::invalid(format!("invalid resize {name} {text:?}: invalid syntax")))
+    };
+    Ok(TerminalSize {
+        rows: side("h", "height")?,
+        columns: side("w", "width")?,
+    })
+}

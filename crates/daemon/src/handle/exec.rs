@@ -1,0 +1,64 @@
+//! Exec sessions: create, start, resize, inspect.
+
+use corten_api::exec::{ExecConfig, ExecCreateResponse, ExecStartConfig};
+use corten_engine::request::ExecStartOptions;
+use http::StatusCode;
+
+use super::Api;
+use super::attach::{framing, hijacked};
+use super::containers::terminal_size;
+use crate::http::hijack::hijack;
+use crate::http::{Answer, Failure, Request, answer};
+
+/// `POST /containers/{id}/exec`
+pub(super) async fn create(api: &Api, id: &str, mut request: Request) -> Answer {
+    let config: ExecConfig = request.json().await?;
+    if config.cmd.is_empty() {
+        return Err(Failure::invalid("No exec command specified"));
+    }
+    let id = api.engine.create_exec(id, config).await?;
+    Ok(answer::json_with(StatusCode::CREATED, &ExecCreateResponse { id }))
+}
+
+/// `POST /exec/{id}/start`. What fails after the head is out goes into the stream as text.
+pub(super) async fn start(api: &Api, id: &str, mut request: Request) -> Answer {
+    let config: ExecStartConfig = request.json().await?;
+    let options = ExecStartOptions {
+        detach: config.detach,
+        tty: config.tty,
+        size: config.console_size.filter(|_| config.tty).map(cells),
+    };
+    let ticket = api.engine.prepare_exec_start(id, options)?;
+    if config.detach {
+        ticket.detached().await?;
+        return Ok(answer::status(StatusCode::OK));
+    }
+    let framing = framing(ticket.multiplexed(), request.version);
+    let upgrade = request.wants_upgrade();
+    let wire = request.wire.clone();
+    let Ok(taken) = hijack(wire, &request.headers, upgrade, framing).await else {
+        return Ok(hijacked());
+    };
+    if let Err(error) = ticket.connect(taken.connection, taken.early_input).await {
+        tracing::warn!(exec = id, "exec failed: {error}");
+        drop(taken.wire.write_all(format!("{error}\r\n").as_bytes()).await);
+    }
+    Ok(hijacked())
+}
+
+/// `[height, width]` as rows and columns.
+fn cells([rows, columns]: [u32; 2]) -> (u16, u16) {
+    let cells = |count| u16::try_from(count).unwrap_or(u16::MAX);
+    (cells(rows), cells(columns))
+}
+
+/// `POST /exec/{id}/resize`
+pub(super) async fn resize(api: &Api, id: &str, request: &Request) -> Answer {
+    api.engine.resize_exec(id, terminal_size(&request.query)?).await?;
+    Ok(answer::status(StatusCode::OK))
+}
+
+/// `GET /exec/{id}/json`
+pub(super) fn inspect(api: &Api, id: &str) -> Answer {
+    Ok(answer::json(&api.engine.inspect_exec(id)?))
+}

@@ -1,0 +1,67 @@
+//! Images: list, inspect, history, tag, remove.
+
+use corten_engine::request::{ImageListOptions, ImageRemoveOptions};
+use http::StatusCode;
+use serde_json::Value;
+
+use super::{Api, compat};
+use crate::http::{Answer, Request, answer};
+use corten_api::version::ApiVersion;
+
+/// `GET /images/json`
+pub(super) async fn list(api: &Api, request: &Request) -> Answer {
+    let query = &request.query;
+    let mut filters = query.filters()?;
+    if let Some(reference) = query
+        .filled("filter")
+        .filter(|_| request.version < ApiVersion::new(1, 41))
+    {
+        filters.add("reference", &reference);
+    }
+    let options = ImageListOptions {
+        all: query.boolean("all"),
+        filters,
+    };
+    let images = api.engine.list_images(options).await?;
+    if request.version >= ApiVersion::new(1, 44) {
+        return Ok(answer::json(&images));
+    }
+    let images: Vec<Value> = images
+        .iter()
+        .map(|image| compat::image_summary(image, request.version))
+        .collect();
+    Ok(answer::json(&images))
+}
+
+/// `GET /images/{name}/json`
+pub(super) async fn inspect(api: &Api, name: &str, request: &Request) -> Answer {
+    let image = api.engine.inspect_image(name).await?;
+    if request.version >= ApiVersion::new(1, 45) {
+        return Ok(answer::json(&image));
+    }
+    Ok(answer::json(&compat::image_inspect(&image, request.version)))
+}
+
+/// `GET /images/{name}/history`
+pub(super) async fn history(api: &Api, name: &str) -> Answer {
+    Ok(answer::json(&api.engine.image_history(name).await?))
+}
+
+/// `POST /images/{name}/tag`
+pub(super) async fn tag(api: &Api, name: &str, request: &Request) -> Answer {
+    let query = &request.query;
+    api.engine
+        .tag_image(name, query.text("repo"), query.text("tag"))
+        .await?;
+    Ok(answer::status(StatusCode::CREATED))
+}
+
+/// `DELETE /images/{name}`
+pub(super) async fn remove(api: &Api, name: &str, request: &Request) -> Answer {
+    let query = &request.query;
+    let options = ImageRemoveOptions {
+        force: query.boolean("force"),
+        no_prune: query.boolean("noprune"),
+    };
+    Ok(answer::json(&api.engine.remove_image(name, options).await?))
+}

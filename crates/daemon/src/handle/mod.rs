@@ -1,0 +1,115 @@
+//! From calls to the engine and back: one file per noun. Decodes, calls, encodes; decides nothing.
+
+mod attach;
+mod compat;
+mod containers;
+mod events;
+mod exec;
+mod images;
+mod logs;
+mod networks;
+mod pull;
+mod system;
+mod transfer;
+mod volumes;
+
+use corten_engine::Engine;
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::http::{Answer, Body, Failure, Handler, Query, Request, Wire, answer};
+use crate::route::{Call, Target, route};
+
+/// The API of one engine.
+#[derive(Clone)]
+pub struct Api {
+    engine: Engine,
+    debug: bool,
+}
+
+/// What Docker says to swarm calls outside a swarm.
+const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" \
+                        to connect this node to swarm and try again.";
+
+impl Api {
+    /// The API of `engine`; `debug` is what `info` says.
+    #[must_use]
+    pub fn new(engine: Engine, debug: bool) -> Self {
+        Self { engine, debug }
+    }
+
+    async fn call(&self, call: Call, request: Request, method: &Method) -> Answer {
+        match call {
+            Call::Options => Ok(answer::status(StatusCode::OK)),
+            Call::Ping => Ok(answer::ping(method == Method::GET)),
+            Call::Version => Ok(system::version()),
+            Call::Info => system::info(self).await,
+            Call::Events => events::events(self, &request),
+            Call::DiskUsage => Err(Failure::not_built("SystemDataUsage")),
+            Call::Auth => Err(Failure::not_built("SystemAuth")),
+            Call::ContainerList => containers::list(self, &request).await,
+            Call::ContainerCreate => containers::create(self, request).await,
+            Call::ContainerInspect(id) => containers::inspect(self, &id, &request).await,
+            Call::ContainerLogs(id) => logs::logs(self, &id, &request).await,
+            Call::ContainerStart(id) => containers::start(self, &id, &request).await,
+            Call::ContainerStop(id) => containers::stop(self, &id, &request).await,
+            Call::ContainerRestart(id) => containers::restart(self, &id, &request).await,
+            Call::ContainerKill(id) => containers::kill(self, &id, &request).await,
+            Call::ContainerWait(id) => containers::wait(self, &id, &request),
+            Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
+            Call::ContainerAttach(id) => attach::attach(self, &id, request).await,
+            Call::ContainerRemove(id) => containers::remove(self, &id, &request).await,
+            Call::ExecCreate(id) => exec::create(self, &id, request).await,
+            Call::ExecStart(id) => exec::start(self, &id, request).await,
+            Call::ExecResize(id) => exec::resize(self, &id, &request).await,
+            Call::ExecInspect(id) => exec::inspect(self, &id),
+            Call::ImageList => images::list(self, &request).await,
+            Call::ImageCreate => pull::create(self, request).await,
+            Call::ImageLoad => transfer::load(self, request),
+            Call::ImagesGet => transfer::save(self, request.query.all("names")).await,
+            Call::ImageGet(name) => transfer::save(self, vec![name]).await,
+            Call::ImageInspect(name) => images::inspect(self, &name, &request).await,
+            Call::ImageHistory(name) => images::history(self, &name).await,
+            Call::ImageTag(name) => images::tag(self, &name, &request).await,
+            Call::ImageRemove(name) => images::remove(self, &name, &request).await,
+            Call::VolumeList => volumes::list(self, &request).await,
+            Call::VolumeInspect(name) => volumes::inspect(self, &name).await,
+            Call::VolumeRemove(name) => volumes::remove(self, &name, &request).await,
+            Call::NetworkList => networks::list(self, &request),
+            Call::NetworkInspect(name) => networks::inspect(self, &name),
+            Call::PluginList => Ok(answer::json::<[(); 0]>(&[])),
+            Call::Swarm => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, NO_SWARM)),
+            Call::NotBuilt(name) => Err(Failure::not_built(name)),
+        }
+    }
+}
+
+impl Handler for Api {
+    async fn handle(&self, request: http::Request<Incoming>, wire: Wire) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let (call, version) = match route(&head.method, head.uri.path()) {
+            Target::Call(call, version) => (call, version),
+            Target::Version(error) => return answer::version_failure(&error),
+            Target::Redirect(path) => return answer::redirect(&path, head.uri.query()),
+            Target::Missing => return answer::failure(&Failure::new(StatusCode::NOT_FOUND, "page not found")),
+        };
+        tracing::debug!(method = %head.method, uri = %head.uri, "request");
+        let query = Query::new(head.uri.query().unwrap_or_default());
+        let request = Request {
+            version,
+            query,
+            headers: head.headers,
+            body,
+            wire,
+        };
+        match self.call(call, request, &head.method).await {
+            Ok(response) => response,
+            Err(failure) => {
+                if failure.status.is_server_error() {
+                    tracing::error!(method = %head.method, path = head.uri.path(), "{}", failure.message);
+                }
+                answer::failure(&failure)
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Bodies of answers: bytes at hand, bytes that come later, or a stream of pieces.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::mpsc;
+
+/// Pieces of a stream that wait for the client before its producer waits too.
+pub const STREAM_PIECES: usize = 16;
+
+/// A body. Each piece is flushed as soon as no other is at hand; the head goes out at once.
+pub enum Body {
+    /// Bytes at hand; with their length in the head.
+    Whole(Bytes),
+    /// One piece that comes later.
+    Later(Pin<Box<dyn Future<Output = Bytes> + Send>>),
+    /// Pieces as they come. The producer sees the channel closed when the client has gone.
+    Stream(mpsc::Receiver<Bytes>),
+    /// Nothing (more).
+    Ended,
+}
+
+impl Body {
+    /// A body of bytes at hand.
+    pub fn whole(bytes: impl Into<Bytes>) -> Self {
+        Self::Whole(bytes.into())
+    }
+
+    /// No body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::Whole(Bytes::new())
+    }
+
+    /// A stream and where its pieces go in.
+    #[must_use]
+    pub fn stream() -> (mpsc::Sender<Bytes>, Self) {
+        let (sender, receiver) = mpsc::channel(STREAM_PIECES);
+        (sender, Self::Stream(receiver))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let piece = match &mut *self {
+            Self::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *self = Self::Ended;
+                Some(bytes).filter(|bytes| !bytes.is_empty())
+            }
+            Self::Later(future) => {
+                let bytes = ready!(future.as_mut().poll(context));
+                *self = Self::Ended;
+                Some(bytes)
+            }
+            Self::Stream(pieces) => ready!(pieces.poll_recv(context)),
+            Self::Ended => None,
+        };
+        Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Whole(bytes) => bytes.is_empty(),
+            Self::Later(_) | Self::Stream(_) => false,
+            Self::Ended => true,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
+            Self::Later(_) | Self::Stream(_) => SizeHint::default(),
+            Self::Ended => SizeHint::with_exact(0),
+        }
+    }
+}

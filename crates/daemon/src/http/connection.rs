@@ -1,0 +1,77 @@
+//! One connection: requests in, answers out, until one side has enough.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+
+use http::Response;
+use http::header::{CONNECTION, HeaderValue};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+
+use super::{Body, Failure, Socket, Stop, Wire, answer};
+
+/// Most bytes of a request's head: Go's limit is 1 MiB, and build arguments travel in queries.
+const HEAD_BYTES: usize = 1 << 20;
+
+/// Most header lines: hyper's default of 100 is too few for clients with many `X-Meta` headers.
+const HEADERS: usize = 256;
+
+/// Answers requests.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request that came over `wire`. Runs to its end even if the client goes away.
+    fn handle(&self, request: http::Request<Incoming>, wire: Wire) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves one client until it leaves, or until told to stop and its request in progress is done.
+pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut stop: Stop) {
+    let wire = Wire::new(socket);
+    let service = service_fn(|request| {
+        let (handler, wire) = (Arc::clone(&handler), wire.clone());
+        async move { Ok::<_, Infallible>(answer_request(handler, request, wire).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .half_close(true)
+        .max_buf_size(HEAD_BYTES)
+        .max_headers(HEADERS)
+        .pipeline_flush(true);
+    let mut connection = pin!(builder.serve_connection(wire.clone(), service));
+    let mut client_left = pin!(wire.client_left());
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            result = connection.as_mut() => {
+                if let Err(error) = result {
+                    tracing::debug!("connection ended: {error}");
+                }
+                return;
+            }
+            () = client_left.as_mut() => return,
+            () = stop.requested(), if !stopping => {
+                stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+/// Answers in a task of its own: a handler that panics costs its client an error, and a client that
+/// leaves does not stop what it began.
+async fn answer_request<H: Handler>(handler: Arc<H>, request: http::Request<Incoming>, wire: Wire) -> Response<Body> {
+    let task = tokio::spawn(async move { handler.handle(request, wire).await });
+    let mut response = match task.await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!("a handler failed: {error}");
+            let mut response = answer::failure(&Failure::internal("internal error: see the daemon's log"));
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+    };
+    answer::sign(&mut response);
+    response
+}

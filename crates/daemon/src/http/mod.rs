@@ -1,0 +1,20 @@
+//! HTTP/1.1 below the routes: connections, requests, answers, bodies, hijacking. Knows no call.
+
+pub mod answer;
+mod body;
+mod connection;
+mod failure;
+pub mod hijack;
+mod pipe;
+mod request;
+mod stop;
+mod wire;
+
+pub use answer::Answer;
+pub use body::{Body, STREAM_PIECES};
+pub use connection::{Handler, serve_connection};
+pub use failure::Failure;
+pub use pipe::{BodyReader, StreamWriter};
+pub use request::{Query, Request};
+pub use stop::{Stop, Stopper};
+pub use wire::{Socket, Wire};

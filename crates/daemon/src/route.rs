@@ -1,0 +1,400 @@
+//! The route table: which call a method and a path mean. Pure.
+//!
+//! Names may contain slashes (`/images/{name}/json` is matched greedily), an unknown path and a
+//! wrong method are the same (404 `page not found`), and a path is matched after decoding, as in
+//! Docker's router.
+
+use corten_api::query;
+use corten_api::version::{self, ApiVersion, VersionError};
+use http::Method;
+
+/// One call of the API, with the names from its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// `OPTIONS` on anything.
+    Options,
+    /// `GET|HEAD /_ping`
+    Ping,
+    /// `GET /version`
+    Version,
+    /// `GET /info`
+    Info,
+    /// `GET /events`
+    Events,
+    /// `GET /system/df`
+    DiskUsage,
+    /// `POST /auth`
+    Auth,
+    /// `GET /containers/json`
+    ContainerList,
+    /// `POST /containers/create`
+    ContainerCreate,
+    /// `GET /containers/{id}/json`
+    ContainerInspect(String),
+    /// `GET /containers/{id}/logs`
+    ContainerLogs(String),
+    /// `POST /containers/{id}/start`
+    ContainerStart(String),
+    /// `POST /containers/{id}/stop`
+    ContainerStop(String),
+    /// `POST /containers/{id}/restart`
+    ContainerRestart(String),
+    /// `POST /containers/{id}/kill`
+    ContainerKill(String),
+    /// `POST /containers/{id}/wait`
+    ContainerWait(String),
+    /// `POST /containers/{id}/resize`
+    ContainerResize(String),
+    /// `POST /containers/{id}/attach`
+    ContainerAttach(String),
+    /// `DELETE /containers/{id}`
+    ContainerRemove(String),
+    /// `POST /containers/{id}/exec`
+    ExecCreate(String),
+    /// `POST /exec/{id}/start`
+    ExecStart(String),
+    /// `POST /exec/{id}/resize`
+    ExecResize(String),
+    /// `GET /exec/{id}/json`
+    ExecInspect(String),
+    /// `GET /images/json`
+    ImageList,
+    /// `POST /images/create`
+    ImageCreate,
+    /// `POST /images/load`
+    ImageLoad,
+    /// `GET /images/get`
+    ImagesGet,
+    /// `GET /images/{name}/get`
+    ImageGet(String),
+    /// `GET /images/{name}/json`
+    ImageInspect(String),
+    /// `GET /images/{name}/history`
+    ImageHistory(String),
+    /// `POST /images/{name}/tag`
+    ImageTag(String),
+    /// `DELETE /images/{name}`
+    ImageRemove(String),
+    /// `GET /volumes`
+    VolumeList,
+    /// `GET /volumes/{name}`
+    VolumeInspect(String),
+    /// `DELETE /volumes/{name}`
+    VolumeRemove(String),
+    /// `GET /networks`
+    NetworkList,
+    /// `GET /networks/{id}`
+    NetworkInspect(String),
+    /// `GET /plugins`
+    PluginList,
+    /// A call that only a swarm manager answers.
+    Swarm,
+    /// A call of Docker's API that is not built yet, by its name there.
+    NotBuilt(&'static str),
+}
+
+/// What a request line means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A call, in the version asked for.
+    Call(Call, ApiVersion),
+    /// The version asked for is not served.
+    Version(VersionError),
+    /// The path has empty or dotted segments: the client should ask for this one.
+    Redirect(String),
+    /// Nothing.
+    Missing,
+}
+
+/// Finds the call that `method` and the raw `path` (without query) mean.
+#[must_use]
+pub fn route(method: &Method, path: &str) -> Target {
+    let Some(path) = query::unescape(path, false) else {
+        return Target::Missing;
+    };
+    if method == Method::OPTIONS {
+        return Target::Call(Call::Options, version::MAX);
+    }
+    if let Some(clean) = cleaned(&path) {
+        return Target::Redirect(clean);
+    }
+    let mut segments: Vec<&str> = path.split('/').skip(1).collect();
+    let requested = segments
+        .first()
+        .and_then(|first| first.strip_prefix('v'))
+        .filter(|text| is_version(text));
+    if requested.is_some() {
+        segments.remove(0);
+    }
+    let Some(call) = find(method, &segments) else {
+        return Target::Missing;
+    };
+    match requested.map_or(Ok(version::MAX), ApiVersion::requested) {
+        Ok(version) => Target::Call(call, version),
+        Err(error) => Target::Version(error),
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+}
+
+fn find(method: &Method, segments: &[&str]) -> Option<Call> {
+    match *method {
+        Method::GET => get(segments),
+        Method::HEAD => head(segments),
+        Method::POST => post(segments),
+        Method::DELETE => delete(segments),
+        Method::PUT => put(segments),
+        _ => None,
+    }
+}
+
+fn head(segments: &[&str]) -> Option<Call> {
+    match segments {
+        ["_ping"] => Some(Call::Ping),
+        ["containers", _, .., "archive"] => Some(Call::NotBuilt("ContainerArchiveInfo")),
+        _ => None,
+    }
+}
+
+fn get(segments: &[&str]) -> Option<Call> {
+    let name = |parts: &[&str]| parts.join("/");
+    Some(match segments {
+        ["_ping"] => Call::Ping,
+        ["version"] => Call::Version,
+        ["info"] => Call::Info,
+        ["events"] => Call::Events,
+        ["system", "df"] => Call::DiskUsage,
+        ["containers", "json"] => Call::ContainerList,
+        ["containers", of @ .., "json"] => Call::ContainerInspect(name(of)),
+        ["containers", of @ .., "logs"] => Call::ContainerLogs(name(of)),
+        ["containers", _, .., "top"] => Call::NotBuilt("ContainerTop"),
+        ["containers", _, .., "changes"] => Call::NotBuilt("ContainerChanges"),
+        ["containers", _, .., "export"] => Call::NotBuilt("ContainerExport"),
+        ["containers", _, .., "stats"] => Call::NotBuilt("ContainerStats"),
+        ["containers", _, .., "attach", "ws"] => Call::NotBuilt("ContainerAttachWebsocket"),
+        ["containers", _, .., "archive"] => Call::NotBuilt("ContainerArchive"),
+        ["exec", of @ .., "json"] => Call::ExecInspect(name(of)),
+        ["images", "json"] => Call::ImageList,
+        ["images", "get"] => Call::ImagesGet,
+        ["images", "search"] => Call::NotBuilt("ImageSearch"),
+        ["images", of @ .., "json"] => Call::ImageInspect(name(of)),
+        ["images", of @ .., "get"] => Call::ImageGet(name(of)),
+        ["images", of @ .., "history"] => Call::ImageHistory(name(of)),
+        ["distribution", _, .., "json"] => Call::NotBuilt("DistributionInspect"),
+        ["volumes"] => Call::VolumeList,
+        ["volumes", of @ ..] => Call::VolumeInspect(name(of)),
+        ["networks"] | ["networks", ""] => Call::NetworkList,
+        ["networks", of @ ..] => Call::NetworkInspect(name(of)),
+        ["plugins"] => Call::PluginList,
+        ["plugins", "privileges"] => Call::NotBuilt("GetPluginPrivileges"),
+        ["plugins", _, .., "json"] => Call::NotBuilt("PluginInspect"),
+        ["swarm" | "nodes" | "services" | "tasks" | "secrets" | "configs"]
+        | ["swarm", "unlockkey"]
+        | ["nodes" | "services" | "tasks" | "secrets" | "configs", _, ..] => Call::Swarm,
+        _ => return None,
+    })
+}
+
+fn post(segments: &[&str]) -> Option<Call> {
+    let name = |parts: &[&str]| parts.join("/");
+    Some(match segments {
+        ["auth"] => Call::Auth,
+        ["build"] => Call::NotBuilt("ImageBuild"),
+        ["build", "prune"] => Call::NotBuilt("BuildPrune"),
+        ["build", "cancel"] => Call::NotBuilt("BuildCancel"),
+        ["commit"] => Call::NotBuilt("ImageCommit"),
+        ["session"] => Call::NotBuilt("Session"),
+        ["grpc"] => Call::NotBuilt("BuildKit"),
+        ["containers", "create"] => Call::ContainerCreate,
+        ["containers", "prune"] => Call::NotBuilt("ContainerPrune"),
+        ["containers", of @ .., "start"] => Call::ContainerStart(name(of)),
+        ["containers", of @ .., "stop"] => Call::ContainerStop(name(of)),
+        ["containers", of @ .., "restart"] => Call::ContainerRestart(name(of)),
+        ["containers", of @ .., "kill"] => Call::ContainerKill(name(of)),
+        ["containers", of @ .., "wait"] => Call::ContainerWait(name(of)),
+        ["containers", of @ .., "resize"] => Call::ContainerResize(name(of)),
+        ["containers", of @ .., "attach"] => Call::ContainerAttach(name(of)),
+        ["containers", of @ .., "exec"] => Call::ExecCreate(name(of)),
+        ["containers", _, .., "update"] => Call::NotBuilt("ContainerUpdate"),
+        ["containers", _, .., "rename"] => Call::NotBuilt("ContainerRename"),
+        ["containers", _, .., "pause"] => Call::NotBuilt("ContainerPause"),
+        ["containers", _, .., "unpause"] => Call::NotBuilt("ContainerUnpause"),
+        ["exec", of @ .., "start"] => Call::ExecStart(name(of)),
+        ["exec", of @ .., "resize"] => Call::ExecResize(name(of)),
+        ["images", "create"] => Call::ImageCreate,
+        ["images", "load"] => Call::ImageLoad,
+        ["images", "prune"] => Call::NotBuilt("ImagePrune"),
+        ["images", of @ .., "tag"] => Call::ImageTag(name(of)),
+        ["images", _, .., "push"] => Call::NotBuilt("ImagePush"),
+        ["volumes", "create"] => Call::NotBuilt("VolumeCreate"),
+        ["volumes", "prune"] => Call::NotBuilt("VolumePrune"),
+        ["networks", "create"] => Call::NotBuilt("NetworkCreate"),
+        ["networks", "prune"] => Call::NotBuilt("NetworkPrune"),
+        ["networks", _, .., "connect"] => Call::NotBuilt("NetworkConnect"),
+        ["networks", _, .., "disconnect"] => Call::NotBuilt("NetworkDisconnect"),
+        ["plugins", "pull"] => Call::NotBuilt("PluginPull"),
+        ["plugins", "create"] => Call::NotBuilt("PluginCreate"),
+        ["plugins", _, .., "enable"] => Call::NotBuilt("PluginEnable"),
+        ["plugins", _, .., "disable"] => Call::NotBuilt("PluginDisable"),
+        ["plugins", _, .., "upgrade"] => Call::NotBuilt("PluginUpgrade"),
+        ["plugins", _, .., "push"] => Call::NotBuilt("PluginPush"),
+        ["plugins", _, .., "set"] => Call::NotBuilt("PluginSet"),
+        ["swarm", "init"] => Call::NotBuilt("SwarmInit"),
+        ["swarm", "join"] => Call::NotBuilt("SwarmJoin"),
+        ["swarm", "leave" | "update" | "unlock"]
+        | ["services" | "secrets" | "configs", "create"]
+        | ["nodes" | "services" | "secrets" | "configs", _, .., "update"] => Call::Swarm,
+        _ => return None,
+    })
+}
+
+fn delete(segments: &[&str]) -> Option<Call> {
+    let name = |parts: &[&str]| parts.join("/");
+    Some(match segments {
+        ["containers", of @ ..] if !of.is_empty() => Call::ContainerRemove(name(of)),
+        ["images", of @ ..] if !of.is_empty() => Call::ImageRemove(name(of)),
+        ["volumes", of @ ..] if !of.is_empty() => Call::VolumeRemove(name(of)),
+        ["networks", _, ..] => Call::NotBuilt("NetworkDelete"),
+        ["plugins", _, ..] => Call::NotBuilt("PluginDelete"),
+        ["nodes" | "services" | "secrets" | "configs", _, ..] => Call::Swarm,
+        _ => return None,
+    })
+}
+
+fn put(segments: &[&str]) -> Option<Call> {
+    match segments {
+        ["containers", _, .., "archive"] => Some(Call::NotBuilt("PutContainerArchive")),
+        ["volumes", _, ..] => Some(Call::Swarm),
+        _ => None,
+    }
+}
+
+/// The path without empty, `.` and `..` segments, if it has any; a slash at the end stays.
+fn cleaned(path: &str) -> Option<String> {
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    let last = inner.split('/').count() - 1;
+    let is_odd = |(at, part): (usize, &str)| matches!(part, "." | "..") || (part.is_empty() && at != last);
+    if path.starts_with('/') && !inner.split('/').enumerate().any(is_odd) {
+        return None;
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    for part in inner.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(kept.pop()),
+            _ => kept.push(part),
+        }
+    }
+    let slash = if path.ends_with('/') && !kept.is_empty() {
+        "/"
+    } else {
+        ""
+    };
+    Some(format!("/{}{slash}", kept.join("/")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(method: Method, path: &str) -> Option<Call> {
+        match route(&method, path) {
+            Target::Call(call, _) => Some(call),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn names_may_contain_slashes() {
+        let inspect = |path| call(Method::GET, path);
+        assert_eq!(inspect("/images/json"), Some(Call::ImageList));
+        assert_eq!(
+            inspect("/images/a/b/c:d/json"),
+            Some(Call::ImageInspect("a/b/c:d".to_owned()))
+        );
+        assert_eq!(
+            inspect("/images/reg%3A5000%2Fx/json"),
+            Some(Call::ImageInspect("reg:5000/x".to_owned()))
+        );
+        assert_eq!(
+            inspect("/images/json/json"),
+            Some(Call::ImageInspect("json".to_owned()))
+        );
+        assert_eq!(
+            inspect("/containers/a/json"),
+            Some(Call::ContainerInspect("a".to_owned()))
+        );
+        assert_eq!(
+            call(Method::DELETE, "/images/a/b"),
+            Some(Call::ImageRemove("a/b".to_owned()))
+        );
+        assert_eq!(inspect("/networks/"), Some(Call::NetworkList));
+    }
+
+    #[test]
+    fn unknown_paths_and_wrong_methods_are_the_same() {
+        for (method, path) in [
+            (Method::GET, "/"),
+            (Method::GET, "/nope"),
+            (Method::GET, "/v1.51"),
+            (Method::GET, "/v1.51/"),
+            (Method::GET, "/containers/json/"),
+            (Method::GET, "/containers/create"),
+            (Method::POST, "/containers/json"),
+            (Method::DELETE, "/_ping"),
+            (Method::DELETE, "/containers"),
+            (Method::HEAD, "/version"),
+            (Method::PATCH, "/version"),
+            (Method::GET, "/vx/version"),
+            (Method::GET, "/containers/%zz/json"),
+            (Method::POST, "/containers/a/attach/ws"),
+        ] {
+            assert_eq!(route(&method, path), Target::Missing, "{method} {path}");
+        }
+        assert_eq!(call(Method::OPTIONS, "/anything"), Some(Call::Options));
+    }
+
+    #[test]
+    fn every_call_exists_with_and_without_version() {
+        assert_eq!(route(&Method::GET, "/_ping"), Target::Call(Call::Ping, version::MAX));
+        assert_eq!(
+            route(&Method::HEAD, "/v1.24/_ping"),
+            Target::Call(Call::Ping, ApiVersion::new(1, 24))
+        );
+        assert!(matches!(
+            route(&Method::GET, "/v1.99/_ping"),
+            Target::Version(VersionError::TooNew(_))
+        ));
+        assert!(matches!(
+            route(&Method::GET, "/v1.10/_ping"),
+            Target::Version(VersionError::TooOld(_))
+        ));
+        assert_eq!(route(&Method::GET, "/v1.99/nope"), Target::Missing);
+    }
+
+    #[test]
+    fn odd_paths_are_redirected() {
+        for (path, clean) in [
+            ("//containers/json", "/containers/json"),
+            ("/containers//json", "/containers/json"),
+            ("/containers/../_ping", "/_ping"),
+            ("/a/./b/", "/a/b/"),
+            ("/../..", "/"),
+        ] {
+            assert_eq!(route(&Method::GET, path), Target::Redirect(clean.to_owned()), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_built_has_its_name() {
+        assert_eq!(call(Method::POST, "/build"), Some(Call::NotBuilt("ImageBuild")));
+        assert_eq!(
+            call(Method::GET, "/containers/a/stats"),
+            Some(Call::NotBuilt("ContainerStats"))
+        );
+        assert_eq!(call(Method::GET, "/services"), Some(Call::Swarm));
+        assert_eq!(call(Method::POST, "/services/a/update"), Some(Call::Swarm));
+    }
+}

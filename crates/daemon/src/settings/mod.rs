@@ -1,0 +1,307 @@
+//! What the daemon is to be: from the command line and `daemon.json` to typed settings.
+//!
+//! On disk: `/etc/corten/daemon.json` (`/etc/docker/daemon.json` under the name `dockerd`), read only.
+
+pub mod flag;
+mod network;
+pub mod values;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use corten_engine::Config;
+use tracing::level_filters::LevelFilter;
+
+use crate::listen::Address;
+use values::Values;
+
+/// Whose defaults apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personality {
+    /// Corten's.
+    Corten,
+    /// Docker's: started under the name `dockerd`.
+    Docker,
+}
+
+/// The settings of one daemon.
+#[derive(Debug)]
+pub struct Settings {
+    /// For the engine.
+    pub engine: Config,
+    /// Where to listen.
+    pub hosts: Vec<Address>,
+    /// Where to listen too if nobody else does.
+    pub spare_host: Option<PathBuf>,
+    /// Group of unix sockets: a name or a number.
+    pub group: Option<String>,
+    /// Process id file.
+    pub pidfile: PathBuf,
+    /// What is logged.
+    pub level: LevelFilter,
+    /// Whether `info` says that debug mode is on.
+    pub debug: bool,
+    /// How long requests in progress may take when the daemon ends.
+    pub shutdown_limit: Duration,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub enum Command {
+    /// Serve.
+    Run(Box<Settings>),
+    /// Only say that the settings are good.
+    Validate,
+    /// Only tell the version.
+    Version,
+    /// Only tell the flags.
+    Help,
+}
+
+/// Reads the command line and the configuration file.
+///
+/// # Errors
+/// What is wrong with them, in Docker's words where it has them.
+pub fn read(program: &str, arguments: &[String]) -> Result<Command> {
+    let personality = match Path::new(program).file_name().and_then(|name| name.to_str()) {
+        Some("dockerd") => Personality::Docker,
+        _ => Personality::Corten,
+    };
+    let flags = values::from_arguments(program, arguments)?;
+    if is_set(&flags, "version") {
+        return Ok(Command::Version);
+    }
+    if is_set(&flags, "help") {
+        return Ok(Command::Help);
+    }
+    let file = read_file(personality, &flags)?;
+    let validate = is_set(&flags, "validate");
+    let settings = build(personality, &values::merge(flags, file)?)?;
+    Ok(if validate {
+        Command::Validate
+    } else {
+        Command::Run(Box::new(settings))
+    })
+}
+
+fn read_file(personality: Personality, flags: &Values) -> Result<Values> {
+    let given = text(flags, "config-file");
+    let path = given.unwrap_or(match personality {
+        Personality::Corten => "/etc/corten/daemon.json",
+        Personality::Docker => "/etc/docker/daemon.json",
+    });
+    let content = match std::fs::read_to_string(path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && given.is_none() => String::new(),
+        Err(error) => bail!("unable to configure the Docker daemon with file {path}: {error}"),
+    };
+    values::from_file(&content).with_context(|| format!("unable to configure the Docker daemon with file {path}"))
+}
+
+fn build(personality: Personality, values: &Values) -> Result<Settings> {
+    let debug = is_set(values, "debug");
+    let engine = engine(personality, values)?;
+    let mut hosts = Vec::new();
+    for host in list(values, "host") {
+        hosts.push(Address::parse(host)?);
+    }
+    let usual = hosts.is_empty() && text(values, "exec-root").is_none() && text(values, "data-root").is_none();
+    let mut spare_host = None;
+    if hosts.is_empty() {
+        match personality {
+            Personality::Corten => hosts.push(Address::Unix(engine.run.join("corten.sock"))),
+            Personality::Docker => hosts.push(Address::Unix("/run/docker.sock".into())),
+        }
+        if personality == Personality::Corten && usual && rustix::process::geteuid().is_root() {
+            spare_host = Some("/run/docker.sock".into());
+        }
+    }
+    let pidfile = match (text(values, "pidfile"), personality) {
+        (Some(path), _) => path.into(),
+        (None, Personality::Corten) => engine.run.join("cortend.pid"),
+        (None, Personality::Docker) => "/run/docker.pid".into(),
+    };
+    Ok(Settings {
+        hosts,
+        spare_host,
+        group: text(values, "group").map(str::to_owned),
+        pidfile,
+        level: level(text(values, "log-level"), debug)?,
+        debug,
+        shutdown_limit: Duration::from_secs(number(values, "shutdown-timeout")?.unwrap_or(15)),
+        engine,
+    })
+}
+
+fn engine(personality: Personality, values: &Values) -> Result<Config> {
+    let mut config = match personality {
+        Personality::Corten => Config::corten(),
+        Personality::Docker => Config::docker(),
+    };
+    config.version = crate::release::ANNOUNCED.to_owned();
+    programs(&mut config)?;
+    if let Some(path) = text(values, "data-root") {
+        config.data = absolute(path)?;
+    }
+    if let Some(path) = text(values, "exec-root") {
+        config.run = absolute(path)?;
+    }
+    if let Some(parent) = text(values, "cgroup-parent") {
+        config.cgroup_parent = parent.trim_matches('/').to_owned();
+    }
+    if let Some(path) = text(values, "init-path") {
+        config.init = absolute(path)?;
+        config.init_name = path.to_owned();
+    }
+    config.bridge = network::bridge(config.bridge.take().unwrap_or_default(), values)?;
+    containers(&mut config, values)?;
+    Ok(config)
+}
+
+/// Our other programs lie beside this one.
+fn programs(config: &mut Config) -> Result<()> {
+    let own = std::env::current_exe().context("find this program's own path")?;
+    let beside = own.parent().context("this program lies in a directory")?;
+    config.shim = beside.join("corten-shim");
+    config.init = beside.join("corten-init");
+    Ok(())
+}
+
+/// What containers get unless they say otherwise.
+fn containers(config: &mut Config, values: &Values) -> Result<()> {
+    config.default_init = is_set(values, "init");
+    config.no_new_privileges = is_set(values, "no-new-privileges");
+    config.live_restore = boolean_or(values, "live-restore", config.live_restore);
+    config.labels = list(values, "label").to_vec();
+    config.dns = list(values, "dns").to_vec();
+    config.dns_options = list(values, "dns-opt").to_vec();
+    config.dns_search = list(values, "dns-search").to_vec();
+    if let Some(driver) = text(values, "log-driver") {
+        config.log_driver = driver.to_owned();
+    }
+    for option in list(values, "log-opt") {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        config.log_options.insert(name.to_owned(), value.to_owned());
+    }
+    for limit in list(values, "default-ulimit") {
+        let (name, limits) = ulimit(limit).with_context(|| format!("invalid ulimit argument: {limit}"))?;
+        config.ulimits.insert(name, limits);
+    }
+    if let Some(size) = text(values, "default-shm-size") {
+        config.shm_size_bytes =
+            corten_base::size::parse_binary(size).with_context(|| format!("invalid default shm size: {size}"))?;
+    }
+    config.seccomp_profile = match text(values, "seccomp-profile") {
+        None | Some("" | "builtin") => None,
+        Some("unconfined") => Some("unconfined".to_owned()),
+        Some(path) => {
+            Some(std::fs::read_to_string(path).with_context(|| format!("opening seccomp profile ({path}) failed"))?)
+        }
+    };
+    Ok(())
+}
+
+/// `name=soft[:hard]`; -1 is unlimited.
+fn ulimit(text: &str) -> Option<(String, (i64, i64))> {
+    let (name, limits) = text.split_once('=')?;
+    let (soft, hard) = limits.split_once(':').unwrap_or((limits, limits));
+    Some((name.to_owned(), (soft.parse().ok()?, hard.parse().ok()?)))
+}
+
+fn level(name: Option<&str>, debug: bool) -> Result<LevelFilter> {
+    Ok(match name {
+        _ if debug => LevelFilter::DEBUG,
+        None | Some("info") => LevelFilter::INFO,
+        Some("debug") => LevelFilter::DEBUG,
+        Some("trace") => LevelFilter::TRACE,
+        Some("warn") => LevelFilter::WARN,
+        Some("error" | "fatal") => LevelFilter::ERROR,
+        Some(other) => bail!("invalid logging level: {other}"),
+    })
+}
+
+fn absolute(path: &str) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot use the path {path:?}"))
+}
+
+fn text<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
+    values.get(name).and_then(|values| values.last()).map(String::as_str)
+}
+
+fn list<'a>(values: &'a Values, name: &str) -> &'a [String] {
+    values.get(name).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn boolean_or(values: &Values, name: &str, default: bool) -> bool {
+    text(values, name).map_or(default, |value| value == "true")
+}
+
+fn is_set(values: &Values, name: &str) -> bool {
+    boolean_or(values, name, false)
+}
+
+fn number(values: &Values, name: &str) -> Result<Option<u64>> {
+    let number = |text: &str| {
+        text.parse()
+            .with_context(|| format!("invalid argument {text:?} for \"--{name}\" flag"))
+    };
+    text(values, name).map(number).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(program: &str, line: &str) -> Result<Settings> {
+        let arguments: Vec<String> = format!("--config-file /dev/null {line}")
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        match read(program, &arguments)? {
+            Command::Run(settings) => Ok(*settings),
+            other => bail!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn defaults_follow_the_name() {
+        let corten = settings("/usr/bin/cortend", "").unwrap();
+        assert_eq!(corten.hosts, [Address::Unix("/run/corten/corten.sock".into())]);
+        assert!(corten.engine.live_restore && corten.level == LevelFilter::INFO);
+        let docker = settings("dockerd", "").unwrap();
+        assert_eq!(docker.hosts, [Address::Unix("/run/docker.sock".into())]);
+        assert_eq!(
+            (docker.engine.cgroup_parent.as_str(), docker.spare_host),
+            ("docker", None)
+        );
+        assert!(!docker.engine.live_restore);
+        assert_eq!(docker.engine.bridge.unwrap().bridge, "docker0");
+    }
+
+    #[test]
+    fn a_second_daemon_keeps_to_its_own() {
+        let line =
+            "-H unix:///a/b.sock --data-root /d --exec-root /e --bridge br7 --bip 10.7.0.1/24 --cgroup-parent /x/";
+        let second = settings("cortend", line).unwrap();
+        assert_eq!(second.spare_host, None);
+        assert_eq!(
+            (second.pidfile, second.engine.cgroup_parent.as_str()),
+            ("/e/cortend.pid".into(), "x")
+        );
+        let bridge = second.engine.bridge.unwrap();
+        assert_eq!((bridge.bridge.as_str(), bridge.table.as_str()), ("br7", "corten-br7"));
+        assert_eq!(bridge.gateway, Some(([10, 7, 0, 1].into(), 24)));
+        assert!(settings("cortend", "--bridge none").unwrap().engine.bridge.is_none());
+    }
+
+    #[test]
+    fn bad_values_say_which() {
+        let message = |line| format!("{:#}", settings("cortend", line).unwrap_err());
+        assert_eq!(message("--log-level loud"), "invalid logging level: loud");
+        assert!(message("--bip x").contains("x"));
+        assert!(message("-H bogus://x").contains("bogus"));
+        assert!(message("--default-ulimit nofile").contains("invalid ulimit argument: nofile"));
+        assert!(message("--seccomp-profile /does/not/exist").contains("/does/not/exist"));
+    }
+}
