@@ -1,0 +1,10 @@
+//! The real `corten-shim` with a busybox container, driven through the protocol. Needs root and `busybox-static`.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod attach;
+mod exec;
+mod fixture;
+mod life;
+mod output;
+mod ports;
