@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
 
 use super::poll::{Token, Watch};
-use super::{Keeper, STARTER, Stage};
+use super::port::is_shortage;
+use super::{ACCEPT_PAUSE, Keeper, STARTER, Stage};
 use crate::channel;
 use crate::frame::{Decoder, Outgoing};
 use crate::protocol::{Envelope, Message};
@@ -55,10 +57,21 @@ impl Keeper {
     }
 
     pub(super) fn accept_daemon(&mut self) {
-        // Whoever could not be accepted tries again; the container is not concerned.
-        if let Ok(socket) = corten_sys::socket::accept(self.listener.as_fd()) {
-            self.add_daemon(socket);
+        match corten_sys::socket::accept(self.listener.as_fd()) {
+            Ok(socket) => self.add_daemon(socket),
+            Err(error) if is_shortage(&error) => {
+                self.listener_pause = Some(Instant::now() + ACCEPT_PAUSE);
+                self.watch_listener();
+            }
+            // It has left before it was accepted.
+            Err(_) => {}
         }
+    }
+
+    pub(super) fn watch_listener(&mut self) {
+        let wanted = self.listener_pause.is_none().then_some(EventFlags::IN);
+        self.poll
+            .set(&mut self.listener_watch, self.listener.as_fd(), Token::Listener, wanted);
     }
 
     /// A daemon's connection is ready.
@@ -137,7 +150,7 @@ impl Keeper {
             | Stage::Running
             | Stage::Ending { .. }
             | Stage::Exited { .. }
-            | Stage::Over => {}
+            | Stage::Over { .. } => {}
         }
     }
 }

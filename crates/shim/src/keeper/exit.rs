@@ -11,7 +11,7 @@ use corten_base::Timestamp;
 use corten_runtime::{cgroup, hooks};
 use rustix::process::{WaitOptions, WaitStatus};
 
-use super::{FIRST_PROCESS, Keeper, Stage};
+use super::{FIRST_PROCESS, Keeper, LAST_BYTES_LIMIT, Stage};
 use crate::protocol::{Event, Exit, Failure, Reply, Target};
 
 /// Output that is held open by somebody who has survived is not waited for longer (as Docker).
@@ -139,11 +139,11 @@ impl Keeper {
             at,
             out_of_memory,
         };
-        if let Some(container) = &self.container {
+        if let Some(container) = &mut self.container {
             record(&container.exit_path, &exit);
+            container.exit = Some(exit.clone());
         }
         self.stage = Stage::Exited {
-            exit: exit.clone(),
             deadline: Instant::now() + RELEASE_LIMIT,
         };
         self.announce(&Event::Exited(exit));
@@ -177,7 +177,7 @@ impl Keeper {
     pub(super) fn release_on_request(&mut self) -> Result<Reply, Failure> {
         match self.stage {
             Stage::Exited { .. } => self.release(),
-            Stage::Over => {}
+            Stage::Over { .. } => {}
             Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } => {
                 return Err(super::request::invalid("the container has not ended".to_owned()));
             }
@@ -187,7 +187,9 @@ impl Keeper {
 
     /// Removes what only the shim could still hold, and ends.
     pub(super) fn release(&mut self) {
-        self.stage = Stage::Over;
+        self.stage = Stage::Over {
+            deadline: Instant::now() + LAST_BYTES_LIMIT,
+        };
         if let Some(plan) = self.container.as_mut().and_then(|container| container.poststop.take())
             && let Err(error) = hooks::poststop(&plan)
         {

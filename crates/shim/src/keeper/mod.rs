@@ -38,7 +38,7 @@ use crate::protocol::{Event, Exit};
 use crate::spawn::SOCKET_NAME;
 use client::Client;
 use daemon::Daemon;
-use poll::{Poll, Token};
+use poll::{Poll, Token, Watch};
 use port::Ports;
 use process::Process;
 
@@ -51,7 +51,13 @@ const STARTER: u32 = 0;
 /// Size of the buffer that all reads share, in bytes: what a pipe holds.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Buffers are given back after this long without work.
+/// How long accepting pauses when descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long the last bytes for daemons and clients may take when everything else is done.
+const LAST_BYTES_LIMIT: Duration = Duration::from_secs(10);
+
+/// Memory is given back after this long without work.
 const IDLE: Duration = Duration::from_millis(500);
 
 /// Keeps a container until it has ended and its end is recorded.
@@ -72,6 +78,9 @@ struct Keeper {
     poll: Poll,
     children: OwnedFd,
     listener: OwnedFd,
+    listener_watch: Watch,
+    /// Descriptors have run out; daemons are accepted again then.
+    listener_pause: Option<Instant>,
     stage: Stage,
     container: Option<Container>,
     recorder: Option<Recorder>,
@@ -83,6 +92,8 @@ struct Keeper {
     next_number: u32,
     /// Empty while there is no work.
     buffer: Vec<u8>,
+    /// Something was done since memory was given back.
+    busy: bool,
 }
 
 /// How far the container is.
@@ -100,9 +111,9 @@ enum Stage {
     /// The first process has ended; output and exec sessions are not finished.
     Ending { code: i32, at: Timestamp },
     /// The exit is recorded and reported; waits for `Release` until the deadline.
-    Exited { exit: Exit, deadline: Instant },
-    /// Everything is removed; the last bytes to daemons and clients are on their way.
-    Over,
+    Exited { deadline: Instant },
+    /// Everything is removed; the last bytes to daemons and clients are on their way until the deadline.
+    Over { deadline: Instant },
 }
 
 /// What outlives the plan.
@@ -116,6 +127,7 @@ struct Container {
     poststop: Option<Box<Plan>>,
     pid: u32,
     started_at: Option<Timestamp>,
+    exit: Option<Exit>,
     /// The namespace is new and nothing was configured in it.
     loopback_down: bool,
     exit_path: PathBuf,
@@ -135,11 +147,12 @@ impl Keeper {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         let poll = Poll::new()?;
         poll.set(&mut None, children.as_fd(), Token::Children, Some(EventFlags::IN));
-        poll.set(&mut None, listener.as_fd(), Token::Listener, Some(EventFlags::IN));
         let mut keeper = Self {
             poll,
             children,
             listener,
+            listener_watch: None,
+            listener_pause: None,
             stage: Stage::Empty,
             container: None,
             recorder: None,
@@ -149,7 +162,9 @@ impl Keeper {
             ports: Ports::default(),
             next_number: STARTER,
             buffer: Vec::new(),
+            busy: false,
         };
+        keeper.watch_listener();
         keeper.add_daemon(control);
         Ok(keeper)
     }
@@ -158,11 +173,13 @@ impl Keeper {
     fn turn(&mut self) {
         let now = Instant::now();
         let due = self.deadline().map(|deadline| deadline.saturating_duration_since(now));
-        let idle = (!self.buffer.is_empty()).then_some(IDLE);
+        let idle = self.busy.then_some(IDLE);
         let limit = [due, idle].into_iter().flatten().min();
         let events = self.poll.wait(limit);
-        if events.is_empty() && idle.is_some() {
-            self.release_buffers();
+        if !events.is_empty() {
+            self.busy = true;
+        } else if self.busy {
+            self.give_memory_back();
         }
         for (token, flags) in events {
             self.dispatch(token, flags);
@@ -186,12 +203,17 @@ impl Keeper {
     /// When something must happen even if nothing comes.
     fn deadline(&self) -> Option<Instant> {
         let stage = match &self.stage {
-            Stage::Exited { deadline, .. } => Some(*deadline),
-            Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } | Stage::Over => None,
+            Stage::Exited { deadline } | Stage::Over { deadline } => Some(*deadline),
+            Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } => None,
         };
         let processes = self.processes.values().filter_map(|process| process.give_up);
         let clients = self.clients.values().filter_map(|client| client.give_up);
-        processes.chain(clients).chain(stage).chain(self.ports.deadline()).min()
+        processes
+            .chain(clients)
+            .chain(stage)
+            .chain(self.ports.deadline())
+            .chain(self.listener_pause)
+            .min()
     }
 
     /// Does what is due.
@@ -212,10 +234,22 @@ impl Keeper {
             .collect();
         late.into_iter().for_each(|number| self.abandon_output(number));
         self.ports.expire(&self.poll, now);
-        if let Stage::Exited { deadline, .. } = &self.stage
-            && *deadline <= now
-        {
-            self.release();
+        if due(self.listener_pause) {
+            self.listener_pause = None;
+            self.watch_listener();
+        }
+        match self.stage {
+            Stage::Exited { deadline } if deadline <= now => self.release(),
+            Stage::Over { deadline } if deadline <= now => {
+                self.clients.clear();
+                self.daemons.clear();
+            }
+            Stage::Empty
+            | Stage::Created { .. }
+            | Stage::Running
+            | Stage::Ending { .. }
+            | Stage::Exited { .. }
+            | Stage::Over { .. } => {}
         }
     }
 
@@ -235,7 +269,8 @@ impl Keeper {
         }
     }
 
-    fn release_buffers(&mut self) {
+    fn give_memory_back(&mut self) {
+        self.busy = false;
         self.buffer = Vec::new();
         if let Some(recorder) = &mut self.recorder {
             recorder.release_buffer();
@@ -244,7 +279,7 @@ impl Keeper {
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over)
+        matches!(self.stage, Stage::Over { .. })
             && self.clients.is_empty()
             && self.daemons.values().all(Daemon::has_nothing_to_send)
     }

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::termios::Winsize;
 
 use super::process::Process;
-use super::{FIRST_PROCESS, Keeper, Stage};
+use super::{FIRST_PROCESS, Keeper};
 use crate::protocol::{Attach, Envelope, Failure, FailureKind, Message, Reply, Request, StateReply, Target, VERSION};
 
 impl Keeper {
@@ -24,7 +24,6 @@ impl Keeper {
         };
         let reply = result.unwrap_or_else(Reply::Failed);
         self.send(daemon, &Message::Reply { number, reply });
-        corten_sys::memory::trim();
     }
 
     fn attach(&mut self, attach: &Attach, descriptors: Vec<OwnedFd>) -> Result<Reply, Failure> {
@@ -65,10 +64,6 @@ impl Keeper {
             .container
             .as_ref()
             .ok_or_else(|| invalid("no container was created".to_owned()))?;
-        let exit = match &self.stage {
-            Stage::Exited { exit, .. } => Some(exit.clone()),
-            Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } | Stage::Over => None,
-        };
         let execs = self.processes.values().filter(|process| process.ended.is_none());
         let execs = execs.filter_map(|process| match &process.target {
             Target::Container => None,
@@ -80,7 +75,7 @@ impl Keeper {
             shim_pid: std::process::id(),
             pid: container.pid,
             started_at: container.started_at,
-            exit,
+            exit: container.exit.clone(),
             execs: execs.collect(),
         })))
     }

@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::time::Instant;
 
 use corten_base::Timestamp;
 use corten_runtime::cgroup;
@@ -11,7 +12,7 @@ use rustix::process::{WaitId, WaitIdOptions};
 
 use super::process::{self, Process};
 use super::request::{from_runtime, internal, invalid};
-use super::{Container, FIRST_PROCESS, Keeper, Stage};
+use super::{Container, FIRST_PROCESS, Keeper, LAST_BYTES_LIMIT, Stage};
 use crate::log::{self, Recorder};
 use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, NetworkSetup, Reply, Target, VERSION};
 
@@ -160,7 +161,10 @@ impl Keeper {
 
     /// Removes a container that was not started, with all that was made for it, and ends.
     pub(super) fn undo(&mut self) {
-        if let Stage::Created { init, .. } = std::mem::replace(&mut self.stage, Stage::Over) {
+        let over = Stage::Over {
+            deadline: Instant::now() + LAST_BYTES_LIMIT,
+        };
+        if let Stage::Created { init, .. } = std::mem::replace(&mut self.stage, over) {
             kill_and_reap(&init.pidfd);
         }
         let clients: Vec<u32> = self.clients.keys().copied().collect();
@@ -208,6 +212,7 @@ fn container(plan: &Plan, id: corten_base::ContainerId, pid: u32, exit_path: Pat
         poststop: (!plan.hooks.poststop.is_empty()).then(|| Box::new(plan.clone())),
         pid,
         started_at: None,
+        exit: None,
         loopback_down: false,
         exit_path,
     }

@@ -9,14 +9,14 @@ mod udp;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 
-use super::Keeper;
 use super::poll::{Poll, Token, Watch};
 use super::request::{internal, invalid};
+use super::{ACCEPT_PAUSE, Keeper};
 use crate::protocol::{Failure, PortSocket, Protocol};
 use pipe::SparePipes;
 use tcp::Connection;
@@ -28,9 +28,6 @@ const CONNECTIONS_LIMIT: usize = 2048;
 
 /// How many connections one readiness accepts, so that the container's output gets its turn.
 const ACCEPTS_PER_TURN: usize = 32;
-
-/// How long accepting pauses when descriptors have run out.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Connections that wait to be accepted; the kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
@@ -185,7 +182,7 @@ impl Ports {
 }
 
 /// Descriptors or memory have run out.
-fn is_shortage(error: &std::io::Error) -> bool {
+pub(super) fn is_shortage(error: &std::io::Error) -> bool {
     let shortages = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     shortages
         .iter()
