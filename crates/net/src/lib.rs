@@ -5,24 +5,33 @@
 //! daemon, one shared table `corten_guard` while forwarding was turned on by us, and the bound sockets
 //! that reserve host ports until they are handed to a shim.
 //!
-//! [`sandbox`] is the door for the engine: everything a container on the default bridge needs, in
+//! [`BridgeNetwork`] is the door for the engine: everything a container on the default bridge needs, in
 //! order, each step with its reverse. All calls are synchronous, take well under a millisecond and may
 //! be made from any thread whose network namespace is the host's.
 //!
 //! Not here: what is done inside the container's namespace ([`corten_sys::netlink::inside`], called by
 //! the shim), and the splice of ports that NAT cannot serve (shim).
 
+pub mod address;
+pub mod bridge;
+pub mod endpoint;
 pub mod files;
 pub mod firewall;
+pub mod forwarding;
+pub mod holder;
 pub mod ipam;
 pub mod mac;
+pub mod network;
+pub mod pool;
 pub mod port;
+pub mod recovery;
 pub mod sandbox;
 pub mod subnet;
 
 pub use mac::MacAddress;
+pub use network::BridgeNetwork;
 pub use port::Protocol;
-pub use sandbox::{BridgeNetwork, PublishedPort, Sandbox};
+pub use sandbox::{BridgeNetworkConfig, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest};
 pub use subnet::Subnet;
 
 /// Link group of every bridge that a Corten daemon makes, so that daemons side by side know each

@@ -1,6 +1,7 @@
 //! MAC addresses as Docker writes them.
 
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,13 @@ pub struct MacAddress(pub [u8; 6]);
 pub struct ParseMacError(pub String);
 
 impl MacAddress {
+    /// A generated address, random as Docker's since 28.0.
+    #[must_use]
+    pub fn random() -> Self {
+        let [a, b, c, d, e, g, ..] = RandomState::new().hash_one(0).to_ne_bytes();
+        Self::from_random([a, b, c, d, e, g])
+    }
+
     /// A unicast, locally administered address out of random bytes.
     #[must_use]
     pub fn from_random(mut bytes: [u8; 6]) -> Self {
@@ -38,7 +46,10 @@ impl FromStr for MacAddress {
         let mut bytes = [0; 6];
         let mut parts = text.split([':', '-']);
         for byte in &mut bytes {
-            let part = parts.next().filter(|part| part.len() == 2).ok_or_else(wrong)?;
+            let part = parts
+                .next()
+                .filter(|part| part.len() == 2 && !part.starts_with('+'))
+                .ok_or_else(wrong)?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| wrong())?;
         }
         if parts.next().is_some() {

@@ -1,24 +1,19 @@
-//! A container's place on the default bridge: address, link, published ports.
-//!
-//! The engine calls, in this order, and undoes in the reverse one:
-//! 1. [`BridgeNetwork::prepare`]: lease an address, reserve host ports. Nothing in the kernel but bound sockets.
-//! 2. [`BridgeNetwork::connect`]: make the veth into the shim's namespace, publish the ports.
-//! 3. the shim configures the inside and takes the sockets over.
-//! 4. [`BridgeNetwork::release`] at exit: unpublish, delete the link, forget connections, free the address.
-//!
-//! The [`Sandbox`] is plain data that the engine records; [`BridgeNetwork::recover`] takes the records
-//! of running containers after a restart and makes the kernel agree with them.
+//! A container's place on the default bridge, as plain data: what it asks for, what it got. The engine
+//! records a [`Sandbox`] and shows it in `inspect`; [`crate::BridgeNetwork`] makes it true.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use corten_base::ContainerId;
 use serde::{Deserialize, Serialize};
 
-use crate::firewall::foreign::Obstacle;
+use crate::firewall::Publication;
 use crate::port::Protocol;
 use crate::{MacAddress, Subnet};
+
+pub use crate::network::{ConnectError, OpenError, PrepareError, ReleaseError};
+pub use crate::recovery::Recovered;
 
 /// What a daemon decides about its default bridge.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,137 +156,103 @@ pub struct Prepared {
     pub sockets: Vec<OwnedFd>,
 }
 
-/// What [`BridgeNetwork::recover`] did.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
-    /// Links of containers that no longer run, deleted.
-    pub links_removed: Vec<String>,
-    /// Ports that no record publishes, unpublished.
-    pub ports_removed: usize,
-    /// Ports that a record publishes and the kernel had lost.
-    pub ports_added: usize,
-    /// Running containers whose link is gone; nothing can be done but restart them.
-    pub links_missing: Vec<ContainerId>,
-}
-
-/// The default network of one daemon.
-#[derive(Debug)]
-pub struct BridgeNetwork {}
-
-impl BridgeNetwork {
-    /// Chooses the subnet, makes or adopts the bridge, writes the firewall. Adopts the subnet of an
-    /// existing bridge of ours, so that running containers keep their addresses over a restart.
-    ///
-    /// # Errors
-    /// No free pool, or the kernel refuses a step; what was made before stays and is adopted next time.
-    pub fn open(_config: BridgeNetworkConfig) -> Result<Self, OpenError> {
-        unimplemented!()
-    }
-
-    /// The network's subnet.
+impl Sandbox {
+    /// Its addresses.
     #[must_use]
-    pub fn subnet(&self) -> Subnet {
-        unimplemented!()
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let six = self.address6.map(|(address, _, _)| IpAddr::V6(address));
+        std::iter::once(IpAddr::V4(self.address4)).chain(six).collect()
     }
 
-    /// The bridge's own address, the containers' gateway.
+    /// The ports that the kernel translates.
     #[must_use]
-    pub fn gateway(&self) -> Ipv4Addr {
-        unimplemented!()
+    pub fn publications(&self) -> Vec<Publication> {
+        self.ports.iter().filter_map(|port| self.publication(port)).collect()
     }
 
-    /// Settings of other people's firewalls that keep packets from containers, found at [`Self::open`];
-    /// log them.
-    #[must_use]
-    pub fn obstacles(&self) -> &[Obstacle] {
-        unimplemented!()
+    fn publication(&self, port: &PublishedPort) -> Option<Publication> {
+        let address = match port.way {
+            Way::Splice(_) => return None,
+            Way::Translate | Way::Both(_) if port.host.is_ipv4() => IpAddr::V4(self.address4),
+            Way::Translate | Way::Both(_) => IpAddr::V6(self.address6?.0),
+        };
+        let container = SocketAddr::new(address, port.container_port);
+        Some(Publication {
+            protocol: port.protocol,
+            host: port.host,
+            container,
+        })
     }
 
-    /// Leases an address and reserves the host ports. Makes the bridge again if somebody deleted it.
-    ///
-    /// # Errors
-    /// With Docker's text where Docker has one: taken port, address in use or outside the subnet, no address left.
-    pub fn prepare(&self, _request: &SandboxRequest<'_>) -> Result<Prepared, PrepareError> {
-        unimplemented!()
-    }
-
-    /// Gives a prepared address back without having connected it. Drop the sockets yourself.
-    pub fn abandon(&self, _sandbox: &Sandbox) {
-        unimplemented!()
-    }
-
-    /// Makes the link into the namespace (`/proc/<shim pid>/ns/net`, opened by the caller, closed by the
-    /// caller right after) and publishes the ports. Undoes its own halves when it fails.
-    ///
-    /// # Errors
-    /// The kernel refuses a step.
-    pub fn connect(&self, _sandbox: &Sandbox, _namespace: BorrowedFd<'_>) -> Result<(), ConnectError> {
-        unimplemented!()
-    }
-
-    /// Unpublishes, deletes the link, forgets connections, gives the address back. Does all steps
-    /// whatever fails, and may be repeated.
-    ///
-    /// # Errors
-    /// All the steps that failed.
-    pub fn release(&self, _sandbox: &Sandbox) -> Result<(), ReleaseError> {
-        unimplemented!()
-    }
-
-    /// Takes over the containers that run: their leases, links and ports. Everything else on the bridge
-    /// and in the table is removed.
-    ///
-    /// # Errors
-    /// The kernel refuses a step.
-    pub fn recover(&self, _running: &[Sandbox]) -> Result<Recovered, OpenError> {
-        unimplemented!()
-    }
-
-    /// Removes bridge and table. For a daemon that is uninstalled or a test that cleans up.
-    ///
-    /// # Errors
-    /// The kernel refuses a step.
-    pub fn remove(self) -> Result<(), OpenError> {
-        unimplemented!()
+    /// Who moves the bytes of a port of this host address to this container port.
+    pub(crate) fn way(&self, host: IpAddr, container_port: u16) -> Way {
+        match (host, self.address6) {
+            (IpAddr::V4(_), _) => Way::Translate,
+            (IpAddr::V6(_), None) => Way::Splice(SocketAddr::from((self.address4, container_port))),
+            (IpAddr::V6(_), Some((address, _, _))) => Way::Both(SocketAddr::from((address, container_port))),
+        }
     }
 }
 
-/// The default network cannot be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Every default address pool overlaps an address or route of the host.
-    #[error("all predefined address pools have been fully subnetted")]
-    NoPool,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sandbox(address6: Option<Ipv6Addr>) -> Sandbox {
+        let mut sandbox = Sandbox {
+            container: ContainerId::from_random([1; 32]),
+            link: "veth0".to_owned(),
+            interface: "eth0".to_owned(),
+            mac: MacAddress([2, 0, 0, 0, 0, 1]),
+            address4: Ipv4Addr::new(172, 17, 0, 2),
+            prefix4: 16,
+            gateway4: Ipv4Addr::new(172, 17, 0, 1),
+            address6: address6.map(|address| (address, 64, Ipv6Addr::LOCALHOST)),
+            ports: Vec::new(),
+        };
+        for host in [
+            SocketAddr::from(([0, 0, 0, 0], 80)),
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, 80)),
+        ] {
+            let way = sandbox.way(host.ip(), 8080);
+            sandbox.ports.push(PublishedPort {
+                protocol: Protocol::Tcp,
+                host,
+                container_port: 8080,
+                way,
+            });
+        }
+        sandbox
+    }
+
+    #[test]
+    fn ipv6_host_ports_of_an_ipv4_container_are_spliced() {
+        let sandbox = sandbox(None);
+        assert_eq!(sandbox.ports[0].way.splice_to(), None);
+        assert_eq!(
+            sandbox.ports[1].way.splice_to(),
+            Some((IpAddr::from([172, 17, 0, 2]), 8080))
+        );
+        let shown: Vec<_> = sandbox.publications().iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["0.0.0.0:80:172.17.0.2:8080/tcp"]);
+    }
+
+    #[test]
+    fn ipv6_host_ports_of_an_ipv6_container_are_both() {
+        let address: Ipv6Addr = "fd00::2".parse().expect("an address");
+        let sandbox = sandbox(Some(address));
+        assert_eq!(sandbox.ports[1].way.splice_to(), Some((IpAddr::V6(address), 8080)));
+        let shown: Vec<_> = sandbox.publications().iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["0.0.0.0:80:172.17.0.2:8080/tcp", "[::]:80:[fd00::2]:8080/tcp"]);
+    }
+
+    #[test]
+    fn records_are_read_back() {
+        let sandbox = sandbox(None);
+        let text = serde_json::to_string(&sandbox).expect("plain data");
+        assert_eq!(
+            serde_json::from_str::<Sandbox>(&text).expect("what was written"),
+            sandbox
+        );
+    }
 }
-
-/// A container cannot be given its address and ports.
-#[derive(Debug, thiserror::Error)]
-pub enum PrepareError {
-    /// No address, or a wrong one.
-    #[error(transparent)]
-    Lease(#[from] crate::ipam::LeaseError),
-    /// A host port is taken.
-    #[error(
-        "failed to set up container networking: driver failed programming external connectivity on endpoint {name} ({endpoint}): {source}"
-    )]
-    Port {
-        /// The container's name.
-        name: String,
-        /// The endpoint's id.
-        endpoint: String,
-        /// Which port, and who holds it.
-        source: crate::port::ReserveError,
-    },
-    /// The bridge was gone and cannot be made again.
-    #[error("failed to set up container networking: {0}")]
-    Bridge(#[from] OpenError),
-}
-
-/// A container cannot be connected.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {}
-
-/// Steps of a release that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct ReleaseError(pub Vec<String>);

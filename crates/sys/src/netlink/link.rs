@@ -57,8 +57,8 @@ pub struct BridgeRequest<'a> {
 pub struct VethRequest<'a, F: AsFd> {
     /// Name of the end that stays.
     pub name: &'a str,
-    /// Number of the bridge that the end that stays becomes a port of.
-    pub bridge: u32,
+    /// Number of the bridge that the end that stays becomes a port of, if any.
+    pub bridge: Option<u32>,
     /// Name of the end that goes.
     pub peer_name: &'a str,
     /// Hardware address of the end that goes.
@@ -210,9 +210,10 @@ fn veth_message<F: AsFd>(request: &VethRequest<'_, F>) -> Messages {
     messages
         .begin(libc::RTM_NEWLINK, REQUEST | CREATE | EXCLUSIVE)
         .put(&header(0, UP, UP));
-    messages
-        .text(libc::IFLA_IFNAME, request.name)
-        .number(libc::IFLA_MASTER, request.bridge);
+    messages.text(libc::IFLA_IFNAME, request.name);
+    if let Some(bridge) = request.bridge {
+        messages.number(libc::IFLA_MASTER, bridge);
+    }
     if request.mtu != 0 {
         messages.number(libc::IFLA_MTU, request.mtu);
     }

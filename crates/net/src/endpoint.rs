@@ -1,0 +1,104 @@
+//! A container's link: a veth pair between a bridge and the container's namespace.
+
+use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
+
+use corten_base::ContainerId;
+use corten_sys::netlink::link::{PortMode, VethRequest};
+use corten_sys::netlink::{self, Route};
+use corten_sys::sysctl;
+
+use crate::MacAddress;
+
+/// How many digits of the container's id are in the name of its link's host end.
+const ID_DIGITS: usize = 10;
+/// Names of host ends begin with this.
+pub const LINK_PREFIX: &str = "veth";
+
+/// A link to make.
+#[derive(Debug, Clone, Copy)]
+pub struct EndpointRequest<'a> {
+    /// Name of the host's end, from [`host_name`].
+    pub host_name: &'a str,
+    /// Number of the bridge.
+    pub bridge: u32,
+    /// The container's namespace.
+    pub namespace: BorrowedFd<'a>,
+    /// Name of the container's end, `eth0`.
+    pub container_name: &'a str,
+    /// MAC address of the container's end.
+    pub mac: MacAddress,
+    /// Addresses that the container will have.
+    pub addresses: &'a [IpAddr],
+    /// Largest packet in bytes; zero: the kernel's default.
+    pub mtu: u32,
+    /// What the bridge must know of the port.
+    pub port: Port,
+}
+
+/// What the bridge must know of a container's port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port {
+    /// The container has published ports, which it may use itself.
+    pub published: bool,
+    /// The container must not reach its neighbours.
+    pub isolated: bool,
+}
+
+/// Name of the host's end of a container's link to its network number `network` (from zero).
+#[must_use]
+pub fn host_name(container: &ContainerId, network: u8) -> String {
+    format!(
+        "{LINK_PREFIX}{}{}",
+        &container.as_str()[..ID_DIGITS],
+        char::from(b'a' + network % 26)
+    )
+}
+
+/// Makes the link: the container's end is down and without addresses, which its shim sets. The host
+/// forgets what it knew of an earlier owner of the addresses.
+///
+/// # Errors
+/// The kernel refuses; nothing is left.
+pub fn attach(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), netlink::Error> {
+    kernel.create_veth(&VethRequest {
+        name: request.host_name,
+        bridge: Some(request.bridge),
+        peer_name: request.container_name,
+        peer_mac: request.mac.0,
+        peer_namespace: request.namespace,
+        mtu: request.mtu,
+    })?;
+    finish(kernel, request).inspect_err(|_| drop(kernel.delete_link(request.host_name)))
+}
+
+/// Deletes the link by the name of its host's end; that there is none is fine.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn detach(kernel: &mut Route, host_name: &str) -> Result<(), netlink::Error> {
+    kernel.delete_link(host_name).map(drop)
+}
+
+fn finish(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), netlink::Error> {
+    for &address in request.addresses {
+        kernel.set_neighbour(request.bridge, address, request.mac.0)?;
+    }
+    // A bridged packet that is sent back to its own container must leave by the port it came in by;
+    // this happens only where bridges call the IP firewall.
+    let hairpin = request.port.published && bridges_call_firewall();
+    if hairpin || request.port.isolated {
+        kernel.set_port_mode(
+            request.host_name,
+            PortMode {
+                hairpin,
+                isolated: request.port.isolated,
+            },
+        )?;
+    }
+    Ok(())
+}
+
+fn bridges_call_firewall() -> bool {
+    sysctl::get("bridge/bridge-nf-call-iptables").is_ok_and(|value| value == "1")
+}

@@ -1,0 +1,473 @@
+//! What the table contains, out of the networks there are. Pure.
+//!
+//! ```text
+//! protect   prerouting, raw      127/8 from or to our bridges: drop
+//! dstnat    prerouting, dstnat   to a local address, 127/8 excepted: jump publish
+//! output    output, dstnat       to a local address, ::1 excepted: jump publish
+//! publish                        rewrite the destination by the maps, one address before any address
+//! srcnat    postrouting, srcnat  jump hairpin_<bridge> by output, outbound_<bridge> by input
+//!   hairpin_<bridge>             a neighbour through a published port, or the host's 127/8: masquerade
+//!   outbound_<bridge>            the subnet to elsewhere: masquerade
+//! forward   forward, filter      jump inward_<bridge> by output
+//!   inward_<bridge>              established, neighbours, published: accept; everything else: drop
+//! ```
+//! Only a rewritten destination opens a container to others: its own address, used from outside or from
+//! another network, leads nowhere, whether its port is published or not (as Docker since 28.0).
+//! Answers and neighbours pass the forward hook also when they are bridged (`bridge-nf-call-iptables`);
+//! a bridged packet has no input link at postrouting, so hairpins are told by their source's subnet.
+
+use std::net::IpAddr;
+
+use corten_sys::nftables::batch::{Part, ValueKind};
+use corten_sys::nftables::expression::{
+    Connection, Header, Meta, Register, STATE_ESTABLISHED, STATE_RELATED, STATUS_DESTINATION_REWRITTEN,
+};
+use corten_sys::nftables::{Chain, Expression, Hook, HookPoint, Map, Value, Verdict};
+
+use super::publication::{PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
+use crate::Subnet;
+
+const BRIDGES: &str = "bridges";
+const INWARD: &str = "inward";
+const HAIRPIN: &str = "hairpin";
+const OUTBOUND: &str = "outbound";
+const PUBLISH: &str = "publish";
+
+const IPV4: u8 = 2;
+const IPV6: u8 = 10;
+/// `fib daddr type local`
+const LOCAL: u32 = 2;
+
+const PRIORITY_RAW: i32 = -300;
+const PRIORITY_DESTINATION: i32 = -100;
+const PRIORITY_FILTER: i32 = 0;
+const PRIORITY_SOURCE: i32 = 100;
+
+/// What the firewall must know of a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Network {
+    /// Its bridge.
+    pub bridge: String,
+    /// Its subnets, at most one of each family.
+    pub subnets: Vec<Subnet>,
+    /// What its containers may do.
+    pub reach: Reach,
+}
+
+/// What a network's containers may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reach {
+    /// Talk to each other.
+    pub neighbours: bool,
+    /// Leave with the host's address.
+    pub masquerade: bool,
+}
+
+/// The content of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Sets and maps.
+    pub maps: Vec<Map>,
+    /// Chains, with their rules.
+    pub chains: Vec<Chain>,
+    /// Elements of the maps that know the networks.
+    pub elements: Vec<(&'static str, Vec<(Vec<u8>, Value)>)>,
+}
+
+/// The table for these networks, no port published.
+#[must_use]
+pub fn table(networks: &[Network]) -> Table {
+    let mut chains = base_chains();
+    for network in networks {
+        chains.push(inward(network));
+        chains.push(hairpin(network));
+        chains.push(outbound(network));
+    }
+    let jumps = |prefix: &str| {
+        let jump = |network: &Network| Value::Verdict(Verdict::Jump(chain_name(prefix, network)));
+        networks
+            .iter()
+            .map(|network| (link_name(&network.bridge), jump(network)))
+            .collect::<Vec<_>>()
+    };
+    let bridges = networks
+        .iter()
+        .map(|network| (link_name(&network.bridge), Value::None))
+        .collect();
+    let elements = vec![
+        (BRIDGES, bridges),
+        (INWARD, jumps(INWARD)),
+        (HAIRPIN, jumps(HAIRPIN)),
+        (OUTBOUND, jumps(OUTBOUND)),
+    ];
+    Table {
+        maps: maps(),
+        chains,
+        elements,
+    }
+}
+
+fn maps() -> Vec<Map> {
+    let map = |name: &str, key: &[Part], value| Map {
+        name: name.to_owned(),
+        key: key.to_vec(),
+        value,
+    };
+    let to4 = || ValueKind::Parts(vec![Part::Ipv4, Part::Port]);
+    let to6 = || ValueKind::Parts(vec![Part::Ipv6, Part::Port]);
+    vec![
+        map(PUBLISHED4, &[Part::Ipv4, Part::Protocol, Part::Port], to4()),
+        map(PUBLISHED_ANY4, &[Part::Protocol, Part::Port], to4()),
+        map(PUBLISHED6, &[Part::Ipv6, Part::Protocol, Part::Port], to6()),
+        map(PUBLISHED_ANY6, &[Part::Protocol, Part::Port], to6()),
+        map(BRIDGES, &[Part::Link], ValueKind::None),
+        map(INWARD, &[Part::Link], ValueKind::Verdict),
+        map(HAIRPIN, &[Part::Link], ValueKind::Verdict),
+        map(OUTBOUND, &[Part::Link], ValueKind::Verdict),
+    ]
+}
+
+fn base_chains() -> Vec<Chain> {
+    let base = |name: &str, kind, point, priority, rules| Chain {
+        name: name.to_owned(),
+        hook: Some(Hook { kind, point, priority }),
+        rules,
+    };
+    let publish = || end(Verdict::Jump(PUBLISH.to_owned()));
+    let from_bridge = || {
+        vec![
+            Expression::Meta(Meta::InputName, R0),
+            Expression::InSet(BRIDGES.to_owned(), R0),
+        ]
+    };
+    vec![
+        base(
+            "protect",
+            "filter",
+            HookPoint::Prerouting,
+            PRIORITY_RAW,
+            vec![
+                rule([loopback(DESTINATION4), from_bridge(), end(Verdict::Drop)]),
+                rule([loopback(SOURCE4), from_bridge(), end(Verdict::Drop)]),
+            ],
+        ),
+        Chain {
+            name: PUBLISH.to_owned(),
+            hook: None,
+            rules: publish_rules(),
+        },
+        base(
+            "dstnat",
+            "nat",
+            HookPoint::Prerouting,
+            PRIORITY_DESTINATION,
+            vec![
+                rule([loopback(DESTINATION4), end(Verdict::Return)]),
+                rule([local_destination(), publish()]),
+            ],
+        ),
+        base(
+            "output",
+            "nat",
+            HookPoint::Output,
+            PRIORITY_DESTINATION,
+            vec![
+                rule([loopback6(), end(Verdict::Return)]),
+                rule([local_destination(), publish()]),
+            ],
+        ),
+        base(
+            "srcnat",
+            "nat",
+            HookPoint::Postrouting,
+            PRIORITY_SOURCE,
+            vec![
+                vec![
+                    Expression::Meta(Meta::OutputName, R0),
+                    Expression::MapVerdict(HAIRPIN.to_owned(), R0),
+                ],
+                vec![
+                    Expression::Meta(Meta::InputName, R0),
+                    Expression::MapVerdict(OUTBOUND.to_owned(), R0),
+                ],
+            ],
+        ),
+        base(
+            "forward",
+            "filter",
+            HookPoint::Forward,
+            PRIORITY_FILTER,
+            vec![vec![
+                Expression::Meta(Meta::OutputName, R0),
+                Expression::MapVerdict(INWARD.to_owned(), R0),
+            ]],
+        ),
+    ]
+}
+
+fn publish_rules() -> Vec<Vec<Expression>> {
+    let ports = |protocol, port| {
+        vec![
+            Expression::Meta(Meta::Protocol, protocol),
+            Expression::Payload {
+                header: Header::Transport,
+                offset: 2,
+                length: 2,
+                to: port,
+            },
+        ]
+    };
+    let rewrite = |map: &str, family, port| {
+        vec![
+            Expression::MapTo {
+                map: map.to_owned(),
+                key: R0,
+                value: R0,
+            },
+            Expression::RewriteDestination {
+                family,
+                address: R0,
+                port,
+            },
+        ]
+    };
+    let address4 = vec![load(DESTINATION4, 4)];
+    let address6 = vec![load(DESTINATION6, 16)];
+    vec![
+        rule([family(IPV4), address4, ports(R1, R2), rewrite(PUBLISHED4, IPV4, R1)]),
+        rule([family(IPV4), ports(R0, R1), rewrite(PUBLISHED_ANY4, IPV4, R1)]),
+        rule([family(IPV6), address6, ports(R4, R5), rewrite(PUBLISHED6, IPV6, R4)]),
+        rule([family(IPV6), ports(R0, R1), rewrite(PUBLISHED_ANY6, IPV6, R4)]),
+    ]
+}
+
+fn inward(network: &Network) -> Chain {
+    let mut rules = vec![rule([
+        has(Connection::State, STATE_ESTABLISHED | STATE_RELATED),
+        end(Verdict::Accept),
+    ])];
+    if network.reach.neighbours {
+        let from = Expression::Meta(Meta::InputName, R0);
+        let same = Expression::Equal(R0, link_name(&network.bridge));
+        rules.push(rule([vec![from, same], end(Verdict::Accept)]));
+    }
+    rules.push(rule([
+        has(Connection::Status, STATUS_DESTINATION_REWRITTEN),
+        end(Verdict::Accept),
+    ]));
+    rules.push(end(Verdict::Drop));
+    Chain {
+        name: chain_name(INWARD, network),
+        hook: None,
+        rules,
+    }
+}
+
+fn hairpin(network: &Network) -> Chain {
+    let rewritten = || has(Connection::Status, STATUS_DESTINATION_REWRITTEN);
+    let mut rules = Vec::new();
+    for &subnet in &network.subnets {
+        rules.push(rule([source(subnet), rewritten(), vec![Expression::Masquerade]]));
+        rules.push(rule([source(subnet), end(Verdict::Accept)]));
+    }
+    rules.push(rule([loopback(SOURCE4), vec![Expression::Masquerade]]));
+    Chain {
+        name: chain_name(HAIRPIN, network),
+        hook: None,
+        rules,
+    }
+}
+
+fn outbound(network: &Network) -> Chain {
+    let masquerade = |&subnet: &Subnet| rule([source(subnet), vec![Expression::Masquerade]]);
+    let rules = if network.reach.masquerade {
+        network.subnets.iter().map(masquerade).collect()
+    } else {
+        Vec::new()
+    };
+    Chain {
+        name: chain_name(OUTBOUND, network),
+        hook: None,
+        rules,
+    }
+}
+
+const R0: Register = Register(0);
+const R1: Register = Register(1);
+const R2: Register = Register(2);
+const R4: Register = Register(4);
+const R5: Register = Register(5);
+
+/// Offsets in IP headers.
+const SOURCE4: u32 = 12;
+const DESTINATION4: u32 = 16;
+const SOURCE6: u32 = 8;
+const DESTINATION6: u32 = 24;
+
+fn rule<const N: usize>(parts: [Vec<Expression>; N]) -> Vec<Expression> {
+    parts.concat()
+}
+
+fn end(verdict: Verdict) -> Vec<Expression> {
+    vec![Expression::End(verdict)]
+}
+
+fn family(number: u8) -> Vec<Expression> {
+    vec![Expression::Meta(Meta::Family, R0), Expression::Equal(R0, vec![number])]
+}
+
+fn load(offset: u32, length: u32) -> Expression {
+    Expression::Payload {
+        header: Header::Network,
+        offset,
+        length,
+        to: R0,
+    }
+}
+
+/// An IPv4 address field in 127/8.
+fn loopback(offset: u32) -> Vec<Expression> {
+    rule([family(IPV4), vec![load(offset, 1), Expression::Equal(R0, vec![127])]])
+}
+
+/// The IPv6 destination `::1`.
+fn loopback6() -> Vec<Expression> {
+    let one = std::net::Ipv6Addr::LOCALHOST.octets().to_vec();
+    rule([family(IPV6), vec![load(DESTINATION6, 16), Expression::Equal(R0, one)]])
+}
+
+fn local_destination() -> Vec<Expression> {
+    vec![
+        Expression::DestinationKind(R0),
+        Expression::Equal(R0, LOCAL.to_ne_bytes().to_vec()),
+    ]
+}
+
+/// A connection property that has at least one of the bits.
+fn has(property: Connection, bits: u32) -> Vec<Expression> {
+    vec![
+        Expression::Connection(property, R0),
+        Expression::Mask(R0, bits.to_ne_bytes().to_vec()),
+        Expression::NotEqual(R0, vec![0; 4]),
+    ]
+}
+
+/// The source address is one of the subnet's.
+fn source(subnet: Subnet) -> Vec<Expression> {
+    let (number, offset, address) = match subnet.address() {
+        IpAddr::V4(four) => (IPV4, SOURCE4, four.octets().to_vec()),
+        IpAddr::V6(six) => (IPV6, SOURCE6, six.octets().to_vec()),
+    };
+    let mask = mask(subnet.prefix(), address.len());
+    let length = if number == IPV4 { 4 } else { 16 };
+    rule([
+        family(number),
+        vec![
+            load(offset, length),
+            Expression::Mask(R0, mask),
+            Expression::Equal(R0, address),
+        ],
+    ])
+}
+
+fn mask(prefix: u8, bytes: usize) -> Vec<u8> {
+    let byte = |index: usize| {
+        let ones = usize::from(prefix).saturating_sub(index * 8).min(8);
+        u8::try_from(0xff00_u32 >> ones & 0xff).expect("masked to a byte")
+    };
+    (0..bytes).map(byte).collect()
+}
+
+fn chain_name(prefix: &str, network: &Network) -> String {
+    format!("{prefix}_{}", network.bridge)
+}
+
+/// A link's name as the kernel compares it: padded with zeros to 16 bytes.
+fn link_name(name: &str) -> Vec<u8> {
+    let mut bytes = name.as_bytes().to_vec();
+    bytes.resize(16, 0);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(bridge: &str, subnets: &[&str]) -> Network {
+        let subnets = subnets.iter().map(|text| text.parse().expect("a subnet")).collect();
+        Network {
+            bridge: bridge.to_owned(),
+            subnets,
+            reach: Reach {
+                neighbours: true,
+                masquerade: true,
+            },
+        }
+    }
+
+    #[test]
+    fn masks() {
+        assert_eq!(mask(16, 4), [255, 255, 0, 0]);
+        assert_eq!(mask(20, 4), [255, 255, 0xf0, 0]);
+        assert_eq!(mask(0, 4), [0; 4]);
+        assert_eq!(mask(32, 4), [255; 4]);
+        assert_eq!(mask(65, 16)[..10], [255, 255, 255, 255, 255, 255, 255, 255, 0x80, 0]);
+    }
+
+    #[test]
+    fn base_chains_do_not_grow_with_networks() {
+        let none = table(&[]);
+        let two = table(&[
+            network("a", &["10.0.0.0/24"]),
+            network("b", &["10.0.1.0/24", "fd00::/64"]),
+        ]);
+        let rules = |table: &Table| {
+            table
+                .chains
+                .iter()
+                .filter(|chain| chain.hook.is_some())
+                .map(|chain| chain.rules.len())
+                .sum::<usize>()
+        };
+        assert_eq!(rules(&none), rules(&two));
+        assert_eq!(two.chains.len(), none.chains.len() + 6);
+        assert!(two.elements.iter().all(|(_, elements)| elements.len() == 2));
+    }
+
+    #[test]
+    fn every_jump_has_its_chain_and_every_lookup_its_map() {
+        let table = table(&[network("corten0", &["172.17.0.0/16"])]);
+        let chain = |name: &str| table.chains.iter().any(|chain| chain.name == name);
+        let map = |name: &str| table.maps.iter().any(|map| map.name == name);
+        for expression in table.chains.iter().flat_map(|chain| chain.rules.iter().flatten()) {
+            match expression {
+                Expression::End(Verdict::Jump(to)) => assert!(chain(to), "{to}"),
+                Expression::InSet(name, _) | Expression::MapVerdict(name, _) | Expression::MapTo { map: name, .. } => {
+                    assert!(map(name), "{name}");
+                }
+                _ => {}
+            }
+        }
+        for (name, elements) in &table.elements {
+            assert!(map(name));
+            for (_, value) in elements {
+                if let Value::Verdict(Verdict::Jump(to)) = value {
+                    assert!(chain(to), "{to}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_and_masquerade_can_be_switched_off() {
+        let mut closed = network("corten0", &["172.17.0.0/16"]);
+        let open_rules = inward(&closed).rules.len();
+        closed.reach = Reach {
+            neighbours: false,
+            masquerade: false,
+        };
+        assert_eq!(inward(&closed).rules.len(), open_rules - 1);
+        assert!(outbound(&closed).rules.is_empty());
+        assert_eq!(inward(&closed).rules.last(), Some(&end(Verdict::Drop)));
+    }
+}

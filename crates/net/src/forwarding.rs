@@ -1,0 +1,151 @@
+//! Turns IP forwarding on for the first network that needs it, and keeps closed what was closed before.
+//!
+//! Kernel: when it was us who turned it on, the table `inet corten_guard`, shared by all Corten daemons
+//! of the host, drops forwarded packets that neither come from nor go to one of their bridges (links of
+//! group [`LINK_GROUP`]). The table is the record of who turned forwarding on. Packets that are only
+//! bridged, between ports of somebody else's bridge, pass: they were never forwarded.
+
+use std::io;
+
+use corten_sys::netlink::{self, Route};
+use corten_sys::nftables::expression::{Meta, Register};
+use corten_sys::nftables::{Batch, Chain, Expression, Hook, HookPoint, Netfilter, Verdict};
+use corten_sys::sysctl;
+
+use crate::LINK_GROUP;
+
+/// The table that keeps closed what was closed.
+pub const GUARD_TABLE: &str = "corten_guard";
+
+/// Forwarding cannot be turned on or off.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardingError {
+    /// The setting was refused.
+    #[error("setting {key}: {source}")]
+    Setting {
+        /// The setting under `/proc/sys/net`.
+        key: &'static str,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The guard was refused.
+    #[error("nftables table {GUARD_TABLE}: {0}")]
+    Guard(#[source] netlink::Error),
+    /// No netlink socket, or the links cannot be listed.
+    #[error("netlink: {0}")]
+    Netlink(#[source] netlink::Error),
+}
+
+/// An IP version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+impl Version {
+    fn key(self) -> &'static str {
+        match self {
+            Self::V4 => "ipv4/ip_forward",
+            Self::V6 => "ipv6/conf/all/forwarding",
+        }
+    }
+
+    fn chain(self) -> Chain {
+        let (name, family) = match self {
+            Self::V4 => ("forward4", 2),
+            Self::V6 => ("forward6", 10),
+        };
+        let register = Register(0);
+        let equal = |property, value: &[u8]| {
+            vec![
+                Expression::Meta(property, register),
+                Expression::Equal(register, value.to_vec()),
+            ]
+        };
+        let accept = || vec![Expression::End(Verdict::Accept)];
+        let group = LINK_GROUP.to_ne_bytes();
+        let bridge = b"bridge\0\0\0\0\0\0\0\0\0\0";
+        let rules = vec![
+            [equal(Meta::InputGroup, &group), accept()].concat(),
+            [equal(Meta::OutputGroup, &group), accept()].concat(),
+            [
+                equal(Meta::InputKind, bridge),
+                equal(Meta::OutputKind, bridge),
+                accept(),
+            ]
+            .concat(),
+            [equal(Meta::Family, &[family]), vec![Expression::End(Verdict::Drop)]].concat(),
+        ];
+        let hook = Some(Hook {
+            kind: "filter",
+            point: HookPoint::Forward,
+            priority: 0,
+        });
+        Chain {
+            name: name.to_owned(),
+            hook,
+            rules,
+        }
+    }
+}
+
+/// Turns forwarding on unless it is on.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn ensure(version: Version) -> Result<(), ForwardingError> {
+    let failed = |source| ForwardingError::Setting {
+        key: version.key(),
+        source,
+    };
+    if sysctl::get(version.key()).map_err(failed)? != "0" {
+        return Ok(());
+    }
+    let chain = version.chain();
+    let mut batch = Batch::new(GUARD_TABLE);
+    batch
+        .add_table()
+        .add_chain(&chain)
+        .clear_chain(&chain.name)
+        .add_rules(&chain);
+    netfilter()?.commit(batch).map_err(ForwardingError::Guard)?;
+    sysctl::set(version.key(), "1").map_err(failed)
+}
+
+/// Turns forwarding off again if a Corten daemon turned it on and no bridge of any is left.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn restore(kernel: &mut Route) -> Result<(), ForwardingError> {
+    let links = kernel.links().map_err(ForwardingError::Netlink)?;
+    let mut netfilter = netfilter()?;
+    if links.iter().any(|link| link.group == LINK_GROUP)
+        || !netfilter.has_table(GUARD_TABLE).map_err(ForwardingError::Guard)?
+    {
+        return Ok(());
+    }
+    let chains = netfilter.base_chains().map_err(ForwardingError::Guard)?;
+    for version in [Version::V4, Version::V6] {
+        let name = version.chain().name;
+        if chains
+            .iter()
+            .any(|chain| chain.table == GUARD_TABLE && chain.name == name)
+        {
+            let failed = |source| ForwardingError::Setting {
+                key: version.key(),
+                source,
+            };
+            sysctl::set(version.key(), "0").map_err(failed)?;
+        }
+    }
+    let mut batch = Batch::new(GUARD_TABLE);
+    batch.delete_table();
+    netfilter.commit(batch).map_err(ForwardingError::Guard)
+}
+
+fn netfilter() -> Result<Netfilter, ForwardingError> {
+    Netfilter::open().map_err(|source| ForwardingError::Netlink(source.into()))
+}

@@ -1,0 +1,253 @@
+//! Every way packets may go, and some they may not, with real sockets in namespaces.
+
+use crate::world::{
+    self, BOTH, Container, HOST, OUTSIDE, bridges_call_firewall, host_asks, joined, network, on_a_host, outside,
+};
+use corten_net::{BridgeNetworkConfig, Protocol};
+use corten_sys::sysctl;
+
+/// Runs the same with bridged packets passing the IP firewall and not.
+fn both_ways(body: impl Fn() + Clone + Send + 'static) {
+    for on in ["1", "0"] {
+        let body = body.clone();
+        on_a_host(move || {
+            if bridges_call_firewall(on) {
+                body();
+            } else {
+                println!("skip: no bridge-nf-call-iptables here");
+            }
+        });
+    }
+}
+
+#[test]
+fn containers_reach_outside_with_the_hosts_address() {
+    both_ways(|| {
+        let outside = outside();
+        outside.serve(7000);
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[]);
+        for protocol in BOTH {
+            assert_eq!(
+                container.machine.ask(protocol, &format!("{OUTSIDE}:7000")).as_deref(),
+                Some(HOST)
+            );
+        }
+    });
+}
+
+#[test]
+fn published_ports_are_reached_from_outside_with_the_clients_address() {
+    both_ways(|| {
+        let outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        for protocol in BOTH {
+            assert_eq!(outside.ask(protocol, &format!("{HOST}:8080")).as_deref(), Some(OUTSIDE));
+        }
+    });
+}
+
+#[test]
+fn published_ports_are_reached_from_the_host() {
+    both_ways(|| {
+        let _outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        let gateway = network.gateway().to_string();
+        for protocol in BOTH {
+            assert_eq!(
+                host_asks(protocol, "127.0.0.1:8080").as_deref(),
+                Some(gateway.as_str()),
+                "{protocol}"
+            );
+            assert_eq!(
+                host_asks(protocol, "127.1.2.3:8080").as_deref(),
+                Some(gateway.as_str()),
+                "{protocol}"
+            );
+            assert_eq!(
+                host_asks(protocol, &format!("{HOST}:8080")).as_deref(),
+                Some(HOST),
+                "{protocol}"
+            );
+            assert_eq!(
+                host_asks(protocol, &format!("{gateway}:8080")).as_deref(),
+                Some(gateway.as_str()),
+                "{protocol}"
+            );
+            let direct = format!("{}:80", container.sandbox.address4);
+            assert_eq!(
+                host_asks(protocol, &direct).as_deref(),
+                Some(gateway.as_str()),
+                "{protocol}"
+            );
+        }
+    });
+}
+
+#[test]
+fn published_ports_are_reached_from_containers_and_their_own() {
+    both_ways(|| {
+        let _outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let server = Container::start(&network, 1, &[(None, 8080, 80)]);
+        let client = Container::start(&network, 2, &[]);
+        server.machine.serve(80);
+        let gateway = network.gateway().to_string();
+        for protocol in BOTH {
+            for host in [HOST, gateway.as_str()] {
+                let to = format!("{host}:8080");
+                assert_eq!(
+                    client.machine.ask(protocol, &to).as_deref(),
+                    Some(gateway.as_str()),
+                    "{protocol} {to}"
+                );
+                assert_eq!(
+                    server.machine.ask(protocol, &to).as_deref(),
+                    Some(gateway.as_str()),
+                    "{protocol} {to}"
+                );
+            }
+            let direct = format!("{}:80", server.sandbox.address4);
+            let own = client.sandbox.address4.to_string();
+            assert_eq!(
+                client.machine.ask(protocol, &direct).as_deref(),
+                Some(own.as_str()),
+                "{protocol}"
+            );
+        }
+    });
+}
+
+#[test]
+fn what_is_not_published_is_not_reached_from_outside() {
+    both_ways(|| {
+        let outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let ports = [(None, 8080, 80), (Some("127.0.0.1"), 8081, 81), (Some(HOST), 8082, 82)];
+        let container = Container::start(&network, 1, &ports);
+        for port in [80, 81, 82, 83] {
+            container.machine.serve(port);
+        }
+        let address = container.sandbox.address4;
+        for protocol in BOTH {
+            for direct in [80, 83] {
+                assert!(
+                    outside.is_refused(protocol, &format!("{address}:{direct}")),
+                    "{protocol} {direct}"
+                );
+            }
+            assert!(outside.is_refused(protocol, &format!("{HOST}:8081")), "{protocol}");
+            assert!(outside.is_refused(protocol, &format!("{HOST}:8083")), "{protocol}");
+            assert_eq!(outside.ask(protocol, &format!("{HOST}:8082")).as_deref(), Some(OUTSIDE));
+            assert!(host_asks(protocol, "127.0.0.1:8081").is_some());
+        }
+    });
+}
+
+#[test]
+fn loopback_of_the_host_is_closed_to_containers() {
+    both_ways(|| {
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[]);
+        let secret = std::net::UdpSocket::bind("127.0.0.1:9000").expect("a port");
+        secret.set_read_timeout(Some(world::SILENCE)).expect("a limit");
+        let gateway = network.gateway();
+        container.machine.run(move || {
+            // a hostile container routes the host's loopback over the bridge
+            std::fs::write("/proc/sys/net/ipv4/conf/eth0/route_localnet", "1").expect("its own setting");
+            let mut kernel = corten_sys::netlink::Route::open().expect("netlink");
+            let lo = kernel.link("lo").expect("asked").expect("there").index;
+            let address = corten_sys::netlink::address::Address {
+                link: lo,
+                address: world::ip("127.0.0.1"),
+                prefix: 8,
+            };
+            kernel.delete_address(address).expect("its own loopback");
+            let eth0 = kernel.link("eth0").expect("asked").expect("there").index;
+            kernel.set_default_route(gateway.into(), eth0).expect("a route");
+            let socket = std::net::UdpSocket::bind("0.0.0.0:0").expect("a port");
+            socket.send_to(b"end", "127.0.0.1:9000").map(drop).unwrap_or_default();
+        });
+        let mut buffer = [0; 8];
+        assert!(
+            secret.recv(&mut buffer).is_err(),
+            "a container reached the host's loopback"
+        );
+    });
+}
+
+#[test]
+fn networks_are_apart_but_for_published_ports() {
+    both_ways(|| {
+        let _outside = outside();
+        let one = network(BridgeNetworkConfig::default());
+        let other = network(BridgeNetworkConfig {
+            bridge: "corten-t2".to_owned(),
+            table: "corten-t2".to_owned(),
+            ..BridgeNetworkConfig::default()
+        });
+        assert_ne!(one.subnet(), other.subnet());
+        let server = Container::start(&one, 1, &[(None, 8080, 80)]);
+        server.machine.serve(80);
+        server.machine.serve(81);
+        let client = Container::start(&other, 2, &[]);
+        for protocol in BOTH {
+            for port in [80, 81] {
+                let direct = format!("{}:{port}", server.sandbox.address4);
+                assert!(client.machine.is_refused(protocol, &direct), "{protocol} {port}");
+            }
+            assert!(
+                client.machine.ask(protocol, &format!("{HOST}:8080")).is_some(),
+                "{protocol}"
+            );
+        }
+    });
+}
+
+#[test]
+fn neighbours_can_be_kept_apart() {
+    both_ways(|| {
+        let network = network(BridgeNetworkConfig {
+            inter_container: false,
+            ..BridgeNetworkConfig::default()
+        });
+        let server = Container::start(&network, 1, &[]);
+        server.machine.serve(80);
+        let client = Container::start(&network, 2, &[]);
+        for protocol in BOTH {
+            let direct = format!("{}:80", server.sandbox.address4);
+            assert!(client.machine.is_refused(protocol, &direct), "{protocol}");
+            assert!(host_asks(protocol, &direct).is_some(), "{protocol}");
+        }
+    });
+}
+
+#[test]
+fn a_host_that_did_not_forward_still_does_not() {
+    both_ways(|| {
+        let outside = outside();
+        outside.serve(7000);
+        let other = joined(
+            "ext9",
+            [
+                ("203.0.113.1", "203.0.113.2", 24),
+                ("2001:db8:9::1", "2001:db8:9::2", 64),
+            ],
+        );
+        let to = format!("{OUTSIDE}:7000");
+        assert!(other.is_refused(Protocol::Tcp, &to), "the host forwarded before");
+
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[]);
+        assert!(container.machine.ask(Protocol::Tcp, &to).is_some());
+        assert!(other.is_refused(Protocol::Tcp, &to), "the host forwards for others");
+        assert_eq!(sysctl::get("ipv4/ip_forward").expect("read"), "1");
+
+        network.remove().expect("removed");
+        assert_eq!(sysctl::get("ipv4/ip_forward").expect("read"), "0");
+    });
+}
