@@ -60,7 +60,7 @@ fn veth<'a>(other: &'a Other, name: &'a str, bridge: u32) -> VethRequest<'a, &'a
     let peer_mac = [2, 1, 2, 3, 4, 5];
     VethRequest {
         name,
-        bridge,
+        bridge: Some(bridge),
         peer_name: "eth0",
         peer_mac,
         peer_namespace: &other.namespace,
