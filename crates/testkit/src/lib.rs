@@ -9,6 +9,7 @@
 pub mod archive;
 pub mod census;
 pub mod daemon;
+pub mod http;
 pub mod outcome;
 pub mod programs;
 pub mod sandbox;
