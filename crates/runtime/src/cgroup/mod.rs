@@ -1,6 +1,23 @@
-//! A container's control groups after creation: signals to all, freezing, accounting, removal.
+//! A container's control groups: made before its first process, entered, read, frozen, killed, removed.
+//!
+//! On disk: one directory per hierarchy, `<mount>/<path>`, as the plan names them. They outlive the
+//! container's processes; whoever executed the plan removes them.
 
-use crate::plan::Cgroup;
+mod attach;
+mod device;
+mod kill;
+mod make;
+mod read;
+mod remove;
+
+pub use kill::{freeze, is_frozen, kill_all, thaw};
+pub use read::{oom_kills, processes};
+pub use remove::remove;
+
+pub(crate) use attach::{Groups, open};
+pub(crate) use make::make;
+
+use crate::plan::{Cgroup, CgroupDirectory};
 
 /// Why a group could not be read, changed or removed.
 #[derive(Debug, thiserror::Error)]
@@ -15,33 +32,19 @@ pub struct CgroupError {
     pub source: std::io::Error,
 }
 
-/// Kills every process of the groups: `cgroup.kill` on v2, freeze, kill and thaw on v1.
-pub fn kill_all(_cgroup: &Cgroup) -> Result<(), CgroupError> {
-    unimplemented!()
+impl CgroupError {
+    fn on(act: &'static str, path: impl Into<std::path::PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self { act, path, source }
+    }
 }
 
-/// Stops every process until [`thaw`].
-pub fn freeze(_cgroup: &Cgroup) -> Result<(), CgroupError> {
-    unimplemented!()
-}
-
-/// Lets frozen processes go on.
-pub fn thaw(_cgroup: &Cgroup) -> Result<(), CgroupError> {
-    unimplemented!()
-}
-
-/// Pids of all processes in the groups and in groups below them, as the caller sees them.
-pub fn processes(_cgroup: &Cgroup) -> Result<Vec<u32>, CgroupError> {
-    unimplemented!()
-}
-
-/// How many processes the kernel has killed for want of memory. Zero without a memory controller.
-pub fn oom_kills(_cgroup: &Cgroup) -> Result<u64, CgroupError> {
-    unimplemented!()
-}
-
-/// Removes all directories with those below them. Tries until the last dying process has left, at
-/// most two seconds. Missing directories are no error.
-pub fn remove(_cgroup: &Cgroup) -> Result<(), CgroupError> {
-    unimplemented!()
+/// The directory that has this controller; on v2 there is only one.
+fn with_controller<'plan>(cgroup: &'plan Cgroup, controller: &str) -> Option<&'plan CgroupDirectory> {
+    match cgroup.layout {
+        crate::plan::Layout::V1 => {
+            cgroup.directories.iter().find(|directory| directory.controllers.iter().any(|name| name == controller))
+        }
+        crate::plan::Layout::V2 => cgroup.directories.iter().find(|directory| directory.unified),
+    }
 }

@@ -1,23 +1,39 @@
 //! From an OCI specification to a plan: pure, no system calls.
+//!
+//! What runtime-spec leaves to the runtime is decided as runc does, since Docker's users know that:
+//! default devices and links below `/dev`, `/dev/ptmx`, which mount options exist, how limits map to
+//! the files of control groups v1 and v2.
+
+mod cgroup;
+mod device;
+mod mount;
+mod namespace;
+mod process;
+mod resources;
+
+use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Process, Spec};
 
 use crate::host::Host;
-use crate::plan::{ExecPlan, Plan, Rootfs};
+use crate::plan::{self, ExecPlan, Hook, Hooks, Plan, Root, Rootfs};
 
 /// What a specification cannot say.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The container's id, for hooks.
+    /// The container's id, for hooks and for the control groups of a specification that names none.
     pub id: String,
     /// Where the bundle is; relative sources and a relative root are below it.
-    pub bundle: std::path::PathBuf,
+    pub bundle: PathBuf,
     /// Docker's `USER` and further groups, instead of the numbers in the specification.
     pub user: Option<NamedUser>,
     /// Which system calls are filtered.
     pub seccomp: Seccomp,
     /// Make the working directory if it does not exist, as Docker does for the first process.
     pub make_cwd: bool,
+    /// The program that executes the plan already stands in the container's private network
+    /// namespace: a network namespace without a path is then kept instead of made.
+    pub in_network_namespace: bool,
 }
 
 /// A user to resolve inside the container.
@@ -50,21 +66,97 @@ pub enum PlanError {
     /// A part of it is wrong or cannot be done, in words for the user.
     #[error("{0}")]
     Invalid(String),
+    /// The system call filter cannot be compiled.
+    #[error(transparent)]
+    Seccomp(#[from] crate::seccomp::CompileError),
+}
+
+impl PlanError {
+    fn invalid<T>(message: impl Into<String>) -> Result<T, Self> {
+        Err(Self::Invalid(message.into()))
+    }
 }
 
 /// Compiles a container. `root` overrides the specification's `root.path`.
-pub fn compile(_spec: &Spec, _root: Rootfs, _host: &Host, _options: &Options) -> Result<Plan, PlanError> {
-    unimplemented!()
+pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Result<Plan, PlanError> {
+    let Some(process) = spec.process() else { return PlanError::invalid("process property must not be empty") };
+    let Some(linux) = spec.linux() else { return PlanError::invalid("linux property must not be empty") };
+    let namespaces = namespace::compile(linux, options)?;
+    let cgroup = cgroup::compile(linux, host, options)?;
+    let mounts = mount::compile(spec, host, &namespaces, &cgroup, &options.bundle)?;
+    let own_dev = device::has_own_dev(spec);
+    let plan = Plan {
+        version: plan::VERSION,
+        id: options.id.clone(),
+        bundle: options.bundle.clone(),
+        annotations: spec.annotations().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        root: Root {
+            source: root,
+            readonly: spec.root().as_ref().and_then(|root| root.readonly()).unwrap_or(false),
+            propagation: mount::root_propagation(linux)?,
+        },
+        devices: device::compile(linux, own_dev)?,
+        links: mounts.links.into_iter().chain(device::links(own_dev)).collect(),
+        mounts: mounts.mounts,
+        masked_paths: paths(linux.masked_paths().as_deref()),
+        readonly_paths: paths(linux.readonly_paths().as_deref()),
+        hostname: namespace::name("hostname", spec.hostname(), &namespaces)?,
+        domainname: namespace::name("domainname", spec.domainname(), &namespaces)?,
+        sysctls: namespace::sysctls(linux, &namespaces, options)?,
+        cgroup,
+        process: process::compile(process, process::Filtered { linux: Some(linux), inherited: None }, host, options)?,
+        hooks: hooks(spec),
+        namespaces,
+    };
+    Ok(plan)
 }
 
 /// Compiles a further process of the container that `container` describes.
 ///
-/// Of `options` it takes user, seccomp and `make_cwd`; capabilities that `process` does not name are none.
+/// Of `options` it takes user, seccomp and `make_cwd`; with [`Seccomp::Specification`] the filter is
+/// that of the container's first process. Capabilities that `process` does not name are none.
 pub fn compile_exec(
-    _process: &Process,
-    _container: &Plan,
-    _host: &Host,
-    _options: &Options,
+    process: &Process,
+    container: &Plan,
+    host: &Host,
+    options: &Options,
 ) -> Result<ExecPlan, PlanError> {
-    unimplemented!()
+    let filtered = process::Filtered { linux: None, inherited: container.process.seccomp.as_ref() };
+    Ok(ExecPlan {
+        version: plan::VERSION,
+        process: process::compile(process, filtered, host, options)?,
+        namespaces: namespace::of_running(container, options),
+        cgroup: container.cgroup.clone(),
+    })
+}
+
+fn paths(texts: Option<&[String]>) -> Vec<PathBuf> {
+    texts.unwrap_or_default().iter().map(PathBuf::from).collect()
+}
+
+/// Where a relative path of the specification is.
+fn below(bundle: &Path, path: &Path) -> PathBuf {
+    bundle.join(path)
+}
+
+fn hooks(spec: &Spec) -> Hooks {
+    let Some(hooks) = spec.hooks() else { return Hooks::default() };
+    let all = |list: &Option<Vec<oci_spec::runtime::Hook>>| list.iter().flatten().map(hook).collect();
+    Hooks {
+        prestart: all(hooks.prestart()),
+        create_runtime: all(hooks.create_runtime()),
+        create_container: all(hooks.create_container()),
+        start_container: all(hooks.start_container()),
+        poststart: all(hooks.poststart()),
+        poststop: all(hooks.poststop()),
+    }
+}
+
+fn hook(hook: &oci_spec::runtime::Hook) -> Hook {
+    Hook {
+        path: hook.path().clone(),
+        args: hook.args().clone().unwrap_or_default(),
+        env: hook.env().clone().unwrap_or_default(),
+        timeout_seconds: hook.timeout().and_then(|seconds| u64::try_from(seconds).ok()),
+    }
 }

@@ -1,10 +1,23 @@
 //! Executes a plan: cgroups, namespaces, root, first process up to its exec.
+//!
+//! The creator makes the cgroup directories, clones, puts the child into its groups while the child
+//! already assembles the root ([`crate::inside`]), and waits until the child is ready for its exec.
+//! The two speak over a socket pair ([`wire`]).
+
+mod clone;
+pub(crate) mod wire;
 
 use std::os::fd::OwnedFd;
 
-use serde::{Deserialize, Serialize};
+pub(crate) use clone::{PidNamespace, abandon, set_oom_score};
 
+pub use crate::failure::{CreateError, FailureKind};
+
+use crate::cgroup;
+use crate::failure::Context;
+use crate::hooks;
 use crate::plan::Plan;
+use wire::Message;
 
 /// A process's standard streams.
 #[derive(Debug)]
@@ -29,27 +42,24 @@ pub enum Stdio {
     Inherit,
 }
 
-/// What kind of failure, which decides the API's status and the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FailureKind {
-    /// The program is not there (exit code 127).
-    CommandNotFound,
-    /// The program cannot be executed (exit code 126).
-    CommandNotExecutable,
-    /// User, working directory, mount source or another part of the request is wrong.
-    InvalidRequest,
-    /// The kernel or the host refused.
-    Internal,
+/// How a creator that does not outlive its child differs from a shim.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The first process outlives the creator: no death signal.
+    pub detached: bool,
+    /// How many descriptors from number 3 on the program inherits.
+    pub preserved_descriptors: u32,
+    /// Who lets the program start, if not [`Init::start`].
+    pub gate: Option<Gate>,
 }
 
-/// Why a process was not made. Nothing of the attempt is left.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
-#[error("{message}")]
-pub struct CreateError {
-    /// What kind.
-    pub kind: FailureKind,
-    /// In the words that Docker's users know.
-    pub message: String,
+/// Start by another process: two named pipes that the child holds open.
+#[derive(Debug)]
+pub struct Gate {
+    /// The child executes after it has read one byte here. Open for reading and writing.
+    pub start: OwnedFd,
+    /// The child writes a failure of its exec here as JSON; end of file: it succeeded. Open for writing.
+    pub status: OwnedFd,
 }
 
 /// A container's first process, stopped before its exec.
@@ -61,13 +71,19 @@ pub struct Init {
     pub pidfd: OwnedFd,
     /// The controlling end of its terminal, if it has one.
     pub console: Option<OwnedFd>,
+    socket: OwnedFd,
 }
 
 impl Init {
     /// Lets it execute its program; returns when that has happened, with the exec's own failure otherwise
     /// (the process is then gone, but not reaped, and the cgroups still exist).
-    pub fn start(&mut self, _plan: &Plan) -> Result<(), CreateError> {
-        unimplemented!()
+    pub fn start(&mut self, plan: &Plan) -> Result<(), CreateError> {
+        wire::send(&self.socket, &Message::Start).internal(|| "start the container's process")?;
+        match wire::receive(&self.socket).internal(|| "wait for the exec")? {
+            Message::End => hooks::poststart(plan, self.pid),
+            Message::Failed(error) => Err(error),
+            other => Err(CreateError::internal(format!("unexpected answer to start: {other:?}"))),
+        }
     }
 }
 
@@ -75,6 +91,17 @@ impl Init {
 ///
 /// The network namespace of a plan that says `Inherit` is the caller's. The first process gets a
 /// death signal tied to the calling thread.
-pub fn create(_plan: &Plan, _stdio: Stdio) -> Result<Init, CreateError> {
-    unimplemented!()
+pub fn create(plan: &Plan, stdio: Stdio) -> Result<Init, CreateError> {
+    create_with(plan, stdio, Options::default())
+}
+
+/// [`create`] with the differences of `options`.
+pub fn create_with(plan: &Plan, stdio: Stdio, options: Options) -> Result<Init, CreateError> {
+    let groups = cgroup::make(&plan.cgroup)?;
+    let created = clone::first_process(plan, stdio, options, &groups);
+    if created.is_err() {
+        // The first failure is the one to report; what cannot be removed now is found by a later sweep.
+        cgroup::remove(&plan.cgroup).unwrap_or_default();
+    }
+    created
 }

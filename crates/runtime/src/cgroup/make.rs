@@ -1,0 +1,115 @@
+//! Making the directories and writing the limits.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+
+use super::attach::{self, Groups};
+use super::device;
+use crate::failure::{Context, CreateError};
+use crate::plan::{Cgroup, CgroupDirectory, CgroupWrite};
+
+/// Makes all directories with their limits and opens them for the processes to enter.
+/// On failure those that were made are removed again.
+pub(crate) fn make(cgroup: &Cgroup) -> Result<Groups, CreateError> {
+    let made = cgroup.directories.iter().try_for_each(make_one).and_then(|()| {
+        device::attach(cgroup)?;
+        attach::open_all(cgroup)
+    });
+    if made.is_err() {
+        // The first failure is the one to report.
+        super::remove(cgroup).unwrap_or_default();
+    }
+    made
+}
+
+fn make_one(directory: &CgroupDirectory) -> Result<(), CreateError> {
+    let path = directory.absolute();
+    make_directory(directory, &path)?;
+    if directory.unified {
+        enable_controllers(directory)?;
+    }
+    directory.writes.iter().try_for_each(|write| apply(&path, write))
+}
+
+fn make_directory(directory: &CgroupDirectory, path: &Path) -> Result<(), CreateError> {
+    match fs::create_dir(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if let Some(parent) = path.parent().filter(|parent| *parent != directory.mount) {
+                make_directory(directory, parent)?;
+                inherit_cpusets(directory, parent)?;
+            }
+            fs::create_dir(path).internal(|| format!("make cgroup {}", path.display()))?;
+        }
+        Err(error) => Err(error).internal(|| format!("make cgroup {}", path.display()))?,
+    }
+    fill_cpuset(directory, path)
+}
+
+fn is_cpuset(directory: &CgroupDirectory) -> bool {
+    !directory.unified && directory.controllers.iter().any(|name| name == "cpuset")
+}
+
+/// Groups made below `parent` start with its processors and memory nodes; else a v1 cpuset is empty and
+/// nothing can enter it.
+fn inherit_cpusets(directory: &CgroupDirectory, parent: &Path) -> Result<(), CreateError> {
+    if is_cpuset(directory) {
+        write_file(&parent.join("cgroup.clone_children"), "1").internal(|| "write cgroup.clone_children")?;
+    }
+    Ok(())
+}
+
+fn fill_cpuset(directory: &CgroupDirectory, path: &Path) -> Result<(), CreateError> {
+    if !is_cpuset(directory) {
+        return Ok(());
+    }
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        let own = path.join(file);
+        let value = fs::read_to_string(&own).internal(|| format!("read {}", own.display()))?;
+        if !value.trim().is_empty() {
+            continue;
+        }
+        let above = path.parent().unwrap_or(path).join(file);
+        let value = fs::read_to_string(&above).internal(|| format!("read {}", above.display()))?;
+        write_file(&own, value.trim()).internal(|| format!("write {}", own.display()))?;
+    }
+    Ok(())
+}
+
+/// Controllers reach a v2 group only if every group above it passes them on.
+fn enable_controllers(directory: &CgroupDirectory) -> Result<(), CreateError> {
+    if directory.controllers.is_empty() {
+        return Ok(());
+    }
+    let own = directory.absolute().join("cgroup.controllers");
+    let there = fs::read_to_string(&own).internal(|| format!("read {}", own.display()))?;
+    let missing = |name: &&String| !there.split_whitespace().any(|word| word == *name);
+    if !directory.controllers.iter().any(|name| missing(&name)) {
+        return Ok(());
+    }
+    let mut at = directory.mount.clone();
+    for component in directory.path.components() {
+        let file = at.join("cgroup.subtree_control");
+        for name in &directory.controllers {
+            // One that the kernel or the group above lacks shows when its file is written.
+            write_file(&file, &format!("+{name}")).unwrap_or_default();
+        }
+        at.push(component);
+    }
+    Ok(())
+}
+
+fn apply(path: &Path, write: &CgroupWrite) -> Result<(), CreateError> {
+    let file = path.join(&write.file);
+    match write_file(&file, &write.value) {
+        Err(error) if write.optional && error.kind() == ErrorKind::NotFound => Ok(()),
+        written => written.invalid(|| format!("failed to write {:?} to {:?}", write.value, file)),
+    }
+}
+
+/// One write(2), no creation: these files are commands to the kernel.
+pub(super) fn write_file(path: &Path, value: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
+}

@@ -1,0 +1,79 @@
+//! Joining namespaces by path, and what a new one needs first.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+
+use corten_sys::clone as sys;
+use rustix::process::{Gid, Uid};
+
+use crate::failure::{Context, CreateError};
+use crate::plan::{Namespace, Namespaces, Plan};
+
+/// User 0 of a freshly mapped user namespace.
+pub(crate) fn become_root() -> Result<(), CreateError> {
+    rustix::thread::set_thread_groups(&[]).internal(|| "clear groups")?;
+    rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT).internal(|| "become group 0")?;
+    rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).internal(|| "become user 0")
+}
+
+/// Joins everything that is given as a path; the pid namespace was joined before the clone.
+pub(super) fn join_paths(namespaces: &Namespaces) -> Result<(), CreateError> {
+    let kinds = [
+        ("user", &namespaces.user, sys::NEW_USER),
+        ("network", &namespaces.network, sys::NEW_NETWORK),
+        ("ipc", &namespaces.ipc, sys::NEW_IPC),
+        ("uts", &namespaces.uts, sys::NEW_UTS),
+        ("cgroup", &namespaces.cgroup, sys::NEW_CGROUP),
+        ("time", &namespaces.time, sys::NEW_TIME),
+        ("mount", &namespaces.mount, sys::NEW_MOUNT),
+    ];
+    // All are opened before the first is joined: a mount namespace changes what a path means.
+    let mut opened = Vec::new();
+    for (name, namespace, flag) in kinds {
+        if let Namespace::Path(path) = namespace {
+            let file = File::open(path).invalid(|| format!("open {name} namespace {}", path.display()))?;
+            opened.push((name, flag, file));
+        }
+    }
+    for (name, flag, file) in &opened {
+        sys::set_namespaces(file.as_fd(), *flag).invalid(|| format!("join {name} namespace"))?;
+    }
+    if let Namespace::Path(_) = namespaces.user {
+        become_root()?;
+        unshare_beside_joined_user(namespaces)?;
+    }
+    Ok(())
+}
+
+fn unshare_beside_joined_user(namespaces: &Namespaces) -> Result<(), CreateError> {
+    let kinds = [
+        (&namespaces.mount, sys::NEW_MOUNT),
+        (&namespaces.network, sys::NEW_NETWORK),
+        (&namespaces.ipc, sys::NEW_IPC),
+        (&namespaces.uts, sys::NEW_UTS),
+    ];
+    let flags = kinds.iter().filter(|(kind, _)| **kind == Namespace::New).map(|(_, flag)| flag).sum();
+    sys::unshare(flags).internal(|| "make namespaces")
+}
+
+/// The container's view of the control groups begins at its own, so this comes after they are entered.
+pub(super) fn unshare_cgroup(namespaces: &Namespaces) -> Result<(), CreateError> {
+    match namespaces.cgroup {
+        Namespace::New => sys::unshare(sys::NEW_CGROUP).internal(|| "make cgroup namespace"),
+        Namespace::Inherit | Namespace::Path(_) => Ok(()),
+    }
+}
+
+/// Host and domain name, and the loopback interface of a network namespace made here.
+pub(super) fn set_names(plan: &Plan) -> Result<(), CreateError> {
+    if let Some(name) = &plan.hostname {
+        rustix::system::sethostname(name.as_bytes()).invalid(|| format!("set hostname {name:?}"))?;
+    }
+    if let Some(name) = &plan.domainname {
+        rustix::system::setdomainname(name.as_bytes()).invalid(|| format!("set domainname {name:?}"))?;
+    }
+    if plan.namespaces.network == Namespace::New {
+        corten_sys::task::loopback_up().internal(|| "bring lo up")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! The container's root: assembled from detached mounts, entered by pivot_root.
+//!
+//! The new root is attached on top of `/` of the container's own mount namespace, so no directory
+//! of the host is needed and none shows it. Sources of bind mounts are cloned before that, from the
+//! host's tree as it was. Everything below the root is placed by descriptors resolved inside it.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use corten_sys::mount::{ATTR_RDONLY, Change, Depth, change};
+use rustix::fs::{CWD, Mode, OFlags, open};
+use rustix::mount::{MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
+
+use super::{Talk, device, mount, paths, target};
+use crate::failure::{Context, CreateError};
+use crate::plan::{Plan, Propagation, Rootfs};
+
+mod overlay;
+
+/// An attached root that is not entered yet.
+pub(super) struct Assembled {
+    /// Its topmost directory.
+    pub(super) descriptor: OwnedFd,
+    /// Mounts that become read-only at the end.
+    late: Vec<OwnedFd>,
+}
+
+/// Mounts everything that the plan names, in order.
+pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, CreateError> {
+    let propagation = plan.root.propagation.unwrap_or(SLAVE);
+    propagate("/", propagation)?;
+    if propagation.flag == u64::from(MountPropagationFlags::SHARED.bits()) {
+        // Else the new root would appear in the host.
+        propagate("/", Propagation { flag: u64::from(MountPropagationFlags::PRIVATE.bits()), recursive: false })?;
+    }
+    let sources = mount::open_sources(&plan.mounts)?;
+    let descriptor = attach(&plan.root.source)?;
+    let late = mount::place_all(plan, sources, descriptor.as_fd(), talk)?;
+    device::make_all(descriptor.as_fd(), &plan.devices)?;
+    device::link_all(descriptor.as_fd(), &plan.links)?;
+    if plan.process.make_cwd {
+        target::directory(descriptor.as_fd(), Path::new(&plan.process.cwd))?;
+    }
+    Ok(Assembled { descriptor, late })
+}
+
+impl Assembled {
+    /// Hides and protects paths, seals the root and enters it; the host's tree is gone afterwards.
+    pub(super) fn finish(self, plan: &Plan) -> Result<(), CreateError> {
+        let root = self.descriptor.as_fd();
+        paths::write_sysctls(&plan.sysctls)?;
+        paths::make_readonly(root, &plan.readonly_paths)?;
+        paths::mask(root, &plan.masked_paths)?;
+        let read_only = Change { set: ATTR_RDONLY, ..Change::default() };
+        for late in &self.late {
+            change(late.as_fd(), read_only, Depth::One).internal(|| "make a mount read-only")?;
+        }
+        if plan.root.readonly {
+            change(root, read_only, Depth::One).internal(|| "make the root read-only")?;
+        }
+        enter(root)?;
+        match plan.root.propagation {
+            Some(propagation) if propagation.flag != u64::from(MountPropagationFlags::PRIVATE.bits()) => {
+                propagate("/", propagation)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+const SLAVE: Propagation = Propagation { flag: 1 << 19, recursive: true };
+
+fn propagate(path: &str, propagation: Propagation) -> Result<(), CreateError> {
+    let mut flags = MountPropagationFlags::from_bits_retain(propagation.flag as u32);
+    if propagation.recursive {
+        flags |= MountPropagationFlags::REC;
+    }
+    rustix::mount::mount_change(path, flags).internal(|| format!("change propagation of {path}"))
+}
+
+fn attach(source: &Rootfs) -> Result<OwnedFd, CreateError> {
+    let tree = match source {
+        Rootfs::Directory(path) => {
+            let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
+            let tree = open_tree(CWD, path, flags);
+            tree.invalid(|| format!("invalid rootfs: open {}", path.display()))?
+        }
+        Rootfs::Overlay { lower, upper, work, options } => {
+            match overlay::mount(&overlay::Layers { lower, upper, work, options })? {
+                overlay::Mounted::Detached(tree) => tree,
+                overlay::Mounted::Attached(tree) => return Ok(tree),
+            }
+        }
+    };
+    move_mount(tree.as_fd(), "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+        .internal(|| "attach the root")?;
+    Ok(tree)
+}
+
+/// `pivot_root(".", ".")` puts the old root on top of the new one; detaching it leaves the new one.
+fn enter(root: BorrowedFd<'_>) -> Result<(), CreateError> {
+    let old = open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).internal(|| "open /")?;
+    rustix::process::fchdir(root).internal(|| "enter the root")?;
+    rustix::process::pivot_root(".", ".").internal(|| "pivot_root")?;
+    rustix::process::fchdir(&old).internal(|| "enter the old root")?;
+    propagate(".", SLAVE)?;
+    unmount(".", UnmountFlags::DETACH).internal(|| "detach the old root")?;
+    rustix::process::chdir("/").internal(|| "enter /")
+}
