@@ -53,7 +53,10 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     } else {
         None
     };
-    let cloned = sys::clone3(CloneOptions { namespaces: 0, cgroup: groups.unified() });
+    let cloned = sys::clone3(CloneOptions {
+        namespaces: 0,
+        cgroup: groups.unified(),
+    });
     let (pid, pidfd) = match cloned.internal(|| "clone a process")? {
         Cloned::Child => {
             drop(socket);
@@ -87,7 +90,9 @@ fn converse(
                 return terminal.ok_or_else(|| CreateError::internal("the process ended before its exec"));
             }
             other @ (Message::Go | Message::Start | Message::Hooks) => {
-                return Err(CreateError::internal(format!("unexpected message of the process: {other:?}")));
+                return Err(CreateError::internal(format!(
+                    "unexpected message of the process: {other:?}"
+                )));
             }
         }
     }
@@ -111,8 +116,16 @@ impl Joins {
             (&namespaces.user, sys::NEW_USER),
             (&namespaces.time, sys::NEW_TIME),
         ];
-        let kinds = kinds.iter().filter(|(kind, _)| kind.is_private()).map(|(_, flag)| flag).sum();
-        Ok(Self { container, kinds, user: namespaces.user.is_private() })
+        let kinds = kinds
+            .iter()
+            .filter(|(kind, _)| kind.is_private())
+            .map(|(_, flag)| flag)
+            .sum();
+        Ok(Self {
+            container,
+            kinds,
+            user: namespaces.user.is_private(),
+        })
     }
 
     /// Enters all of them at once.

@@ -13,17 +13,29 @@ use crate::plan::{Hook, Plan};
 /// The `prestart` and `createRuntime` hooks: the namespaces exist, the root is not entered yet.
 pub(crate) fn create_runtime(plan: &Plan, pid: u32) -> Result<(), CreateError> {
     run_all("prestart", &plan.hooks.prestart, &state(plan, pid, "creating"))?;
-    run_all("createRuntime", &plan.hooks.create_runtime, &state(plan, pid, "creating"))
+    run_all(
+        "createRuntime",
+        &plan.hooks.create_runtime,
+        &state(plan, pid, "creating"),
+    )
 }
 
 /// The `createContainer` hooks, by the container's process in its namespaces before it enters the root.
 pub(crate) fn create_container(plan: &Plan) -> Result<(), CreateError> {
-    run_all("createContainer", &plan.hooks.create_container, &state(plan, own_pid(), "creating"))
+    run_all(
+        "createContainer",
+        &plan.hooks.create_container,
+        &state(plan, own_pid(), "creating"),
+    )
 }
 
 /// The `startContainer` hooks, by the container's process just before its exec.
 pub(crate) fn start_container(plan: &Plan) -> Result<(), CreateError> {
-    run_all("startContainer", &plan.hooks.start_container, &state(plan, own_pid(), "created"))
+    run_all(
+        "startContainer",
+        &plan.hooks.start_container,
+        &state(plan, own_pid(), "created"),
+    )
 }
 
 /// The `poststart` hooks.
@@ -69,10 +81,17 @@ fn run(point: &str, hook: &Hook, state: &[u8]) -> Result<(), CreateError> {
     if let Some((name, arguments)) = hook.args.split_first() {
         command.arg0(name).args(arguments);
     }
-    command.env_clear().envs(hook.env.iter().filter_map(|pair| pair.split_once('=')));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env_clear()
+        .envs(hook.env.iter().filter_map(|pair| pair.split_once('=')));
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let failed = |why: String| CreateError::internal(format!("error running {point} hook: {why}"));
-    let mut child = command.spawn().map_err(|error| failed(format!("{}: {}", hook.path.display(), reason(&error))))?;
+    let mut child = command
+        .spawn()
+        .map_err(|error| failed(format!("{}: {}", hook.path.display(), reason(&error))))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A hook need not read its state.
         stdin.write_all(state).unwrap_or_default();
@@ -97,7 +116,10 @@ fn wait_at_most(child: &mut Child, limit: Duration) -> Result<(), String> {
     let deadline = Instant::now() + limit;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let left = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        let left = Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: left.subsec_nanos().into(),
+        };
         match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&left)) {
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(format!("wait: {error}")),

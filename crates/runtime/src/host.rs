@@ -78,17 +78,24 @@ impl Host {
 }
 
 fn read(path: &str) -> Result<String, ProbeError> {
-    fs::read_to_string(path).map_err(|source| ProbeError::Read { path: path.into(), source })
+    fs::read_to_string(path).map_err(|source| ProbeError::Read {
+        path: path.into(),
+        source,
+    })
 }
 
 fn version(release: &str) -> (u32, u32) {
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
 /// A context without a mount tells whether the parameter exists; the layer itself is checked when it is set.
 fn overlay_append() -> bool {
-    let Ok(context) = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) else { return false };
+    let Ok(context) = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) else {
+        return false;
+    };
     fsconfig_set_string(&context, "lowerdir+", "/").is_ok()
 }
 
@@ -96,11 +103,12 @@ fn overlay_append() -> bool {
 fn hierarchies(mountinfo: &str, groups: &str) -> Vec<Hierarchy> {
     let mut found: Vec<Hierarchy> = Vec::new();
     for line in mountinfo.lines() {
-        let Some(hierarchy) = hierarchy(line, groups) else { continue };
-        // The same hierarchy may be mounted again elsewhere; the first is the one everybody knows.
-        let known = |other: &Hierarchy| {
-            other.unified == hierarchy.unified && other.controllers == hierarchy.controllers
+        let Some(hierarchy) = hierarchy(line, groups) else {
+            continue;
         };
+        // The same hierarchy may be mounted again elsewhere; the first is the one everybody knows.
+        let known =
+            |other: &Hierarchy| other.unified == hierarchy.unified && other.controllers == hierarchy.controllers;
         if !found.iter().any(known) {
             found.push(hierarchy);
         }
@@ -116,17 +124,35 @@ fn hierarchy(line: &str, groups: &str) -> Option<Hierarchy> {
     let mut right = right.split(' ');
     let (kind, _source, options) = (right.next()?, right.next()?, right.next()?);
     match kind {
-        "cgroup2" => Some(Hierarchy { mount, controllers: Vec::new(), unified: true, own: own(groups, "")? }),
+        "cgroup2" => Some(Hierarchy {
+            mount,
+            controllers: Vec::new(),
+            unified: true,
+            own: own(groups, "")?,
+        }),
         "cgroup" => {
-            const NOT_CONTROLLERS: [&str; 8] =
-                ["rw", "ro", "xattr", "noprefix", "clone_children", "none", "cpuset_v2_mode", "favordynmods"];
+            const NOT_CONTROLLERS: [&str; 8] = [
+                "rw",
+                "ro",
+                "xattr",
+                "noprefix",
+                "clone_children",
+                "none",
+                "cpuset_v2_mode",
+                "favordynmods",
+            ];
             let controllers: Vec<String> = options
                 .split(',')
                 .filter(|option| !NOT_CONTROLLERS.contains(option) && !option.starts_with("release_agent"))
                 .map(str::to_owned)
                 .collect();
             let own = own(groups, controllers.first()?)?;
-            Some(Hierarchy { mount, controllers, unified: false, own })
+            Some(Hierarchy {
+                mount,
+                controllers,
+                unified: false,
+                own,
+            })
         }
         _ => None,
     }
@@ -138,7 +164,12 @@ fn own(groups: &str, controller: &str) -> Option<PathBuf> {
         let mut fields = line.splitn(3, ':');
         let (_id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
         let found = controllers.split(',').any(|name| name == controller);
-        found.then(|| Path::new(path).strip_prefix("/").unwrap_or(Path::new(path)).to_path_buf())
+        found.then(|| {
+            Path::new(path)
+                .strip_prefix("/")
+                .unwrap_or(Path::new(path))
+                .to_path_buf()
+        })
     })
 }
 

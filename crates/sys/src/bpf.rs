@@ -63,5 +63,9 @@ pub fn attach_to_cgroup(program: BorrowedFd<'_>, group: BorrowedFd<'_>) -> io::R
     };
     // SAFETY: the kernel reads `size_of::<Attach>()` bytes that outlive the call.
     let result = unsafe { libc::syscall(libc::SYS_bpf, PROG_ATTACH, &raw const attach, size_of::<Attach>()) };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

@@ -31,7 +31,10 @@ struct Data {
 
 /// Sets the calling thread's capabilities.
 pub fn set(sets: &Sets) -> io::Result<()> {
-    let header = Header { version: VERSION_3, pid: 0 };
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
     let part = |shift: u32| Data {
         effective: (sets.effective >> shift) as u32,
         permitted: (sets.permitted >> shift) as u32,
@@ -44,7 +47,10 @@ pub fn set(sets: &Sets) -> io::Result<()> {
 
 /// The calling thread's capabilities.
 pub fn get() -> io::Result<Sets> {
-    let header = Header { version: VERSION_3, pid: 0 };
+    let header = Header {
+        version: VERSION_3,
+        pid: 0,
+    };
     let mut data = [Data::default(); 2];
     // SAFETY: version 3 fills two data blocks, which outlive the call.
     check(unsafe { libc::syscall(libc::SYS_capget, &raw const header, data.as_mut_ptr()) })?;
@@ -80,5 +86,9 @@ pub fn set_ambient(raised: u64) -> io::Result<()> {
 }
 
 fn check(result: libc::c_long) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

@@ -14,18 +14,29 @@ pub struct Strings {
 impl Strings {
     /// Copies `strings`; fails if one contains a zero byte.
     pub fn new<I: IntoIterator<Item = S>, S: Into<Vec<u8>>>(strings: I) -> io::Result<Self> {
-        let owned: Vec<CString> =
-            strings.into_iter().map(|string| CString::new(string).map_err(io::Error::from)).collect::<Result<_, _>>()?;
+        let owned: Vec<CString> = strings
+            .into_iter()
+            .map(|string| CString::new(string).map_err(io::Error::from))
+            .collect::<Result<_, _>>()?;
         let mut pointers: Vec<_> = owned.iter().map(|string| string.as_ptr()).collect();
         pointers.push(std::ptr::null());
-        Ok(Self { pointers, _owned: owned })
+        Ok(Self {
+            pointers,
+            _owned: owned,
+        })
     }
 }
 
 /// `execve(2)`; returns only its failure.
 pub fn execve(path: &CStr, arguments: &Strings, environment: &Strings) -> io::Error {
     // SAFETY: all pointers are C strings owned by the arguments, the vectors end in null (`Strings::new`).
-    unsafe { libc::execve(path.as_ptr(), arguments.pointers.as_ptr(), environment.pointers.as_ptr()) };
+    unsafe {
+        libc::execve(
+            path.as_ptr(),
+            arguments.pointers.as_ptr(),
+            environment.pointers.as_ptr(),
+        )
+    };
     io::Error::last_os_error()
 }
 

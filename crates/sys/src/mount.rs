@@ -62,5 +62,9 @@ pub fn change(mount: BorrowedFd<'_>, change: Change, depth: Depth) -> io::Result
             size_of::<Change>(),
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

@@ -30,12 +30,24 @@ struct Program {
 /// Needs no-new-privileges or CAP_SYS_ADMIN in the user namespace.
 pub fn load(instructions: &[Instruction], flags: u32) -> io::Result<()> {
     let length = u16::try_from(instructions.len()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let program = Program { length, instructions: instructions.as_ptr() };
+    let program = Program {
+        length,
+        instructions: instructions.as_ptr(),
+    };
     // SAFETY: the kernel copies `length` instructions during the call; both outlive it and have its layout.
     let result = unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags as libc::c_uint, &raw const program)
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            flags as libc::c_uint,
+            &raw const program,
+        )
     };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }
 
 /// Whether the kernel knows filters.

@@ -14,7 +14,14 @@ pub fn set_io_priority(class: u32, level: u32) -> io::Result<()> {
     const WHO_PROCESS: libc::c_int = 1;
     const CLASS_SHIFT: u32 = 13;
     // SAFETY: plain integers.
-    check(unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, (class << CLASS_SHIFT) | (level & 7)) })
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_ioprio_set,
+            WHO_PROCESS,
+            0,
+            (class << CLASS_SHIFT) | (level & 7),
+        )
+    })
 }
 
 /// `personality(2)`.
@@ -27,7 +34,15 @@ pub fn set_personality(persona: u64) -> io::Result<()> {
 pub fn set_resource_limit(resource: u32, soft: u64, hard: u64) -> io::Result<()> {
     let limit = [soft, hard];
     // SAFETY: two u64 in the kernel's order (rlimit64) that outlive the call.
-    check(unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, limit.as_ptr(), std::ptr::null_mut::<u64>()) })
+    check(unsafe {
+        libc::syscall(
+            libc::SYS_prlimit64,
+            0,
+            resource,
+            limit.as_ptr(),
+            std::ptr::null_mut::<u64>(),
+        )
+    })
 }
 
 /// Brings the loopback interface of the calling thread's network namespace up.
@@ -50,5 +65,9 @@ pub fn loopback_up() -> io::Result<()> {
 }
 
 fn check(result: libc::c_long) -> io::Result<()> {
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
 }

@@ -28,7 +28,8 @@ impl Groups {
         let pid = pid.to_string();
         for (path, file) in &self.entries {
             let mut file = file;
-            file.write_all(pid.as_bytes()).internal(|| format!("enter cgroup {}", path.display()))?;
+            file.write_all(pid.as_bytes())
+                .internal(|| format!("enter cgroup {}", path.display()))?;
         }
         Ok(())
     }
@@ -49,7 +50,10 @@ pub(super) fn open_all(cgroup: &Cgroup) -> Result<Groups, CreateError> {
 
 fn open_entry(path: PathBuf) -> Result<(PathBuf, File), CreateError> {
     let procs = path.join("cgroup.procs");
-    let file = OpenOptions::new().write(true).open(&procs).internal(|| format!("open {}", procs.display()))?;
+    let file = OpenOptions::new()
+        .write(true)
+        .open(&procs)
+        .internal(|| format!("open {}", procs.display()))?;
     Ok((path, file))
 }
 

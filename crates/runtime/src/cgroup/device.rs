@@ -11,7 +11,9 @@ pub(super) fn attach(cgroup: &Cgroup) -> Result<(), CreateError> {
     if cgroup.device_program.is_empty() {
         return Ok(());
     }
-    let Some(directory) = cgroup.directories.iter().find(|directory| directory.unified) else { return Ok(()) };
+    let Some(directory) = cgroup.directories.iter().find(|directory| directory.unified) else {
+        return Ok(());
+    };
     let path = directory.absolute();
     let group = File::open(&path).internal(|| format!("open cgroup {}", path.display()))?;
     let program = corten_sys::bpf::load_device_program(&cgroup.device_program).internal(|| "load device program")?;

@@ -70,7 +70,9 @@ pub fn thaw(cgroup: &Cgroup) -> Result<(), CgroupError> {
 
 /// Whether the group is frozen.
 pub fn is_frozen(cgroup: &Cgroup) -> Result<bool, CgroupError> {
-    let Some(directory) = with_controller(cgroup, "freezer") else { return Ok(false) };
+    let Some(directory) = with_controller(cgroup, "freezer") else {
+        return Ok(false);
+    };
     let value = match cgroup.layout {
         Layout::V1 => "FROZEN",
         Layout::V2 => "1",
@@ -84,7 +86,9 @@ struct State {
 }
 
 fn set_state(cgroup: &Cgroup, state: State) -> Result<(), CgroupError> {
-    let Some(directory) = with_controller(cgroup, "freezer") else { return Ok(()) };
+    let Some(directory) = with_controller(cgroup, "freezer") else {
+        return Ok(());
+    };
     let path = directory.absolute();
     let (file, value) = match cgroup.layout {
         Layout::V1 => (path.join("freezer.state"), state.v1),

@@ -42,9 +42,10 @@ impl CgroupError {
 /// The directory that has this controller; on v2 there is only one.
 fn with_controller<'plan>(cgroup: &'plan Cgroup, controller: &str) -> Option<&'plan CgroupDirectory> {
     match cgroup.layout {
-        crate::plan::Layout::V1 => {
-            cgroup.directories.iter().find(|directory| directory.controllers.iter().any(|name| name == controller))
-        }
+        crate::plan::Layout::V1 => cgroup
+            .directories
+            .iter()
+            .find(|directory| directory.controllers.iter().any(|name| name == controller)),
         crate::plan::Layout::V2 => cgroup.directories.iter().find(|directory| directory.unified),
     }
 }

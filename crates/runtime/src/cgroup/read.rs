@@ -9,8 +9,12 @@ use crate::plan::{Cgroup, Layout};
 
 /// Pids of all processes in the groups and in groups below them, as the caller sees them.
 pub fn processes(cgroup: &Cgroup) -> Result<Vec<u32>, CgroupError> {
-    let preferred = ["freezer", "pids", "memory"].iter().find_map(|name| with_controller(cgroup, name));
-    let Some(directory) = preferred.or(cgroup.directories.first()) else { return Ok(Vec::new()) };
+    let preferred = ["freezer", "pids", "memory"]
+        .iter()
+        .find_map(|name| with_controller(cgroup, name));
+    let Some(directory) = preferred.or(cgroup.directories.first()) else {
+        return Ok(Vec::new());
+    };
     let mut pids = Vec::new();
     collect(&directory.absolute(), &mut pids)?;
     pids.sort_unstable();
@@ -38,7 +42,9 @@ pub(super) fn gone(error: &std::io::Error) -> bool {
 
 /// How many processes the kernel has killed for want of memory. Zero without a memory controller.
 pub fn oom_kills(cgroup: &Cgroup) -> Result<u64, CgroupError> {
-    let Some(directory) = with_controller(cgroup, "memory") else { return Ok(0) };
+    let Some(directory) = with_controller(cgroup, "memory") else {
+        return Ok(0);
+    };
     let file = directory.absolute().join(match cgroup.layout {
         Layout::V1 => "memory.oom_control",
         Layout::V2 => "memory.events",
@@ -51,7 +57,9 @@ pub fn oom_kills(cgroup: &Cgroup) -> Result<u64, CgroupError> {
 }
 
 fn counter(text: &str, name: &str) -> u64 {
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok());
+    let value = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok());
     value.unwrap_or(0)
 }
 

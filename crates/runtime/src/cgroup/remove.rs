@@ -58,9 +58,14 @@ pub(super) fn children(path: &Path) -> Result<Vec<PathBuf>, CgroupError> {
         Err(error) => return Err(CgroupError::on("read", path)(error)),
     };
     let directories = entries.filter_map(|entry| match entry {
-        Ok(entry) => entry.file_type().is_ok_and(|kind| kind.is_dir()).then(|| Ok(entry.path())),
+        Ok(entry) => entry
+            .file_type()
+            .is_ok_and(|kind| kind.is_dir())
+            .then(|| Ok(entry.path())),
         Err(error) if gone(&error) => None,
         Err(error) => Some(Err(error)),
     });
-    directories.collect::<io::Result<_>>().map_err(CgroupError::on("read", path))
+    directories
+        .collect::<io::Result<_>>()
+        .map_err(CgroupError::on("read", path))
 }

@@ -15,7 +15,10 @@ pub(super) fn compile(linux: &Linux, host: &Host, options: &Options) -> Result<C
     let place = Place::of(linux, options)?;
     let default = LinuxResources::default();
     let limits = linux.resources().as_ref().unwrap_or(&default);
-    let mut cgroup = Cgroup { layout: host.layout, ..Cgroup::default() };
+    let mut cgroup = Cgroup {
+        layout: host.layout,
+        ..Cgroup::default()
+    };
     for hierarchy in &host.hierarchies {
         cgroup.directories.push(CgroupDirectory {
             mount: hierarchy.mount.clone(),
@@ -28,14 +31,18 @@ pub(super) fn compile(linux: &Linux, host: &Host, options: &Options) -> Result<C
     let rules = device::Rules::of(limits.devices().as_deref().unwrap_or_default())?;
     match host.layout {
         Layout::V1 => {
-            let all = resources::v1(limits)?.into_iter().chain(rules.v1_writes().map(|write| ("devices", write)));
+            let all = resources::v1(limits)?
+                .into_iter()
+                .chain(rules.v1_writes().map(|write| ("devices", write)));
             for (controller, write) in all {
                 add(&mut cgroup, controller, write)?;
             }
         }
         Layout::V2 => {
             let directory = cgroup.directories.iter_mut().find(|directory| directory.unified);
-            let Some(directory) = directory else { return PlanError::invalid("no cgroup v2 hierarchy") };
+            let Some(directory) = directory else {
+                return PlanError::invalid("no cgroup v2 hierarchy");
+            };
             (directory.controllers, directory.writes) = resources::v2(limits)?;
             cgroup.device_program = rules.program();
         }
@@ -64,7 +71,9 @@ impl Place {
     fn of(linux: &Linux, options: &Options) -> Result<Self, PlanError> {
         let path = match linux.cgroups_path() {
             Some(path) if !path.as_os_str().is_empty() => path.as_path(),
-            Some(_) | None if options.id.is_empty() => return PlanError::invalid("neither cgroupsPath nor an id is given"),
+            Some(_) | None if options.id.is_empty() => {
+                return PlanError::invalid("neither cgroupsPath nor an id is given");
+            }
             Some(_) | None => Path::new(&options.id),
         };
         if path.components().any(|part| part == Component::ParentDir) {

@@ -28,7 +28,12 @@ pub(super) fn compile(linux: &Linux, own_dev: bool) -> Result<Vec<Device>, PlanE
         ("/dev/urandom", 1, 9),
         ("/dev/tty", 5, 0),
     ];
-    let mut devices = linux.devices().iter().flatten().map(device).collect::<Result<Vec<_>, _>>()?;
+    let mut devices = linux
+        .devices()
+        .iter()
+        .flatten()
+        .map(device)
+        .collect::<Result<Vec<_>, _>>()?;
     if !own_dev {
         devices.clear();
         return Ok(devices);
@@ -36,7 +41,15 @@ pub(super) fn compile(linux: &Linux, own_dev: bool) -> Result<Vec<Device>, PlanE
     for (path, major, minor) in DEFAULTS {
         if !devices.iter().any(|device| device.path == Path::new(path)) {
             let path = PathBuf::from(path);
-            devices.push(Device { path, kind: DeviceKind::Character, major, minor, mode: 0o666, uid: 0, gid: 0 });
+            devices.push(Device {
+                path,
+                kind: DeviceKind::Character,
+                major,
+                minor,
+                mode: 0o666,
+                uid: 0,
+                gid: 0,
+            });
         }
     }
     Ok(devices)
@@ -77,5 +90,11 @@ pub(super) fn links(own_dev: bool) -> Vec<Link> {
     if !own_dev {
         return Vec::new();
     }
-    LINKS.iter().map(|(path, target)| Link { path: path.into(), target: target.into() }).collect()
+    LINKS
+        .iter()
+        .map(|(path, target)| Link {
+            path: path.into(),
+            target: target.into(),
+        })
+        .collect()
 }

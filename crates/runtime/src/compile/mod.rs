@@ -79,8 +79,12 @@ impl PlanError {
 
 /// Compiles a container. `root` overrides the specification's `root.path`.
 pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Result<Plan, PlanError> {
-    let Some(process) = spec.process() else { return PlanError::invalid("process property must not be empty") };
-    let Some(linux) = spec.linux() else { return PlanError::invalid("linux property must not be empty") };
+    let Some(process) = spec.process() else {
+        return PlanError::invalid("process property must not be empty");
+    };
+    let Some(linux) = spec.linux() else {
+        return PlanError::invalid("linux property must not be empty");
+    };
     let namespaces = namespace::compile(linux, options)?;
     let cgroup = cgroup::compile(linux, host, options)?;
     let mounts = mount::compile(spec, host, &namespaces, &cgroup, &options.bundle)?;
@@ -89,7 +93,12 @@ pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Res
         version: plan::VERSION,
         id: options.id.clone(),
         bundle: options.bundle.clone(),
-        annotations: spec.annotations().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        annotations: spec
+            .annotations()
+            .iter()
+            .flatten()
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         root: Root {
             source: root,
             readonly: spec.root().as_ref().and_then(|root| root.readonly()).unwrap_or(false),
@@ -104,7 +113,15 @@ pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Res
         domainname: namespace::name("domainname", spec.domainname(), &namespaces)?,
         sysctls: namespace::sysctls(linux, &namespaces, options)?,
         cgroup,
-        process: process::compile(process, process::Filtered { linux: Some(linux), inherited: None }, host, options)?,
+        process: process::compile(
+            process,
+            process::Filtered {
+                linux: Some(linux),
+                inherited: None,
+            },
+            host,
+            options,
+        )?,
         hooks: hooks(spec),
         namespaces,
     };
@@ -121,7 +138,10 @@ pub fn compile_exec(
     host: &Host,
     options: &Options,
 ) -> Result<ExecPlan, PlanError> {
-    let filtered = process::Filtered { linux: None, inherited: container.process.seccomp.as_ref() };
+    let filtered = process::Filtered {
+        linux: None,
+        inherited: container.process.seccomp.as_ref(),
+    };
     Ok(ExecPlan {
         version: plan::VERSION,
         process: process::compile(process, filtered, host, options)?,
@@ -140,7 +160,9 @@ fn below(bundle: &Path, path: &Path) -> PathBuf {
 }
 
 fn hooks(spec: &Spec) -> Hooks {
-    let Some(hooks) = spec.hooks() else { return Hooks::default() };
+    let Some(hooks) = spec.hooks() else {
+        return Hooks::default();
+    };
     let all = |list: &Option<Vec<oci_spec::runtime::Hook>>| list.iter().flatten().map(hook).collect();
     Hooks {
         prestart: all(hooks.prestart()),

@@ -38,7 +38,12 @@ pub(super) fn compile(
             "bind" => compiled.mounts.push(bind(mount, options, destination, bundle)?),
             "cgroup" | "cgroup2" if host.layout == Layout::V1 => {
                 let own = namespaces.cgroup.is_private();
-                control_groups::hierarchies(&options, &destination, &control_groups::Shown { host, cgroup, own }, &mut compiled);
+                control_groups::hierarchies(
+                    &options,
+                    &destination,
+                    &control_groups::Shown { host, cgroup, own },
+                    &mut compiled,
+                );
             }
             "cgroup" => compiled.mounts.push(filesystem("cgroup2", mount, options, destination)),
             "" => return PlanError::invalid(format!("mount {} has no type", destination.display())),
@@ -66,12 +71,18 @@ fn bind(
         return PlanError::invalid(format!("bind mount {} has no source", destination.display()));
     };
     if let Some(parameter) = options.parameters.first() {
-        return PlanError::invalid(format!("bind mounts cannot have any filesystem-specific options applied: {}", parameter.key));
+        return PlanError::invalid(format!(
+            "bind mounts cannot have any filesystem-specific options applied: {}",
+            parameter.key
+        ));
     }
     let recursive = options.bind == Some(Bind::Recursive);
     Ok(Mount {
         destination,
-        source: MountSource::Bind { path: below(bundle, source), recursive },
+        source: MountSource::Bind {
+            path: below(bundle, source),
+            recursive,
+        },
         attributes: options.attributes,
         propagation: options.propagation,
         readonly_late: false,
@@ -79,7 +90,11 @@ fn bind(
 }
 
 fn filesystem(kind: &str, mount: &oci_spec::runtime::Mount, options: Options, destination: PathBuf) -> Mount {
-    let source = mount.source().as_ref().map(|source| source.to_string_lossy().into_owned()).unwrap_or_default();
+    let source = mount
+        .source()
+        .as_ref()
+        .map(|source| source.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let mut attributes = options.attributes;
     // Others are mounted below it, links made in it.
     let late = destination == Path::new("/dev") && attributes.set & attr::ATTR_RDONLY != 0;
@@ -88,7 +103,11 @@ fn filesystem(kind: &str, mount: &oci_spec::runtime::Mount, options: Options, de
     }
     Mount {
         destination,
-        source: MountSource::Filesystem { kind: kind.to_owned(), source, parameters: options.parameters },
+        source: MountSource::Filesystem {
+            kind: kind.to_owned(),
+            source,
+            parameters: options.parameters,
+        },
         attributes,
         propagation: options.propagation,
         readonly_late: late,
@@ -134,7 +153,16 @@ const ATTRIBUTES: [(&str, u64, u64); 18] = [
 ];
 
 /// Options without effect here.
-const IGNORED: [&str; 8] = ["defaults", "async", "loud", "silent", "nomand", "nolazytime", "noiversion", "acl"];
+const IGNORED: [&str; 8] = [
+    "defaults",
+    "async",
+    "loud",
+    "silent",
+    "nomand",
+    "nolazytime",
+    "noiversion",
+    "acl",
+];
 
 /// Options that need what is not built.
 const REFUSED: [&str; 4] = ["tmpcopyup", "idmap", "ridmap", "remount"];
@@ -177,7 +205,10 @@ impl Options {
                     Some((key, value)) => (key, Some(value.to_owned())),
                     None => (other, None),
                 };
-                self.parameters.push(Parameter { key: key.to_owned(), value });
+                self.parameters.push(Parameter {
+                    key: key.to_owned(),
+                    value,
+                });
             }
         }
     }
@@ -185,7 +216,12 @@ impl Options {
 
 /// The kernel's `MS_UNBINDABLE`, `MS_PRIVATE`, `MS_SLAVE`, `MS_SHARED`.
 fn propagation(option: &str) -> Option<Propagation> {
-    const FLAGS: [(&str, u64); 4] = [("unbindable", 1 << 17), ("private", 1 << 18), ("slave", 1 << 19), ("shared", 1 << 20)];
+    const FLAGS: [(&str, u64); 4] = [
+        ("unbindable", 1 << 17),
+        ("private", 1 << 18),
+        ("slave", 1 << 19),
+        ("shared", 1 << 20),
+    ];
     let find = |name: &str| FLAGS.iter().find(|(known, _)| *known == name).map(|(_, flag)| *flag);
     if let Some(flag) = find(option) {
         return Some(Propagation { flag, recursive: false });
@@ -224,14 +260,34 @@ mod tests {
     fn recursive_options_are_apart() {
         let options = parse(&["rbind", "rro", "rprivate", "size=64k", "huge"]);
         assert_eq!(options.bind, Some(Bind::Recursive));
-        assert_eq!((options.attributes.set, options.attributes.recursive_set), (0, attr::ATTR_RDONLY));
-        assert_eq!(options.propagation, [Propagation { flag: 1 << 18, recursive: true }]);
+        assert_eq!(
+            (options.attributes.set, options.attributes.recursive_set),
+            (0, attr::ATTR_RDONLY)
+        );
+        assert_eq!(
+            options.propagation,
+            [Propagation {
+                flag: 1 << 18,
+                recursive: true
+            }]
+        );
         assert_eq!(options.parameters[0].value.as_deref(), Some("64k"));
-        assert_eq!(options.parameters[1], Parameter { key: "huge".into(), value: None });
+        assert_eq!(
+            options.parameters[1],
+            Parameter {
+                key: "huge".into(),
+                value: None
+            }
+        );
     }
 
     #[test]
     fn what_is_not_built_is_refused_by_name() {
-        assert!(Options::parse(&["tmpcopyup".to_owned()]).unwrap_err().to_string().contains("tmpcopyup"));
+        assert!(
+            Options::parse(&["tmpcopyup".to_owned()])
+                .unwrap_err()
+                .to_string()
+                .contains("tmpcopyup")
+        );
     }
 }

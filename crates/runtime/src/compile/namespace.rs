@@ -41,7 +41,11 @@ pub(super) fn compile(linux: &Linux, options: &Options) -> Result<Namespaces, Pl
     }
     check(&all)?;
     for (clock, offset) in linux.time_offsets().iter().flatten() {
-        let line = format!("{clock} {} {}", offset.secs().unwrap_or(0), offset.nanosecs().unwrap_or(0));
+        let line = format!(
+            "{clock} {} {}",
+            offset.secs().unwrap_or(0),
+            offset.nanosecs().unwrap_or(0)
+        );
         all.time_offsets.push(line);
     }
     Ok(all)
@@ -120,7 +124,17 @@ pub(super) fn sysctls(
 }
 
 fn swap_separators(key: &str) -> String {
-    key.chars().map(|c| if c == '.' { '/' } else if c == '/' { '.' } else { c }).collect()
+    key.chars()
+        .map(|c| {
+            if c == '.' {
+                '/'
+            } else if c == '/' {
+                '.'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 fn is_ipc(path: &str) -> bool {

@@ -1,6 +1,8 @@
 //! A process: user, rights, limits, filter.
 
-use oci_spec::runtime::{Capability, IOPriorityClass, Linux, LinuxCapabilities, LinuxPersonalityDomain, PosixRlimitType};
+use oci_spec::runtime::{
+    Capability, IOPriorityClass, Linux, LinuxCapabilities, LinuxPersonalityDomain, PosixRlimitType,
+};
 
 use super::{NamedUser, Options, PlanError, Seccomp};
 use crate::host::Host;
@@ -58,7 +60,10 @@ pub(super) fn compile(
 
 fn user(process: &oci_spec::runtime::Process, named: Option<&NamedUser>) -> User {
     match named {
-        Some(named) => User::Named { user: named.user.clone(), groups: named.groups.clone() },
+        Some(named) => User::Named {
+            user: named.user.clone(),
+            groups: named.groups.clone(),
+        },
         None => User::Ids {
             uid: process.user().uid(),
             gid: process.user().gid(),
@@ -68,11 +73,21 @@ fn user(process: &oci_spec::runtime::Process, named: Option<&NamedUser>) -> User
 }
 
 fn capabilities(sets: Option<&LinuxCapabilities>, host: &Host) -> Result<Capabilities, PlanError> {
-    let Some(sets) = sets else { return Ok(Capabilities::default()) };
-    let known = if host.last_capability >= 63 { u64::MAX } else { (1 << (host.last_capability + 1)) - 1 };
+    let Some(sets) = sets else {
+        return Ok(Capabilities::default());
+    };
+    let known = if host.last_capability >= 63 {
+        u64::MAX
+    } else {
+        (1 << (host.last_capability + 1)) - 1
+    };
     let mask = |set: &Option<std::collections::HashSet<Capability>>| -> u64 {
         // What the kernel does not know is left out, as runc does, which warns.
-        set.iter().flatten().map(|&capability| 1 << number(capability)).fold(0, |all, one: u64| all | one) & known
+        set.iter()
+            .flatten()
+            .map(|&capability| 1 << number(capability))
+            .fold(0, |all, one: u64| all | one)
+            & known
     };
     Ok(Capabilities {
         bounding: mask(sets.bounding()),
@@ -138,7 +153,11 @@ fn rlimits(process: &oci_spec::runtime::Process) -> Result<Vec<Rlimit>, PlanErro
         if limits.iter().any(|known| known.resource == resource) {
             return PlanError::invalid(format!("duplicated rlimit {}", limit.typ()));
         }
-        limits.push(Rlimit { resource, soft: limit.soft(), hard: limit.hard() });
+        limits.push(Rlimit {
+            resource,
+            soft: limit.soft(),
+            hard: limit.hard(),
+        });
     }
     Ok(limits)
 }
@@ -170,12 +189,17 @@ fn io_priority(priority: &oci_spec::runtime::LinuxIOPriority) -> IoPriority {
         IOPriorityClass::IoprioClassBe => 2,
         IOPriorityClass::IoprioClassIdle => 3,
     };
-    IoPriority { class, level: u32::try_from(priority.priority()).unwrap_or(0) }
+    IoPriority {
+        class,
+        level: u32::try_from(priority.priority()).unwrap_or(0),
+    }
 }
 
 fn filtered_personality(linux: Option<&Linux>) -> Result<Option<u64>, PlanError> {
     const LINUX32: u64 = 0x8;
-    let Some(personality) = linux.and_then(|linux| linux.personality().as_ref()) else { return Ok(None) };
+    let Some(personality) = linux.and_then(|linux| linux.personality().as_ref()) else {
+        return Ok(None);
+    };
     if personality.flags().as_ref().is_some_and(|flags| !flags.is_empty()) {
         return PlanError::invalid("personality flags are not supported");
     }
@@ -199,7 +223,10 @@ fn filter(
     host: &Host,
     options: &Options,
 ) -> Result<Option<Filter>, PlanError> {
-    let context = seccomp::Context { capabilities: capabilities.bounding, kernel: host.kernel };
+    let context = seccomp::Context {
+        capabilities: capabilities.bounding,
+        kernel: host.kernel,
+    };
     match &options.seccomp {
         Seccomp::Unconfined => Ok(None),
         Seccomp::DockerDefault if !host.seccomp => Ok(None),

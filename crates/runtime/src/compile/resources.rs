@@ -9,7 +9,11 @@ use crate::plan::CgroupWrite;
 type Unified = (Vec<String>, Vec<CgroupWrite>);
 
 fn write(file: impl Into<String>, value: impl ToString) -> CgroupWrite {
-    CgroupWrite { file: file.into(), value: value.to_string(), optional: false }
+    CgroupWrite {
+        file: file.into(),
+        value: value.to_string(),
+        optional: false,
+    }
 }
 
 /// For v1: each write with its controller, in order.
@@ -31,10 +35,17 @@ pub(super) fn v1(limits: &LinuxResources) -> Result<Vec<(&'static str, CgroupWri
         writes.extend(block_v1(block).into_iter().map(|write| ("blkio", write)));
     }
     for huge in limits.hugepage_limits().iter().flatten() {
-        writes.push(("hugetlb", write(format!("hugetlb.{}.limit_in_bytes", huge.page_size()), huge.limit())));
+        writes.push((
+            "hugetlb",
+            write(format!("hugetlb.{}.limit_in_bytes", huge.page_size()), huge.limit()),
+        ));
     }
     if let Some(network) = limits.network() {
-        writes.extend(network.class_id().map(|class| ("net_cls", write("net_cls.classid", class))));
+        writes.extend(
+            network
+                .class_id()
+                .map(|class| ("net_cls", write("net_cls.classid", class))),
+        );
         for priority in network.priorities().iter().flatten() {
             let value = format!("{} {}", priority.name(), priority.priority());
             writes.push(("net_prio", write("net_prio.ifpriomap", value)));
@@ -48,7 +59,10 @@ fn memory_v1(memory: &LinuxMemory) -> Result<Vec<CgroupWrite>, PlanError> {
     let mut writes = Vec::new();
     let limit = memory.limit().filter(|&limit| limit != 0);
     // A limit without end must not leave an old limit for memory with swap.
-    let swap = memory.swap().filter(|&swap| swap != 0).or(limit.filter(|&limit| limit == -1));
+    let swap = memory
+        .swap()
+        .filter(|&swap| swap != 0)
+        .or(limit.filter(|&limit| limit == -1));
     if let (Some(limit), Some(swap)) = (limit, swap)
         && swap != -1
         && limit > swap
@@ -57,14 +71,21 @@ fn memory_v1(memory: &LinuxMemory) -> Result<Vec<CgroupWrite>, PlanError> {
     }
     writes.extend(limit.map(|limit| write("memory.limit_in_bytes", limit)));
     // Kernels without swap accounting lack the file, which then limits nothing.
-    writes.extend(swap.map(|swap| CgroupWrite { optional: true, ..write("memory.memsw.limit_in_bytes", swap) }));
+    writes.extend(swap.map(|swap| CgroupWrite {
+        optional: true,
+        ..write("memory.memsw.limit_in_bytes", swap)
+    }));
     writes.extend(nonzero(memory.reservation()).map(|value| write("memory.soft_limit_in_bytes", value)));
     writes.extend(nonzero(memory.kernel_tcp()).map(|value| write("memory.kmem.tcp.limit_in_bytes", value)));
     if memory.disable_oom_killer() == Some(true) {
         writes.push(write("memory.oom_control", 1));
     }
     match memory.swappiness() {
-        Some(value) if value > 100 => return PlanError::invalid(format!("invalid memory swappiness value: {value} (valid range is 0-100)")),
+        Some(value) if value > 100 => {
+            return PlanError::invalid(format!(
+                "invalid memory swappiness value: {value} (valid range is 0-100)"
+            ));
+        }
         swappiness => writes.extend(swappiness.map(|value| write("memory.swappiness", value))),
     }
     Ok(writes)
@@ -91,9 +112,14 @@ fn cpu_v1(cpu: &LinuxCpu) -> Vec<(&'static str, CgroupWrite)> {
 
 fn sets(cpu: &LinuxCpu) -> impl Iterator<Item = CgroupWrite> {
     let named = |file: &'static str, value: &Option<String>| {
-        value.as_ref().filter(|value| !value.is_empty()).map(|value| write(file, value))
+        value
+            .as_ref()
+            .filter(|value| !value.is_empty())
+            .map(|value| write(file, value))
     };
-    named("cpuset.cpus", cpu.cpus()).into_iter().chain(named("cpuset.mems", cpu.mems()))
+    named("cpuset.cpus", cpu.cpus())
+        .into_iter()
+        .chain(named("cpuset.mems", cpu.mems()))
 }
 
 fn pids_max(limit: i64) -> Option<CgroupWrite> {
@@ -106,12 +132,26 @@ fn pids_max(limit: i64) -> Option<CgroupWrite> {
 
 fn block_v1(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
     let mut writes = Vec::new();
-    writes.extend(block.weight().filter(|&weight| weight != 0).map(|weight| write("blkio.weight", weight)));
-    writes.extend(block.leaf_weight().filter(|&weight| weight != 0).map(|weight| write("blkio.leaf_weight", weight)));
+    writes.extend(
+        block
+            .weight()
+            .filter(|&weight| weight != 0)
+            .map(|weight| write("blkio.weight", weight)),
+    );
+    writes.extend(
+        block
+            .leaf_weight()
+            .filter(|&weight| weight != 0)
+            .map(|weight| write("blkio.leaf_weight", weight)),
+    );
     for device in block.weight_device().iter().flatten() {
         let line = |weight: u16| format!("{}:{} {weight}", device.major(), device.minor());
         writes.extend(device.weight().map(|weight| write("blkio.weight_device", line(weight))));
-        writes.extend(device.leaf_weight().map(|weight| write("blkio.leaf_weight_device", line(weight))));
+        writes.extend(
+            device
+                .leaf_weight()
+                .map(|weight| write("blkio.leaf_weight_device", line(weight))),
+        );
     }
     let throttles = [
         ("blkio.throttle.read_bps_device", block.throttle_read_bps_device()),
@@ -126,15 +166,20 @@ fn block_v1(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
 }
 
 fn throttled(devices: &Option<Vec<LinuxThrottleDevice>>) -> impl Iterator<Item = (String, u64)> {
-    devices.iter().flatten().map(|device| (format!("{}:{}", device.major(), device.minor()), device.rate()))
+    devices
+        .iter()
+        .flatten()
+        .map(|device| (format!("{}:{}", device.major(), device.minor()), device.rate()))
 }
 
 fn rdma(limits: &LinuxResources) -> impl Iterator<Item = CgroupWrite> {
     limits.rdma().iter().flatten().map(|(device, limit)| {
-        let one = |name: &str, value: Option<u32>| {
-            value.map(|value| format!(" {name}={value}")).unwrap_or_default()
-        };
-        let value = format!("{device}{}{}", one("hca_handle", limit.hca_handles()), one("hca_object", limit.hca_objects()));
+        let one = |name: &str, value: Option<u32>| value.map(|value| format!(" {name}={value}")).unwrap_or_default();
+        let value = format!(
+            "{device}{}{}",
+            one("hca_handle", limit.hca_handles()),
+            one("hca_object", limit.hca_objects())
+        );
         write("rdma.max", value)
     })
 }
@@ -179,7 +224,13 @@ pub(super) fn v2(limits: &LinuxResources) -> Result<Unified, PlanError> {
 
 fn memory_v2(memory: &LinuxMemory) -> Result<Vec<CgroupWrite>, PlanError> {
     let mut writes = Vec::new();
-    let bytes = |value: i64| if value == -1 { "max".to_owned() } else { value.to_string() };
+    let bytes = |value: i64| {
+        if value == -1 {
+            "max".to_owned()
+        } else {
+            value.to_string()
+        }
+    };
     let limit = nonzero(memory.limit());
     writes.extend(nonzero(memory.reservation()).map(|value| write("memory.low", bytes(value))));
     writes.extend(limit.map(|limit| write("memory.max", bytes(limit))));
@@ -197,7 +248,10 @@ fn memory_v2(memory: &LinuxMemory) -> Result<Vec<CgroupWrite>, PlanError> {
         (Some(_), None) => return PlanError::invalid("unable to set swap limit without memory limit"),
         (None, _) => None,
     };
-    writes.extend(swap.map(|swap| CgroupWrite { optional: true, ..write("memory.swap.max", swap) }));
+    writes.extend(swap.map(|swap| CgroupWrite {
+        optional: true,
+        ..write("memory.swap.max", swap)
+    }));
     Ok(writes)
 }
 
@@ -205,10 +259,20 @@ fn cpu_v2(cpu: &LinuxCpu) -> Vec<CgroupWrite> {
     const PERIOD_MICROSECONDS: u64 = 100_000;
     let mut writes = Vec::new();
     writes.extend(cpu.idle().map(|value| write("cpu.idle", value)));
-    writes.extend(cpu.shares().filter(|&shares| shares != 0).map(|shares| write("cpu.weight", weight(shares))));
+    writes.extend(
+        cpu.shares()
+            .filter(|&shares| shares != 0)
+            .map(|shares| write("cpu.weight", weight(shares))),
+    );
     if cpu.quota().is_some() || cpu.period().is_some() {
-        let quota = cpu.quota().filter(|&quota| quota > 0).map_or_else(|| "max".to_owned(), |quota| quota.to_string());
-        let period = cpu.period().filter(|&period| period != 0).unwrap_or(PERIOD_MICROSECONDS);
+        let quota = cpu
+            .quota()
+            .filter(|&quota| quota > 0)
+            .map_or_else(|| "max".to_owned(), |quota| quota.to_string());
+        let period = cpu
+            .period()
+            .filter(|&period| period != 0)
+            .unwrap_or(PERIOD_MICROSECONDS);
         writes.push(write("cpu.max", format!("{quota} {period}")));
     }
     writes.extend(cpu.burst().map(|burst| write("cpu.max.burst", burst)));
@@ -225,7 +289,12 @@ fn block_v2(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
     let mut writes = Vec::new();
     // 10 to 1000 on v2's scale of 1 to 10000.
     let scaled = |weight: u16| 1 + (u64::from(weight.clamp(10, 1000)) - 10) * 9999 / 990;
-    writes.extend(block.weight().filter(|&weight| weight != 0).map(|weight| write("io.weight", scaled(weight))));
+    writes.extend(
+        block
+            .weight()
+            .filter(|&weight| weight != 0)
+            .map(|weight| write("io.weight", scaled(weight))),
+    );
     for device in block.weight_device().iter().flatten() {
         let line = |weight| format!("{}:{} {}", device.major(), device.minor(), scaled(weight));
         writes.extend(device.weight().map(|weight| write("io.weight", line(weight))));
@@ -249,14 +318,33 @@ mod tests {
     use super::*;
 
     fn lines<'w>(writes: impl IntoIterator<Item = &'w CgroupWrite>) -> Vec<String> {
-        writes.into_iter().map(|write| format!("{}={}", write.file, write.value)).collect()
+        writes
+            .into_iter()
+            .map(|write| format!("{}={}", write.file, write.value))
+            .collect()
     }
 
     fn limits() -> LinuxResources {
-        let memory = LinuxMemoryBuilder::default().limit(1000).swap(1500).reservation(500).build().unwrap();
-        let cpu = LinuxCpuBuilder::default().shares(1024u64).quota(50_000).cpus("0").build().unwrap();
+        let memory = LinuxMemoryBuilder::default()
+            .limit(1000)
+            .swap(1500)
+            .reservation(500)
+            .build()
+            .unwrap();
+        let cpu = LinuxCpuBuilder::default()
+            .shares(1024u64)
+            .quota(50_000)
+            .cpus("0")
+            .build()
+            .unwrap();
         let pids = LinuxPidsBuilder::default().limit(-1).build().unwrap();
-        LinuxResourcesBuilder::default().memory(memory).cpu(cpu).pids(pids).devices(vec![]).build().unwrap()
+        LinuxResourcesBuilder::default()
+            .memory(memory)
+            .cpu(cpu)
+            .pids(pids)
+            .devices(vec![])
+            .build()
+            .unwrap()
     }
 
     #[test]

@@ -14,16 +14,14 @@ use crate::plan::{IdMapping, Namespace, Namespaces, Plan, Process};
 use crate::{hooks, inside};
 
 /// Clones the container's first process and brings it to the point before its exec.
-pub(super) fn first_process(
-    plan: &Plan,
-    stdio: Stdio,
-    options: Options,
-    groups: &Groups,
-) -> Result<Init, CreateError> {
+pub(super) fn first_process(plan: &Plan, stdio: Stdio, options: Options, groups: &Groups) -> Result<Init, CreateError> {
     let (socket, child_socket) = wire::pair().internal(|| "make a socket pair")?;
     let joined = PidNamespace::join(&plan.namespaces.pid)?;
     let time = TimeNamespace::unshare(&plan.namespaces)?;
-    let cloned = sys::clone3(CloneOptions { namespaces: flags(&plan.namespaces), cgroup: groups.unified() });
+    let cloned = sys::clone3(CloneOptions {
+        namespaces: flags(&plan.namespaces),
+        cgroup: groups.unified(),
+    });
     let cloned = cloned.internal(|| "clone the container's process")?;
     let (pid, pidfd) = match cloned {
         Cloned::Child => {
@@ -35,7 +33,12 @@ pub(super) fn first_process(
     drop((child_socket, stdio, options));
     let conversation = restore(joined, time).and_then(|()| converse(plan, pid, &socket, groups));
     match conversation {
-        Ok(console) => Ok(Init { pid, pidfd, console, socket }),
+        Ok(console) => Ok(Init {
+            pid,
+            pidfd,
+            console,
+            socket,
+        }),
         Err(error) => Err(abandon(pidfd.as_fd(), error)),
     }
 }
@@ -59,7 +62,11 @@ fn flags(namespaces: &Namespaces) -> u64 {
     if matches!(namespaces.user, Namespace::Path(_)) {
         return 0;
     }
-    kinds.iter().filter(|(kind, _)| **kind == Namespace::New).map(|(_, flag)| flag).sum()
+    kinds
+        .iter()
+        .filter(|(kind, _)| **kind == Namespace::New)
+        .map(|(_, flag)| flag)
+        .sum()
 }
 
 /// Attaches, maps, runs hooks, until the child is ready; gives its terminal.
@@ -81,7 +88,9 @@ fn converse(plan: &Plan, pid: u32, socket: &OwnedFd, groups: &Groups) -> Result<
             Message::Failed(error) => return Err(error),
             Message::End => return Err(CreateError::internal("the container's process ended before its exec")),
             other @ (Message::Go | Message::Start) => {
-                return Err(CreateError::internal(format!("unexpected message of the container's process: {other:?}")));
+                return Err(CreateError::internal(format!(
+                    "unexpected message of the container's process: {other:?}"
+                )));
             }
         }
     }
@@ -89,16 +98,24 @@ fn converse(plan: &Plan, pid: u32, socket: &OwnedFd, groups: &Groups) -> Result<
 
 /// By the creator: an undumpable process in a user namespace may not write its own.
 pub(crate) fn set_oom_score(process: &Process, pid: u32) -> Result<(), CreateError> {
-    let Some(score) = process.oom_score_adj else { return Ok(()) };
+    let Some(score) = process.oom_score_adj else {
+        return Ok(());
+    };
     let path = format!("/proc/{pid}/oom_score_adj");
     fs::write(&path, score.to_string()).internal(|| format!("write {path}"))
 }
 
 fn write_mappings(pid: u32, namespaces: &Namespaces) -> Result<(), CreateError> {
     let text = |mappings: &[IdMapping]| -> String {
-        mappings.iter().map(|map| format!("{} {} {}\n", map.container_id, map.host_id, map.size)).collect()
+        mappings
+            .iter()
+            .map(|map| format!("{} {} {}\n", map.container_id, map.host_id, map.size))
+            .collect()
     };
-    for (file, mappings) in [("uid_map", &namespaces.uid_mappings), ("gid_map", &namespaces.gid_mappings)] {
+    for (file, mappings) in [
+        ("uid_map", &namespaces.uid_mappings),
+        ("gid_map", &namespaces.gid_mappings),
+    ] {
         let path = format!("/proc/{pid}/{file}");
         fs::write(&path, text(mappings)).internal(|| format!("write {path}"))?;
     }
@@ -122,14 +139,18 @@ pub(crate) struct PidNamespace {
 impl PidNamespace {
     /// Children of the caller are born in the namespace at the path from now on.
     pub(crate) fn join(namespace: &Namespace) -> Result<Option<Self>, CreateError> {
-        let Namespace::Path(path) = namespace else { return Ok(None) };
+        let Namespace::Path(path) = namespace else {
+            return Ok(None);
+        };
         let target = fs::File::open(path).invalid(|| format!("open pid namespace {}", path.display()))?;
         Self::join_descriptor(target.as_fd()).map(Some)
     }
 
     /// The same by a descriptor, a namespace file or a pidfd.
     pub(crate) fn join_descriptor(target: BorrowedFd<'_>) -> Result<Self, CreateError> {
-        let own = fs::File::open("/proc/self/ns/pid").internal(|| "open own pid namespace")?.into();
+        let own = fs::File::open("/proc/self/ns/pid")
+            .internal(|| "open own pid namespace")?
+            .into();
         sys::set_namespaces(target, sys::NEW_PID).invalid(|| "join pid namespace")?;
         Ok(Self { own })
     }
@@ -151,7 +172,9 @@ impl TimeNamespace {
         if namespaces.time != Namespace::New {
             return Ok(None);
         }
-        let own = fs::File::open("/proc/self/ns/time").internal(|| "open own time namespace")?.into();
+        let own = fs::File::open("/proc/self/ns/time")
+            .internal(|| "open own time namespace")?
+            .into();
         sys::unshare(sys::NEW_TIME).internal(|| "make time namespace")?;
         if !namespaces.time_offsets.is_empty() {
             fs::write("/proc/self/timens_offsets", namespaces.time_offsets.join("\n"))

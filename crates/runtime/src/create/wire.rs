@@ -39,7 +39,12 @@ const PACKET_LIMIT_BYTES: usize = 8192;
 
 /// The creator's end and the child's end.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
 }
 
 pub(crate) fn send(to: impl AsFd, message: &Message) -> io::Result<()> {
@@ -56,7 +61,10 @@ pub(crate) fn send(to: impl AsFd, message: &Message) -> io::Result<()> {
 fn failure_packet(error: &CreateError) -> Vec<u8> {
     let mut error = error.clone();
     let limit = error.message.len().min(PACKET_LIMIT_BYTES / 4);
-    let end = (0..=limit).rev().find(|&end| error.message.is_char_boundary(end)).unwrap_or(0);
+    let end = (0..=limit)
+        .rev()
+        .find(|&end| error.message.is_char_boundary(end))
+        .unwrap_or(0);
     error.message.truncate(end);
     let mut packet = vec![b'E'];
     packet.extend(serde_json::to_vec(&error).expect("a plain structure always serialises"));
@@ -119,7 +127,9 @@ mod tests {
         send(&child, &Message::Ready(None)).unwrap();
         assert!(matches!(receive(&creator).unwrap(), Message::Ready(None)));
         send(&child, &Message::Failed(CreateError::internal("é".repeat(9000)))).unwrap();
-        let Message::Failed(error) = receive(&creator).unwrap() else { panic!("not a failure") };
+        let Message::Failed(error) = receive(&creator).unwrap() else {
+            panic!("not a failure")
+        };
         assert!(error.message.starts_with('é') && error.message.len() <= PACKET_LIMIT_BYTES / 4);
         drop(child);
         assert!(matches!(receive(&creator).unwrap(), Message::End));

@@ -20,13 +20,18 @@ impl Streams {
     /// Opens the terminal if there is to be one.
     pub(super) fn of(stdio: Stdio, root: BorrowedFd<'_>) -> Result<Self, CreateError> {
         Ok(match stdio {
-            Stdio::Files { stdin, stdout, stderr } => {
-                Self { terminal: None, files: Some([above_streams(stdin)?, above_streams(stdout)?, above_streams(stderr)?]) }
-            }
-            Stdio::Terminal { rows, columns } => {
-                Self { terminal: Some(terminal::open(root, rows, columns)?), files: None }
-            }
-            Stdio::Inherit => Self { terminal: None, files: None },
+            Stdio::Files { stdin, stdout, stderr } => Self {
+                terminal: None,
+                files: Some([above_streams(stdin)?, above_streams(stdout)?, above_streams(stderr)?]),
+            },
+            Stdio::Terminal { rows, columns } => Self {
+                terminal: Some(terminal::open(root, rows, columns)?),
+                files: None,
+            },
+            Stdio::Inherit => Self {
+                terminal: None,
+                files: None,
+            },
         })
     }
 
@@ -36,7 +41,13 @@ impl Streams {
         if let Some([stdin, stdout, stderr]) = &files {
             put(stdin, stdout, stderr)?;
         }
-        let Some(Terminal { controlling, process: end }) = terminal else { return Ok(None) };
+        let Some(Terminal {
+            controlling,
+            process: end,
+        }) = terminal
+        else {
+            return Ok(None);
+        };
         if !process.terminal {
             return Err(CreateError::internal("a terminal for a process that has none"));
         }
@@ -93,4 +104,3 @@ pub(super) fn close_others(first: u32, kept: &[i32]) -> Result<(), CreateError> 
     }
     corten_sys::execute::close_all(from, u32::MAX).internal(|| "close descriptors")
 }
-

@@ -69,7 +69,9 @@ struct Parents<'root> {
 impl Parents<'_> {
     fn of<'path>(&mut self, path: &'path Path) -> Result<(BorrowedFd<'_>, &'path std::ffi::OsStr), CreateError> {
         let above = path.parent().unwrap_or(Path::new("/"));
-        let name = path.file_name().ok_or_else(|| CreateError::invalid(format!("{path:?} has no name")))?;
+        let name = path
+            .file_name()
+            .ok_or_else(|| CreateError::invalid(format!("{path:?} has no name")))?;
         if self.last.as_ref().is_none_or(|(last, _)| last != above) {
             self.last = Some((above.to_path_buf(), target::directory(self.root, above)?));
         }

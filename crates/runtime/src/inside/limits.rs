@@ -43,7 +43,8 @@ pub(super) fn set(process: &Process, apparmor: Option<(File, String)>) -> Result
         task::set_personality(persona).invalid(|| "set personality")?;
     }
     if let Some((mut file, label)) = apparmor {
-        file.write_all(label.as_bytes()).invalid(|| format!("apply apparmor profile {label}"))?;
+        file.write_all(label.as_bytes())
+            .invalid(|| format!("apply apparmor profile {label}"))?;
     }
     let mask = process.umask.unwrap_or(0o022);
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(mask));

@@ -36,7 +36,12 @@ use crate::plan::{ExecPlan, Namespace, Plan};
 
 /// The first process of `plan`. Never returns: it executes the program or ends.
 pub(crate) fn first_process(plan: &Plan, stdio: Stdio, options: Options, socket: OwnedFd) -> ! {
-    let mut talk = Talk { socket, gate: options.gate, gone: false, released: false };
+    let mut talk = Talk {
+        socket,
+        gate: options.gate,
+        gone: false,
+        released: false,
+    };
     let detached = options.detached;
     let preserved = options.preserved_descriptors;
     let outcome = guarded(|| become_first(plan, stdio, &mut talk, Settle { detached, preserved }));
@@ -45,7 +50,12 @@ pub(crate) fn first_process(plan: &Plan, stdio: Stdio, options: Options, socket:
 
 /// A further process in the namespaces that the caller has opened. Never returns.
 pub(crate) fn further_process(plan: &ExecPlan, stdio: Stdio, further: Further, socket: OwnedFd) -> ! {
-    let mut talk = Talk { socket, gate: None, gone: false, released: false };
+    let mut talk = Talk {
+        socket,
+        gate: None,
+        gone: false,
+        released: false,
+    };
     let outcome = guarded(|| become_further(plan, stdio, further, &mut talk));
     finish(&talk, outcome)
 }
@@ -107,20 +117,19 @@ fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle) -> R
     program.execute(&plan.process)
 }
 
-fn become_further(
-    plan: &ExecPlan,
-    stdio: Stdio,
-    further: Further,
-    talk: &mut Talk,
-) -> Result<Infallible, CreateError> {
+fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Talk) -> Result<Infallible, CreateError> {
     let detached = further.lifetime == Lifetime::Own;
     settle_down(detached)?;
     talk.await_go()?;
     limits::set_before_root(&plan.process)?;
     let apparmor = limits::open_apparmor(&plan.process)?;
     further.joins.enter()?;
-    let root = rustix::fs::open("/", rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC, rustix::fs::Mode::empty())
-        .internal(|| "open the container's root")?;
+    let root = rustix::fs::open(
+        "/",
+        rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC,
+        rustix::fs::Mode::empty(),
+    )
+    .internal(|| "open the container's root")?;
     let streams = descriptors::Streams::of(stdio, root.as_fd())?;
     if plan.process.make_cwd {
         target::directory(root.as_fd(), plan.process.cwd.as_ref())?;
@@ -197,7 +206,10 @@ impl Talk {
     /// The numbers of descriptors that the conversation needs until the exec.
     fn kept(&self) -> Vec<i32> {
         use std::os::fd::AsRawFd;
-        let gate = self.gate.iter().flat_map(|gate| [gate.start.as_raw_fd(), gate.status.as_raw_fd()]);
+        let gate = self
+            .gate
+            .iter()
+            .flat_map(|gate| [gate.start.as_raw_fd(), gate.status.as_raw_fd()]);
         let mut kept: Vec<i32> = gate.chain([self.socket.as_raw_fd()]).collect();
         kept.sort_unstable();
         kept

@@ -20,7 +20,9 @@ pub(super) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<OwnedFd>>, Cre
 }
 
 fn open_source(mount: &Mount) -> Result<Option<OwnedFd>, CreateError> {
-    let MountSource::Bind { path, recursive } = &mount.source else { return Ok(None) };
+    let MountSource::Bind { path, recursive } = &mount.source else {
+        return Ok(None);
+    };
     let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     if *recursive {
         flags |= OpenTreeFlags::AT_RECURSIVE;
@@ -100,31 +102,58 @@ fn set_attributes(mount: &Mount, tree: BorrowedFd<'_>) -> Result<(), CreateError
             return Ok(());
         }
         // An access time policy is a field, not a bit: the kernel wants it cleared before.
-        let clear = if (set | clear) & ATTR_ATIME == 0 { clear } else { clear | ATTR_ATIME };
-        change(tree, Change { set, clear, propagation, user_namespace: 0 }, depth)
-            .invalid(|| failed(mount, source_name(&mount.source)))
+        let clear = if (set | clear) & ATTR_ATIME == 0 {
+            clear
+        } else {
+            clear | ATTR_ATIME
+        };
+        change(
+            tree,
+            Change {
+                set,
+                clear,
+                propagation,
+                user_namespace: 0,
+            },
+            depth,
+        )
+        .invalid(|| failed(mount, source_name(&mount.source)))
     };
     if matches!(mount.source, MountSource::Bind { .. }) {
         apply(attributes.set, attributes.clear, 0, Depth::One)?;
     }
-    apply(attributes.recursive_set, attributes.recursive_clear, 0, Depth::Recursive)?;
+    apply(
+        attributes.recursive_set,
+        attributes.recursive_clear,
+        0,
+        Depth::Recursive,
+    )?;
     for propagation in &mount.propagation {
-        let depth = if propagation.recursive { Depth::Recursive } else { Depth::One };
+        let depth = if propagation.recursive {
+            Depth::Recursive
+        } else {
+            Depth::One
+        };
         apply(0, 0, propagation.flag, depth)?;
     }
     Ok(())
 }
 
 fn make_filesystem(mount: &Mount) -> Result<OwnedFd, CreateError> {
-    let MountSource::Filesystem { kind, source, parameters } = &mount.source else {
+    let MountSource::Filesystem {
+        kind,
+        source,
+        parameters,
+    } = &mount.source
+    else {
         return Err(CreateError::internal("a bind mount without its source"));
     };
     match filesystem(kind, source, parameters, mount.attributes.set) {
         // Without a network namespace of its own, a user namespace may only show the host's sysfs.
         Err((rustix::io::Errno::PERM, _)) if kind == "sysfs" => host_sysfs(),
-        made => made.map_err(|(error, log)| (error, log)).or_else(|(error, log)| {
-            Err(error).invalid(|| failed(mount, Path::new(kind)) + &log)
-        }),
+        made => made
+            .map_err(|(error, log)| (error, log))
+            .or_else(|(error, log)| Err(error).invalid(|| failed(mount, Path::new(kind)) + &log)),
     }
 }
 
@@ -155,8 +184,15 @@ pub(super) fn filesystem(
 fn host_sysfs() -> Result<OwnedFd, CreateError> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
     let tree = open_tree(CWD, "/sys", flags).internal(|| "clone /sys")?;
-    change(tree.as_fd(), Change { set: ATTR_RDONLY, ..Change::default() }, Depth::Recursive)
-        .internal(|| "make /sys read-only")?;
+    change(
+        tree.as_fd(),
+        Change {
+            set: ATTR_RDONLY,
+            ..Change::default()
+        },
+        Depth::Recursive,
+    )
+    .internal(|| "make /sys read-only")?;
     Ok(tree)
 }
 
@@ -169,7 +205,11 @@ pub(super) fn log(context: &OwnedFd) -> String {
         let message = String::from_utf8_lossy(&text[..length]);
         all.push(message.trim_end().trim_start_matches("e ").to_owned());
     }
-    if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) }
+    if all.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", all.join("; "))
+    }
 }
 
 /// A mount inside `/proc` could fake what the kernel says of itself; only files that are known to
@@ -184,7 +224,10 @@ fn refuse_inside_proc(mount: &Mount, tree: BorrowedFd<'_>, at: BorrowedFd<'_>) -
     if known || (proc_itself && mount.destination == Path::new("/proc")) {
         return Ok(());
     }
-    Err(CreateError::invalid(format!("{:?} cannot be mounted because it is inside /proc", mount.destination)))
+    Err(CreateError::invalid(format!(
+        "{:?} cannot be mounted because it is inside /proc",
+        mount.destination
+    )))
 }
 
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;

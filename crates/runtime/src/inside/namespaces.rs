@@ -52,7 +52,11 @@ fn unshare_beside_joined_user(namespaces: &Namespaces) -> Result<(), CreateError
         (&namespaces.ipc, sys::NEW_IPC),
         (&namespaces.uts, sys::NEW_UTS),
     ];
-    let flags = kinds.iter().filter(|(kind, _)| **kind == Namespace::New).map(|(_, flag)| flag).sum();
+    let flags = kinds
+        .iter()
+        .filter(|(kind, _)| **kind == Namespace::New)
+        .map(|(_, flag)| flag)
+        .sum();
     sys::unshare(flags).internal(|| "make namespaces")
 }
 

@@ -12,8 +12,9 @@ use super::{mount, target};
 use crate::failure::{Context, CreateError};
 use crate::plan::Parameter;
 
-const CLONE: OpenTreeFlags =
-    OpenTreeFlags::OPEN_TREE_CLONE.union(OpenTreeFlags::OPEN_TREE_CLOEXEC).union(OpenTreeFlags::AT_EMPTY_PATH);
+const CLONE: OpenTreeFlags = OpenTreeFlags::OPEN_TREE_CLONE
+    .union(OpenTreeFlags::OPEN_TREE_CLOEXEC)
+    .union(OpenTreeFlags::AT_EMPTY_PATH);
 
 /// Covers directories with one empty read-only directory, files with `/dev/null`.
 pub(super) fn mask(root: BorrowedFd<'_>, masked: &[PathBuf]) -> Result<(), CreateError> {
@@ -50,7 +51,10 @@ fn clone_of(
 }
 
 fn empty_directory() -> Result<OwnedFd, CreateError> {
-    let few = Parameter { key: "nr_inodes".into(), value: Some("1".into()) };
+    let few = Parameter {
+        key: "nr_inodes".into(),
+        value: Some("1".into()),
+    };
     mount::filesystem("tmpfs", "tmpfs", &[few], ATTR_RDONLY)
         .map_err(|(error, log)| CreateError::internal(format!("mount an empty directory: {error}{log}")))
 }
@@ -67,8 +71,12 @@ fn null_device(root: BorrowedFd<'_>) -> Result<OwnedFd, CreateError> {
     };
     match own.filter(real) {
         Some(own) => open_tree(own.as_fd(), "", CLONE).internal(|| "clone /dev/null"),
-        None => open_tree(CWD, "/dev/null", OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC)
-            .internal(|| "clone the host's /dev/null"),
+        None => open_tree(
+            CWD,
+            "/dev/null",
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
+        )
+        .internal(|| "clone the host's /dev/null"),
     }
 }
 
@@ -81,7 +89,15 @@ pub(super) fn make_readonly(root: BorrowedFd<'_>, readonly: &[PathBuf]) -> Resul
         };
         let step = || format!("make {} read-only", path.display());
         let tree = open_tree(at.as_fd(), "", CLONE | OpenTreeFlags::AT_RECURSIVE).internal(step)?;
-        change(tree.as_fd(), Change { set: ATTR_RDONLY, ..Change::default() }, Depth::One).internal(step)?;
+        change(
+            tree.as_fd(),
+            Change {
+                set: ATTR_RDONLY,
+                ..Change::default()
+            },
+            Depth::One,
+        )
+        .internal(step)?;
         mount::attach(tree.as_fd(), at.as_fd()).internal(step)?;
     }
     Ok(())

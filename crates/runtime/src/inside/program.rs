@@ -41,7 +41,10 @@ pub(super) fn prepare(process: &Process, kept: Vec<i32>, preserved: u32) -> Resu
     refuse_outside()?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).internal(|| "become undumpable")?;
     let path = find(process)?;
-    Ok(Program { path, home: home_wanted.then(|| identity.home.filter(|home| !home.is_empty()).unwrap_or("/".into())) })
+    Ok(Program {
+        path,
+        home: home_wanted.then(|| identity.home.filter(|home| !home.is_empty()).unwrap_or("/".into())),
+    })
 }
 
 impl Program {
@@ -57,7 +60,11 @@ impl Program {
     pub(super) fn execute(&self, process: &Process) -> Result<std::convert::Infallible, CreateError> {
         let home = self.home.as_ref().map(|home| format!("HOME={home}"));
         let arguments = Strings::new(process.args.iter().map(String::as_bytes)).invalid(|| "arguments")?;
-        let environment = process.env.iter().map(String::as_bytes).chain(home.iter().map(String::as_bytes));
+        let environment = process
+            .env
+            .iter()
+            .map(String::as_bytes)
+            .chain(home.iter().map(String::as_bytes));
         let environment = Strings::new(environment).invalid(|| "environment")?;
         let path = CString::new(self.path.as_os_str().as_bytes()).expect("it was opened by this name");
         if process.no_new_privileges {
@@ -68,7 +75,10 @@ impl Program {
             std::io::ErrorKind::NotFound => FailureKind::CommandNotFound,
             _ => FailureKind::CommandNotExecutable,
         };
-        Err(CreateError::new(kind, format!("exec {}: {}", self.path.display(), reason(&error))))
+        Err(CreateError::new(
+            kind,
+            format!("exec {}: {}", self.path.display(), reason(&error)),
+        ))
     }
 }
 
@@ -80,7 +90,11 @@ fn load_filter(process: &Process) -> Result<(), CreateError> {
 }
 
 fn enter(cwd: &str) -> rustix::io::Result<()> {
-    if cwd.is_empty() { Ok(()) } else { rustix::process::chdir(cwd) }
+    if cwd.is_empty() {
+        Ok(())
+    } else {
+        rustix::process::chdir(cwd)
+    }
 }
 
 fn become_user(identity: &user::Identity) -> Result<(), CreateError> {
@@ -95,9 +109,9 @@ fn become_user(identity: &user::Identity) -> Result<(), CreateError> {
 fn refuse_outside() -> Result<(), CreateError> {
     match rustix::process::getcwd(Vec::new()) {
         Ok(path) if path.to_bytes().starts_with(b"/") => Ok(()),
-        Ok(_) | Err(Errno::NOENT) => {
-            Err(CreateError::invalid("current working directory is outside of container mount namespace root"))
-        }
+        Ok(_) | Err(Errno::NOENT) => Err(CreateError::invalid(
+            "current working directory is outside of container mount namespace root",
+        )),
         Err(error) => Err(error).internal(|| "getcwd"),
     }
 }
@@ -107,7 +121,10 @@ fn refuse_outside() -> Result<(), CreateError> {
 fn find(process: &Process) -> Result<PathBuf, CreateError> {
     let name = process.args.first().map(String::as_str).unwrap_or_default();
     if name.is_empty() {
-        return Err(CreateError::new(FailureKind::CommandNotFound, "exec: \"\": executable file not found in $PATH"));
+        return Err(CreateError::new(
+            FailureKind::CommandNotFound,
+            "exec: \"\": executable file not found in $PATH",
+        ));
     }
     if name.contains('/') {
         return match executable(Path::new(name)) {
@@ -122,11 +139,21 @@ fn find(process: &Process) -> Result<PathBuf, CreateError> {
             )),
         };
     }
-    let path = process.env.iter().rev().find_map(|pair| pair.strip_prefix("PATH=")).unwrap_or_default();
+    let path = process
+        .env
+        .iter()
+        .rev()
+        .find_map(|pair| pair.strip_prefix("PATH="))
+        .unwrap_or_default();
     let candidates = path.split(':').filter(|directory| directory.starts_with('/'));
-    let found = candidates.map(|directory| Path::new(directory).join(name)).find(|path| executable(path).is_ok());
+    let found = candidates
+        .map(|directory| Path::new(directory).join(name))
+        .find(|path| executable(path).is_ok());
     found.ok_or_else(|| {
-        CreateError::new(FailureKind::CommandNotFound, format!("exec: {name:?}: executable file not found in $PATH"))
+        CreateError::new(
+            FailureKind::CommandNotFound,
+            format!("exec: {name:?}: executable file not found in $PATH"),
+        )
     })
 }
 

@@ -9,7 +9,9 @@ use std::path::Path;
 
 use corten_sys::mount::{ATTR_RDONLY, Change, Depth, change};
 use rustix::fs::{CWD, Mode, OFlags, open};
-use rustix::mount::{MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount};
+use rustix::mount::{
+    MountPropagationFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags, move_mount, open_tree, unmount,
+};
 
 use super::{Talk, device, mount, paths, target};
 use crate::failure::{Context, CreateError};
@@ -31,7 +33,13 @@ pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, Create
     propagate("/", propagation)?;
     if propagation.flag == u64::from(MountPropagationFlags::SHARED.bits()) {
         // Else the new root would appear in the host.
-        propagate("/", Propagation { flag: u64::from(MountPropagationFlags::PRIVATE.bits()), recursive: false })?;
+        propagate(
+            "/",
+            Propagation {
+                flag: u64::from(MountPropagationFlags::PRIVATE.bits()),
+                recursive: false,
+            },
+        )?;
     }
     let sources = mount::open_sources(&plan.mounts)?;
     let descriptor = attach(&plan.root.source)?;
@@ -51,7 +59,10 @@ impl Assembled {
         paths::write_sysctls(&plan.sysctls)?;
         paths::make_readonly(root, &plan.readonly_paths)?;
         paths::mask(root, &plan.masked_paths)?;
-        let read_only = Change { set: ATTR_RDONLY, ..Change::default() };
+        let read_only = Change {
+            set: ATTR_RDONLY,
+            ..Change::default()
+        };
         for late in &self.late {
             change(late.as_fd(), read_only, Depth::One).internal(|| "make a mount read-only")?;
         }
@@ -68,7 +79,10 @@ impl Assembled {
     }
 }
 
-const SLAVE: Propagation = Propagation { flag: 1 << 19, recursive: true };
+const SLAVE: Propagation = Propagation {
+    flag: 1 << 19,
+    recursive: true,
+};
 
 fn propagate(path: &str, propagation: Propagation) -> Result<(), CreateError> {
     let mut flags = MountPropagationFlags::from_bits_retain(propagation.flag as u32);
@@ -85,15 +99,24 @@ fn attach(source: &Rootfs) -> Result<OwnedFd, CreateError> {
             let tree = open_tree(CWD, path, flags);
             tree.invalid(|| format!("invalid rootfs: open {}", path.display()))?
         }
-        Rootfs::Overlay { lower, upper, work, options } => {
-            match overlay::mount(&overlay::Layers { lower, upper, work, options })? {
+        Rootfs::Overlay {
+            lower,
+            upper,
+            work,
+            options,
+        } => {
+            match overlay::mount(&overlay::Layers {
+                lower,
+                upper,
+                work,
+                options,
+            })? {
                 overlay::Mounted::Detached(tree) => tree,
                 overlay::Mounted::Attached(tree) => return Ok(tree),
             }
         }
     };
-    move_mount(tree.as_fd(), "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-        .internal(|| "attach the root")?;
+    move_mount(tree.as_fd(), "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).internal(|| "attach the root")?;
     Ok(tree)
 }
 

@@ -22,7 +22,13 @@ const FOUND: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Opens `path` inside the root without making it. `None`: it does not exist.
 pub(super) fn existing(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<Option<OwnedFd>> {
     let flags = flags | OFlags::CLOEXEC;
-    match openat2(root, relative(path), flags, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS) {
+    match openat2(
+        root,
+        relative(path),
+        flags,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS,
+    ) {
         Ok(found) => Ok(Some(found)),
         Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(error) => Err(error),
@@ -63,15 +69,17 @@ pub(super) fn file(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, CreateE
             made => return made.invalid(|| format!("create {}", path.display())),
         }
     }
-    Err(CreateError::invalid(format!("create {}: too many levels of symbolic links", path.display())))
+    Err(CreateError::invalid(format!(
+        "create {}: too many levels of symbolic links",
+        path.display()
+    )))
 }
 
 /// The directory above `path`, made where missing, and the last component.
-pub(super) fn parent<'path>(
-    root: BorrowedFd<'_>,
-    path: &'path Path,
-) -> Result<(OwnedFd, &'path OsStr), CreateError> {
-    let name = path.file_name().ok_or_else(|| CreateError::invalid(format!("{path:?} has no name")))?;
+pub(super) fn parent<'path>(root: BorrowedFd<'_>, path: &'path Path) -> Result<(OwnedFd, &'path OsStr), CreateError> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| CreateError::invalid(format!("{path:?} has no name")))?;
     Ok((directory(root, path.parent().unwrap_or(Path::new("/")))?, name))
 }
 
@@ -91,7 +99,14 @@ fn make_directories(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<Own
     while let Some(name) = todo.pop() {
         if name == ".." {
             done.pop();
-            at = open_below(root, if done.as_os_str().is_empty() { Path::new(".") } else { &done })?;
+            at = open_below(
+                root,
+                if done.as_os_str().is_empty() {
+                    Path::new(".")
+                } else {
+                    &done
+                },
+            )?;
             continue;
         }
         match openat(&at, &name, FOUND | OFlags::NOFOLLOW | OFlags::DIRECTORY, Mode::empty()) {
@@ -124,7 +139,13 @@ fn make_directories(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<Own
 }
 
 fn open_below(root: BorrowedFd<'_>, path: &Path) -> rustix::io::Result<OwnedFd> {
-    openat2(root, path, FOUND | OFlags::DIRECTORY, Mode::empty(), ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS)
+    openat2(
+        root,
+        path,
+        FOUND | OFlags::DIRECTORY,
+        Mode::empty(),
+        ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS,
+    )
 }
 
 /// Components in reverse, so that the next one is popped.
@@ -164,7 +185,11 @@ mod tests {
         assert!(scratch.path().join("escape/y").is_dir());
         file(root.as_fd(), Path::new("/var/f")).unwrap();
         assert!(scratch.path().join("run/f").is_file());
-        symlink("../run/systemd/resolv.conf", scratch.path().join("run/lock/resolv.conf")).unwrap();
+        symlink(
+            "../run/systemd/resolv.conf",
+            scratch.path().join("run/lock/resolv.conf"),
+        )
+        .unwrap();
         file(root.as_fd(), Path::new("/var/lock/resolv.conf")).unwrap();
         assert!(scratch.path().join("run/run/systemd/resolv.conf").is_file());
     }

@@ -30,13 +30,20 @@ pub(super) fn open(root: BorrowedFd<'_>, rows: u16, columns: u16) -> Result<Term
     // An image could have put something else there.
     let filesystem = fstatfs(&controlling).internal(|| "statfs of ptmx")?.f_type as u64;
     if filesystem != DEVPTS_SUPER_MAGIC {
-        return Err(CreateError::invalid("/dev/pts/ptmx of the container is not on a devpts"));
+        return Err(CreateError::invalid(
+            "/dev/pts/ptmx of the container is not on a devpts",
+        ));
     }
     unlockpt(&controlling).internal(|| "unlock the terminal")?;
     let peer = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let process = ioctl_tiocgptpeer(&controlling, peer).internal(|| "open the terminal's other end")?;
     if (rows, columns) != (0, 0) {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let size = Winsize {
+            ws_row: rows,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
         tcsetwinsize(&controlling, size).internal(|| "set the terminal's size")?;
     }
     Ok(Terminal { controlling, process })
@@ -44,7 +51,9 @@ pub(super) fn open(root: BorrowedFd<'_>, rows: u16, columns: u16) -> Result<Term
 
 /// Binds the first process's terminal to `/dev/console`.
 pub(super) fn place_console(root: BorrowedFd<'_>, streams: &Streams) -> Result<(), CreateError> {
-    let Some(terminal) = &streams.terminal else { return Ok(()) };
+    let Some(terminal) = &streams.terminal else {
+        return Ok(());
+    };
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
     let tree = open_tree(terminal.process.as_fd(), "", flags).internal(|| "clone the terminal")?;
     let at = target::file(root, Path::new("/dev/console"))?;

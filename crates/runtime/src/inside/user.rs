@@ -27,14 +27,34 @@ const FILE_LIMIT_BYTES: u64 = 16 * 1024 * 1024;
 /// Looks the user up in the current root. `home_wanted`: a numeric user is looked up too, for its home.
 pub(super) fn resolve(user: &User, home_wanted: bool) -> Result<Identity, CreateError> {
     match user {
-        User::Ids { uid, gid, additional_gids } => {
-            let passwd = if home_wanted { read("/etc/passwd") } else { String::new() };
-            let home = Passwd::all(&passwd).find(|entry| entry.uid == *uid).map(|entry| entry.home.to_owned());
-            Ok(Identity { uid: *uid, gid: *gid, groups: additional_gids.clone(), home })
+        User::Ids {
+            uid,
+            gid,
+            additional_gids,
+        } => {
+            let passwd = if home_wanted {
+                read("/etc/passwd")
+            } else {
+                String::new()
+            };
+            let home = Passwd::all(&passwd)
+                .find(|entry| entry.uid == *uid)
+                .map(|entry| entry.home.to_owned());
+            Ok(Identity {
+                uid: *uid,
+                gid: *gid,
+                groups: additional_gids.clone(),
+                home,
+            })
         }
-        User::Named { user, groups } => {
-            resolve_named(user, groups, &Databases { passwd: read("/etc/passwd"), group: read("/etc/group") })
-        }
+        User::Named { user, groups } => resolve_named(
+            user,
+            groups,
+            &Databases {
+                passwd: read("/etc/passwd"),
+                group: read("/etc/group"),
+            },
+        ),
     }
 }
 
@@ -43,7 +63,10 @@ fn read(path: &str) -> String {
     // NONBLOCK: a named pipe in its place must not stop the start.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     if let Ok(file) = open(path, flags, Mode::empty()) {
-        File::from(file).take(FILE_LIMIT_BYTES).read_to_end(&mut text).unwrap_or_default();
+        File::from(file)
+            .take(FILE_LIMIT_BYTES)
+            .read_to_end(&mut text)
+            .unwrap_or_default();
     }
     String::from_utf8_lossy(&text).into_owned()
 }
@@ -75,12 +98,17 @@ fn resolve_named(user: &str, further: &[String], databases: &Databases) -> Resul
         (None, Some(number)) => identity.uid = number,
         (None, None) if name.is_empty() => {}
         (None, None) => {
-            return Err(CreateError::invalid(format!("unable to find user {name}: no matching entries in passwd file")));
+            return Err(CreateError::invalid(format!(
+                "unable to find user {name}: no matching entries in passwd file"
+            )));
         }
     }
     if group.is_empty() {
         let name = entry.as_ref().map_or("", |entry| entry.name);
-        identity.groups = Group::all(&databases.group).filter(|group| group.has(name)).map(|group| group.gid).collect();
+        identity.groups = Group::all(&databases.group)
+            .filter(|group| group.has(name))
+            .map(|group| group.gid)
+            .collect();
     } else {
         identity.gid = group_number(group, databases)?;
     }
@@ -96,9 +124,9 @@ fn group_number(name: &str, databases: &Databases) -> Result<u32, CreateError> {
     match (entry, number) {
         (Some(entry), _) => Ok(entry.gid),
         (None, Some(number)) => Ok(number),
-        (None, None) => {
-            Err(CreateError::invalid(format!("unable to find group {name}: no matching entries in group file")))
-        }
+        (None, None) => Err(CreateError::invalid(format!(
+            "unable to find group {name}: no matching entries in group file"
+        ))),
     }
 }
 
@@ -125,7 +153,12 @@ impl<'text> Passwd<'text> {
             let mut fields = line.trim().split(':');
             let name = fields.next()?;
             let (uid, gid) = (fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?);
-            Some(Self { name, uid, gid, home: fields.nth(1).unwrap_or_default() })
+            Some(Self {
+                name,
+                uid,
+                gid,
+                home: fields.nth(1).unwrap_or_default(),
+            })
         })
     }
 }
@@ -142,7 +175,11 @@ impl<'text> Group<'text> {
             let mut fields = line.trim().split(':');
             let name = fields.next()?;
             let gid = fields.nth(1)?.parse().ok()?;
-            Some(Self { name, gid, members: fields.next().unwrap_or_default() })
+            Some(Self {
+                name,
+                gid,
+                members: fields.next().unwrap_or_default(),
+            })
         })
     }
 
@@ -165,7 +202,12 @@ mod tests {
     }
 
     fn identity(uid: u32, gid: u32, groups: &[u32], home: Option<&str>) -> Result<Identity, String> {
-        Ok(Identity { uid, gid, groups: groups.to_vec(), home: home.map(str::to_owned) })
+        Ok(Identity {
+            uid,
+            gid,
+            groups: groups.to_vec(),
+            home: home.map(str::to_owned),
+        })
     }
 
     #[test]
@@ -173,7 +215,10 @@ mod tests {
         assert_eq!(resolve("web", &[]), identity(33, 34, &[40, 29], Some("/var/www")));
         assert_eq!(resolve("33", &[]), identity(33, 34, &[40, 29], Some("/var/www")));
         assert_eq!(resolve("web:logs", &[]), identity(33, 40, &[], Some("/var/www")));
-        assert_eq!(resolve("web:7", &["audio", "99"]), identity(33, 7, &[29, 99], Some("/var/www")));
+        assert_eq!(
+            resolve("web:7", &["audio", "99"]),
+            identity(33, 7, &[29, 99], Some("/var/www"))
+        );
         assert_eq!(resolve("1234", &[]), identity(1234, 0, &[], None));
         assert_eq!(resolve("1234:56", &[]), identity(1234, 56, &[], None));
         assert_eq!(resolve("", &[]), identity(0, 0, &[40], Some("/root")));
@@ -181,8 +226,17 @@ mod tests {
 
     #[test]
     fn unknown_names_are_refused_in_dockers_words() {
-        assert_eq!(resolve("nobody", &[]).unwrap_err(), "unable to find user nobody: no matching entries in passwd file");
-        assert_eq!(resolve("web:no", &[]).unwrap_err(), "unable to find group no: no matching entries in group file");
-        assert_eq!(resolve("4294967296", &[]).unwrap_err(), "uids and gids must be in range 0-2147483647");
+        assert_eq!(
+            resolve("nobody", &[]).unwrap_err(),
+            "unable to find user nobody: no matching entries in passwd file"
+        );
+        assert_eq!(
+            resolve("web:no", &[]).unwrap_err(),
+            "unable to find group no: no matching entries in group file"
+        );
+        assert_eq!(
+            resolve("4294967296", &[]).unwrap_err(),
+            "uids and gids must be in range 0-2147483647"
+        );
     }
 }

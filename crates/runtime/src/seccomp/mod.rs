@@ -21,11 +21,15 @@ impl Filter {
 
     fn instructions(&self) -> std::io::Result<Vec<Instruction>> {
         let invalid = || std::io::Error::from(std::io::ErrorKind::InvalidData);
-        let (words, []) = self.program.as_bytes().as_chunks::<16>() else { return Err(invalid()) };
+        let (words, []) = self.program.as_bytes().as_chunks::<16>() else {
+            return Err(invalid());
+        };
         words
             .iter()
             .map(|word| {
-                let word = std::str::from_utf8(word).ok().and_then(|word| u64::from_str_radix(word, 16).ok());
+                let word = std::str::from_utf8(word)
+                    .ok()
+                    .and_then(|word| u64::from_str_radix(word, 16).ok());
                 let word = word.ok_or_else(invalid)?;
                 Ok(Instruction {
                     code: (word >> 48) as u16,
@@ -41,7 +45,12 @@ impl Filter {
     pub(crate) fn from_instructions(instructions: &[Instruction], flags: u32) -> Self {
         let program = instructions
             .iter()
-            .map(|one| format!("{:04x}{:02x}{:02x}{:08x}", one.code, one.jump_true, one.jump_false, one.operand))
+            .map(|one| {
+                format!(
+                    "{:04x}{:02x}{:02x}{:08x}",
+                    one.code, one.jump_true, one.jump_false, one.operand
+                )
+            })
             .collect();
         Self { program, flags }
     }
@@ -68,7 +77,15 @@ pub enum CompileError {
 /// Docker's default profile.
 pub fn docker_default(_context: &Context) -> Result<Filter, CompileError> {
     // Until the compiler is there: allow everything.
-    Ok(Filter::from_instructions(&[Instruction { code: 6, jump_true: 0, jump_false: 0, operand: 0x7fff_0000 }], 0))
+    Ok(Filter::from_instructions(
+        &[Instruction {
+            code: 6,
+            jump_true: 0,
+            jump_false: 0,
+            operand: 0x7fff_0000,
+        }],
+        0,
+    ))
 }
 
 /// A profile in Docker's JSON format.

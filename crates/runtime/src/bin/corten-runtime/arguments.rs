@@ -99,14 +99,21 @@ impl Words<'_> {
     }
 
     fn value(&mut self, option: &str) -> Result<String> {
-        self.value.take().or_else(|| self.words.next()).ok_or_else(|| anyhow!("option {option} needs a value"))
+        self.value
+            .take()
+            .or_else(|| self.words.next())
+            .ok_or_else(|| anyhow!("option {option} needs a value"))
     }
 }
 
 /// Parses everything after the program's name.
 pub(crate) fn parse(words: &mut dyn Iterator<Item = String>) -> Result<(Global, Command)> {
     let mut words = Words { words, value: None };
-    let mut global = Global { root: "/run/corten-runtime".into(), log: None, log_json: false };
+    let mut global = Global {
+        root: "/run/corten-runtime".into(),
+        log: None,
+        log_json: false,
+    };
     let command = loop {
         let Some(word) = words.next()? else { break Command::Help };
         match word.as_str() {
@@ -161,7 +168,11 @@ fn parse_simple(command: &str, words: &mut Words<'_>) -> Result<Command> {
     let mut operands = operands.into_iter();
     let mut id = || operands.next().context("missing container id");
     match command {
-        "kill" => Ok(Command::Kill { id: id()?, signal: operands.next().unwrap_or("SIGTERM".into()), all }),
+        "kill" => Ok(Command::Kill {
+            id: id()?,
+            signal: operands.next().unwrap_or("SIGTERM".into()),
+            all,
+        }),
         "delete" => Ok(Command::Delete { id: id()?, force }),
         "ps" => Ok(Command::Processes { id: id()?, json }),
         "list" => Ok(Command::List { json, quiet }),
@@ -178,13 +189,18 @@ fn only_id(words: &mut Words<'_>) -> Result<String> {
 }
 
 fn create(words: &mut Words<'_>) -> Result<CreateOptions> {
-    let mut options = CreateOptions { bundle: ".".into(), ..CreateOptions::default() };
+    let mut options = CreateOptions {
+        bundle: ".".into(),
+        ..CreateOptions::default()
+    };
     while let Some(word) = words.next()? {
         match word.as_str() {
             "--bundle" | "-b" => options.bundle = words.value(&word)?.into(),
             "--pid-file" => options.pid_file = Some(words.value(&word)?.into()),
             "--console-socket" => options.console_socket = Some(words.value(&word)?.into()),
-            "--preserve-fds" => options.preserved_descriptors = words.value(&word)?.parse().context("--preserve-fds")?,
+            "--preserve-fds" => {
+                options.preserved_descriptors = words.value(&word)?.parse().context("--preserve-fds")?
+            }
             "--detach" | "-d" => options.detach = true,
             option if option.starts_with('-') => bail!("option {option} is not supported"),
             _ if options.id.is_empty() => options.id = word,

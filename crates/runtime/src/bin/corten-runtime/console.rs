@@ -18,7 +18,10 @@ use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetat
 /// A terminal of the size of the caller's.
 pub(crate) fn terminal_of_caller() -> Stdio {
     match tcgetwinsize(rustix::stdio::stdin()) {
-        Ok(size) => Stdio::Terminal { rows: size.ws_row, columns: size.ws_col },
+        Ok(size) => Stdio::Terminal {
+            rows: size.ws_row,
+            columns: size.ws_col,
+        },
         Err(_) => Stdio::Terminal { rows: 0, columns: 0 },
     }
 }
@@ -32,14 +35,23 @@ pub(crate) fn send(path: &Path, console: BorrowedFd<'_>) -> Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     ancillary.push(SendAncillaryMessage::ScmRights(&descriptors));
-    sendmsg(&stream, &[IoSlice::new(b"/dev/ptmx")], &mut ancillary, SendFlags::empty()).with_context(step)?;
+    sendmsg(
+        &stream,
+        &[IoSlice::new(b"/dev/ptmx")],
+        &mut ancillary,
+        SendFlags::empty(),
+    )
+    .with_context(step)?;
     Ok(())
 }
 
 /// Waits for the end of a child, copying between its terminal and the caller's streams meanwhile.
 /// Gives the exit code, 128 + n for signal n.
 pub(crate) fn wait(pid: u32, console: Option<OwnedFd>) -> Result<u8> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| anyhow!("pid {pid} out of range"))?;
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| anyhow!("pid {pid} out of range"))?;
     let pidfd = pidfd_open(pid, PidfdFlags::empty()).context("open the process")?;
     if let Some(console) = console {
         let _raw = Raw::enter();
@@ -47,7 +59,9 @@ pub(crate) fn wait(pid: u32, console: Option<OwnedFd>) -> Result<u8> {
     }
     let status = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).context("wait for the process")?;
     let status = status.ok_or_else(|| anyhow!("the process has not ended"))?;
-    let code = status.exit_status().or(status.terminating_signal().map(|signal| 128 + signal));
+    let code = status
+        .exit_status()
+        .or(status.terminating_signal().map(|signal| 128 + signal));
     Ok(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
 }
 

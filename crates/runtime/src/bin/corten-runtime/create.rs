@@ -39,7 +39,10 @@ pub(crate) fn create(global: &Global, options: &CreateOptions) -> Result<(u32, O
 fn load(bundle: &Path, id: &str) -> Result<Plan> {
     let spec = Spec::load(bundle.join("config.json")).context("load config.json")?;
     crate::spec::check_version(spec.version())?;
-    let root = spec.root().as_ref().ok_or_else(|| anyhow!("root property must not be empty"))?;
+    let root = spec
+        .root()
+        .as_ref()
+        .ok_or_else(|| anyhow!("root property must not be empty"))?;
     let root = bundle.join(root.path());
     if !root.is_dir() {
         bail!("rootfs {} is not a directory", root.display());
@@ -54,22 +57,24 @@ fn load(bundle: &Path, id: &str) -> Result<Plan> {
     Ok(compile(&spec, Rootfs::Directory(root), &host, &options)?)
 }
 
-fn create_in(
-    directory: &Path,
-    options: &CreateOptions,
-    plan: Plan,
-    bundle: &Path,
-) -> Result<(u32, Option<OwnedFd>)> {
+fn create_in(directory: &Path, options: &CreateOptions, plan: Plan, bundle: &Path) -> Result<(u32, Option<OwnedFd>)> {
     if plan.process.terminal && options.console_socket.is_none() && options.detach {
         bail!("cannot allocate tty if corten-runtime will detach without setting console socket");
     }
     let gate = make_gate(directory)?;
-    let stdio = if plan.process.terminal { console::terminal_of_caller() } else { Stdio::Inherit };
+    let stdio = if plan.process.terminal {
+        console::terminal_of_caller()
+    } else {
+        Stdio::Inherit
+    };
     for number in 3..3 + options.preserved_descriptors {
         corten_sys::execute::keep_on_exec(number as i32).with_context(|| format!("--preserve-fds: {number}"))?;
     }
-    let options_create =
-        Options { detached: true, preserved_descriptors: options.preserved_descriptors, gate: Some(gate) };
+    let options_create = Options {
+        detached: true,
+        preserved_descriptors: options.preserved_descriptors,
+        gate: Some(gate),
+    };
     let init = create_with(&plan, stdio, options_create)?;
     let recorded = record(directory, options, plan, bundle, init.pid);
     let console = match (recorded, init.console, &options.console_socket) {
@@ -95,9 +100,16 @@ fn make_gate(directory: &Path) -> Result<Gate> {
     // Read and write: the child must neither wait for a writer nor see an end.
     let start = pipe("start", OFlags::RDWR)?;
     let status = pipe("status", OFlags::RDWR)?;
-    let status_write = open(directory.join("status"), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let status_write = open(
+        directory.join("status"),
+        OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     drop(status);
-    Ok(Gate { start, status: status_write })
+    Ok(Gate {
+        start,
+        status: status_write,
+    })
 }
 
 fn record(directory: &Path, options: &CreateOptions, plan: Plan, bundle: &Path, pid: u32) -> Result<()> {

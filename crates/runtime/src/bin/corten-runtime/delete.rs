@@ -15,7 +15,11 @@ pub(crate) fn delete(global: &Global, id: &str, force: bool) -> Result<()> {
         Ok(state) => state,
         Err(error) if force => {
             // Without a state there is at most a directory of a creation that died.
-            return if directory.exists() { fs::remove_dir_all(&directory).context("remove state") } else { Err(error) };
+            return if directory.exists() {
+                fs::remove_dir_all(&directory).context("remove state")
+            } else {
+                Err(error)
+            };
         }
         Err(error) => return Err(error),
     };

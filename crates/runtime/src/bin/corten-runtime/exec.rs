@@ -24,9 +24,22 @@ pub(crate) fn exec(global: &Global, options: &ExecOptions) -> Result<u8> {
     }
     let process = process(options, &state)?;
     let host = Host::probe().context("look at the host")?;
-    let plan = compile_exec(&process, &state.plan, &host, &corten_runtime::compile::Options::default())?;
-    let stdio = if plan.process.terminal { console::terminal_of_caller() } else { Stdio::Inherit };
-    let lifetime = if options.detach { runtime::Lifetime::Own } else { runtime::Lifetime::Callers };
+    let plan = compile_exec(
+        &process,
+        &state.plan,
+        &host,
+        &corten_runtime::compile::Options::default(),
+    )?;
+    let stdio = if plan.process.terminal {
+        console::terminal_of_caller()
+    } else {
+        Stdio::Inherit
+    };
+    let lifetime = if options.detach {
+        runtime::Lifetime::Own
+    } else {
+        runtime::Lifetime::Callers
+    };
     let started = runtime::exec_with(&plan, state.pid, stdio, lifetime)?;
     if let Some(path) = &options.pid_file {
         fs::write(path, started.pid.to_string()).with_context(|| format!("write {}", path.display()))?;
@@ -38,7 +51,11 @@ pub(crate) fn exec(global: &Global, options: &ExecOptions) -> Result<u8> {
         }
         (console, _) => console,
     };
-    if options.detach { Ok(0) } else { console::wait(started.pid, console) }
+    if options.detach {
+        Ok(0)
+    } else {
+        console::wait(started.pid, console)
+    }
 }
 
 /// From `--process`, or the container's own process with the options of the command line.
@@ -48,8 +65,13 @@ fn process(options: &ExecOptions, state: &State) -> Result<Process> {
         return serde_json::from_slice(&json).with_context(|| format!("parse {}", path.display()));
     }
     let spec = Spec::load(state.bundle.join("config.json")).context("load config.json")?;
-    let mut process = spec.process().clone().ok_or_else(|| anyhow!("the container has no process"))?;
-    process.set_args(Some(options.args.clone())).set_terminal(Some(options.tty));
+    let mut process = spec
+        .process()
+        .clone()
+        .ok_or_else(|| anyhow!("the container has no process"))?;
+    process
+        .set_args(Some(options.args.clone()))
+        .set_terminal(Some(options.tty));
     if let Some(cwd) = &options.cwd {
         process.set_cwd(cwd.into());
     }

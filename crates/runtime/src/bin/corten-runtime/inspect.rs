@@ -52,23 +52,41 @@ pub(crate) fn processes(global: &Global, id: &str, json: bool) -> Result<()> {
 pub(crate) fn list(global: &Global, json: bool, quiet: bool) -> Result<()> {
     let mut values = Vec::new();
     let entries = match fs::read_dir(&global.root) {
-        Ok(entries) => entries.collect::<std::io::Result<Vec<_>>>().context("read the root directory")?,
+        Ok(entries) => entries
+            .collect::<std::io::Result<Vec<_>>>()
+            .context("read the root directory")?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).context("read the root directory"),
     };
-    let mut ids: Vec<String> = entries.iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let mut ids: Vec<String> = entries
+        .iter()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
     ids.sort();
     // One that is being made has no state yet, one that is being deleted none any more.
-    values.extend(ids.iter().filter_map(|id| state::load(global, id).ok()).map(|state| value(global, &state)));
+    values.extend(
+        ids.iter()
+            .filter_map(|id| state::load(global, id).ok())
+            .map(|state| value(global, &state)),
+    );
     if json {
         println!("{}", serde_json::to_string(&values)?);
     } else if quiet {
-        values.iter().for_each(|value| println!("{}", value["id"].as_str().unwrap_or_default()));
+        values
+            .iter()
+            .for_each(|value| println!("{}", value["id"].as_str().unwrap_or_default()));
     } else {
         println!("{:<20} {:<10} {:<10} {:<40} CREATED", "ID", "PID", "STATUS", "BUNDLE");
         for value in &values {
             let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-            println!("{:<20} {:<10} {:<10} {:<40} {}", text("id"), value["pid"], text("status"), text("bundle"), text("created"));
+            println!(
+                "{:<20} {:<10} {:<10} {:<40} {}",
+                text("id"),
+                value["pid"],
+                text("status"),
+                text("bundle"),
+                text("created")
+            );
         }
     }
     Ok(())

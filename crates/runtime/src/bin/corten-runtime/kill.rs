@@ -24,7 +24,10 @@ pub(crate) fn kill(global: &Global, id: &str, signal: &str, all: bool) -> Result
 }
 
 fn send(pid: u32, signal: Signal) -> Result<()> {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).ok_or_else(|| anyhow!("pid {pid} out of range"))?;
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| anyhow!("pid {pid} out of range"))?;
     match kill_process(pid, signal) {
         Err(rustix::io::Errno::SRCH) => Ok(()),
         sent => sent.context("send the signal"),
@@ -34,15 +37,18 @@ fn send(pid: u32, signal: Signal) -> Result<()> {
 /// A number, or a name with or without `SIG`.
 fn parse(text: &str) -> Result<Signal> {
     const NAMES: [&str; 31] = [
-        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-        "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
-        "PWR", "SYS",
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF",
+        "WINCH", "IO", "PWR", "SYS",
     ];
     let upper = text.to_ascii_uppercase();
     let name = upper.strip_prefix("SIG").unwrap_or(&upper);
     let number = match name.parse::<i32>() {
         Ok(number) => number,
-        Err(_) => NAMES.iter().position(|known| *known == name).map_or(0, |index| index as i32 + 1),
+        Err(_) => NAMES
+            .iter()
+            .position(|known| *known == name)
+            .map_or(0, |index| index as i32 + 1),
     };
     Signal::from_named_raw(number).ok_or_else(|| anyhow!("unknown signal {text:?}"))
 }

@@ -104,5 +104,8 @@ pub(crate) fn stat(pid: u32) -> Option<Stat> {
     // The name may contain anything; the fields after it cannot contain a bracket.
     let mut fields = text.get(text.rfind(')')? + 1..)?.split_whitespace();
     let status = fields.next()?;
-    Some(Stat { dead: status == "Z" || status == "X", started: fields.nth(START_TIME - 1)?.parse().ok()? })
+    Some(Stat {
+        dead: status == "Z" || status == "X",
+        started: fields.nth(START_TIME - 1)?.parse().ok()?,
+    })
 }

@@ -40,8 +40,18 @@ const ALL: u32 = MAKE | READ | WRITE;
 
 /// Every container may make any node and use these: null, zero, full, random, urandom, tty, console, terminals, ptmx.
 const DEFAULTS: [Exception; 11] = [
-    Exception { kind: CHARACTER, major: None, minor: None, access: MAKE },
-    Exception { kind: BLOCK, major: None, minor: None, access: MAKE },
+    Exception {
+        kind: CHARACTER,
+        major: None,
+        minor: None,
+        access: MAKE,
+    },
+    Exception {
+        kind: BLOCK,
+        major: None,
+        minor: None,
+        access: MAKE,
+    },
     character(1, Some(3)),
     character(1, Some(5)),
     character(1, Some(7)),
@@ -54,7 +64,12 @@ const DEFAULTS: [Exception; 11] = [
 ];
 
 const fn character(major: u32, minor: Option<u32>) -> Exception {
-    Exception { kind: CHARACTER, major: Some(major), minor, access: ALL }
+    Exception {
+        kind: CHARACTER,
+        major: Some(major),
+        minor,
+        access: ALL,
+    }
 }
 
 impl Rules {
@@ -82,14 +97,26 @@ impl Rules {
         };
         let (major, minor) = (number(rule.major())?, number(rule.minor())?);
         if kinds.is_empty() && access == ALL && major.is_none() && minor.is_none() {
-            *self = Self { allow_others: rule.allow(), exceptions: Vec::new() };
+            *self = Self {
+                allow_others: rule.allow(),
+                exceptions: Vec::new(),
+            };
             return Ok(());
         }
         let kinds = if kinds.is_empty() { &[BLOCK, CHARACTER] } else { kinds };
         for &kind in kinds {
-            let exception = Exception { kind, major, minor, access };
+            let exception = Exception {
+                kind,
+                major,
+                minor,
+                access,
+            };
             // An exception says the opposite of what holds for others.
-            if rule.allow() == self.allow_others { self.take(exception) } else { self.add(exception) }
+            if rule.allow() == self.allow_others {
+                self.take(exception)
+            } else {
+                self.add(exception)
+            }
         }
         Ok(())
     }
@@ -110,13 +137,19 @@ impl Rules {
 
     /// Commands for `devices.allow` and `devices.deny` of a group that inherits everything.
     pub(super) fn v1_writes(&self) -> impl Iterator<Item = CgroupWrite> {
-        let write = |file: &str, value| CgroupWrite { file: file.to_owned(), value, optional: false };
+        let write = |file: &str, value| CgroupWrite {
+            file: file.to_owned(),
+            value,
+            optional: false,
+        };
         let (exceptions, reset) = if self.allow_others {
             ("devices.deny", None)
         } else {
             ("devices.allow", Some(write("devices.deny", "a".to_owned())))
         };
-        reset.into_iter().chain(self.exceptions.iter().map(move |one| write(exceptions, one.v1())))
+        reset
+            .into_iter()
+            .chain(self.exceptions.iter().map(move |one| write(exceptions, one.v1())))
     }
 
     /// The program: each exception is compared in turn; empty if everything is allowed.
@@ -152,7 +185,11 @@ impl Exception {
         let number = |number: Option<u32>| number.map_or_else(|| "*".to_owned(), |number| number.to_string());
         let kind = if self.kind == BLOCK { 'b' } else { 'c' };
         let letters = [(READ, 'r'), (WRITE, 'w'), (MAKE, 'm')];
-        let access: String = letters.iter().filter(|(bit, _)| self.access & bit != 0).map(|(_, letter)| letter).collect();
+        let access: String = letters
+            .iter()
+            .filter(|(bit, _)| self.access & bit != 0)
+            .map(|(_, letter)| letter)
+            .collect();
         format!("{kind} {}:{} {access}", number(self.major), number(self.minor))
     }
 
@@ -160,7 +197,10 @@ impl Exception {
         let end = verdict(allow);
         let mut tests = Vec::new();
         if self.access != ALL {
-            tests.push(vec![instruction(COPY, 1, 3, 0, 0), instruction(AND_VALUE, 1, 0, 0, self.access)]);
+            tests.push(vec![
+                instruction(COPY, 1, 3, 0, 0),
+                instruction(AND_VALUE, 1, 0, 0, self.access),
+            ]);
             if allow {
                 tests.push(vec![instruction(JUMP_UNEQUAL, 1, 3, 0, 0)]);
             } else {
@@ -220,7 +260,10 @@ const JUMP_UNEQUAL: u8 = 0x5d;
 const EXIT: u8 = 0x95;
 
 fn verdict(allow: bool) -> [u64; 2] {
-    [instruction(SET_VALUE, 0, 0, 0, u32::from(allow)), instruction(EXIT, 0, 0, 0, 0)]
+    [
+        instruction(SET_VALUE, 0, 0, 0, u32::from(allow)),
+        instruction(EXIT, 0, 0, 0, 0),
+    ]
 }
 
 fn is_jump(instruction: u64) -> bool {

@@ -21,7 +21,9 @@ pub(super) fn hierarchies(options: &Options, destination: &Path, shown: &Shown<'
     let readonly = options.attributes.set & attr::ATTR_RDONLY != 0;
     compiled.mounts.push(directory(destination, readonly));
     for hierarchy in shown.host.hierarchies.iter().filter(|hierarchy| !hierarchy.unified) {
-        let Some(name) = hierarchy.mount.file_name() else { continue };
+        let Some(name) = hierarchy.mount.file_name() else {
+            continue;
+        };
         compiled.mounts.push(Mount {
             destination: destination.join(name),
             source: source(hierarchy, shown),
@@ -29,9 +31,16 @@ pub(super) fn hierarchies(options: &Options, destination: &Path, shown: &Shown<'
             propagation: Vec::new(),
             readonly_late: false,
         });
-        for controller in hierarchy.controllers.iter().filter(|controller| Path::new(controller) != Path::new(name)) {
+        for controller in hierarchy
+            .controllers
+            .iter()
+            .filter(|controller| Path::new(controller) != Path::new(name))
+        {
             if hierarchy.controllers.len() > 1 {
-                compiled.links.push(Link { path: destination.join(controller), target: name.into() });
+                compiled.links.push(Link {
+                    path: destination.join(controller),
+                    target: name.into(),
+                });
             }
         }
     }
@@ -39,11 +48,21 @@ pub(super) fn hierarchies(options: &Options, destination: &Path, shown: &Shown<'
 
 fn directory(destination: &Path, readonly: bool) -> Mount {
     let set = attr::ATTR_NOEXEC | attr::ATTR_NOSUID | attr::ATTR_NODEV;
-    let mode = Parameter { key: "mode".into(), value: Some("755".into()) };
+    let mode = Parameter {
+        key: "mode".into(),
+        value: Some("755".into()),
+    };
     Mount {
         destination: destination.to_path_buf(),
-        source: MountSource::Filesystem { kind: "tmpfs".into(), source: "tmpfs".into(), parameters: vec![mode] },
-        attributes: Attributes { set, ..Attributes::default() },
+        source: MountSource::Filesystem {
+            kind: "tmpfs".into(),
+            source: "tmpfs".into(),
+            parameters: vec![mode],
+        },
+        attributes: Attributes {
+            set,
+            ..Attributes::default()
+        },
         propagation: Vec::new(),
         readonly_late: readonly,
     }
@@ -53,20 +72,39 @@ fn directory(destination: &Path, readonly: bool) -> Mount {
 /// without one its group is bound.
 fn source(hierarchy: &Hierarchy, shown: &Shown<'_>) -> MountSource {
     if shown.own {
-        let parameters = hierarchy.controllers.iter().flat_map(|controller| match controller.split_once('=') {
-            Some((key, value)) => vec![
-                Parameter { key: "none".into(), value: None },
-                Parameter { key: key.into(), value: Some(value.into()) },
-            ],
-            None => vec![Parameter { key: controller.clone(), value: None }],
-        });
+        let parameters = hierarchy
+            .controllers
+            .iter()
+            .flat_map(|controller| match controller.split_once('=') {
+                Some((key, value)) => vec![
+                    Parameter {
+                        key: "none".into(),
+                        value: None,
+                    },
+                    Parameter {
+                        key: key.into(),
+                        value: Some(value.into()),
+                    },
+                ],
+                None => vec![Parameter {
+                    key: controller.clone(),
+                    value: None,
+                }],
+            });
         return MountSource::Filesystem {
             kind: "cgroup".into(),
             source: "cgroup".into(),
             parameters: parameters.collect(),
         };
     }
-    let own = shown.cgroup.directories.iter().find(|directory| directory.mount == hierarchy.mount);
-    let path = own.map_or_else(|| hierarchy.mount.join(&hierarchy.own), |directory| directory.absolute());
+    let own = shown
+        .cgroup
+        .directories
+        .iter()
+        .find(|directory| directory.mount == hierarchy.mount);
+    let path = own.map_or_else(
+        || hierarchy.mount.join(&hierarchy.own),
+        |directory| directory.absolute(),
+    );
     MountSource::Bind { path, recursive: false }
 }

@@ -89,8 +89,14 @@ fn mount_by_string(layers: &Layers<'_>) -> Result<OwnedFd, CreateError> {
     rustix::process::chdir(&shared).invalid(|| format!("enter {}", shared.display()))?;
     let data = std::ffi::CString::new(joined_options(layers, &shared))
         .map_err(|_| CreateError::invalid("overlay layer with a zero byte"))?;
-    rustix::mount::mount("overlay", layers.work, "overlay", MountFlags::empty(), Some(data.as_c_str()))
-        .internal(|| "mount overlay by mount(2)")?;
+    rustix::mount::mount(
+        "overlay",
+        layers.work,
+        "overlay",
+        MountFlags::empty(),
+        Some(data.as_c_str()),
+    )
+    .internal(|| "mount overlay by mount(2)")?;
     rustix::process::chdir("/").internal(|| "enter /")?;
     open_tree(CWD, layers.work, OpenTreeFlags::OPEN_TREE_CLOEXEC).internal(|| "open the overlay")
 }
@@ -125,7 +131,11 @@ fn escape(path: &str) -> String {
 
 /// The longest directory above all layers.
 fn shared_directory(layers: &[PathBuf]) -> PathBuf {
-    let mut shared = layers.first().and_then(|layer| layer.parent()).unwrap_or(Path::new("/")).to_path_buf();
+    let mut shared = layers
+        .first()
+        .and_then(|layer| layer.parent())
+        .unwrap_or(Path::new("/"))
+        .to_path_buf();
     for layer in layers {
         while !layer.starts_with(&shared) && shared.pop() {}
     }
@@ -140,7 +150,12 @@ mod tests {
     fn layers_are_named_relative_to_what_they_share() {
         let lower: Vec<PathBuf> = ["/d/l/b/diff", "/d/l/a:x/diff"].iter().map(PathBuf::from).collect();
         assert_eq!(shared_directory(&lower), Path::new("/d/l"));
-        let layers = Layers { lower: &lower, upper: Path::new("/d/u"), work: Path::new("/d/w"), options: &[] };
+        let layers = Layers {
+            lower: &lower,
+            upper: Path::new("/d/u"),
+            work: Path::new("/d/w"),
+            options: &[],
+        };
         assert_eq!(
             joined_options(&layers, Path::new("/d/l")),
             "lowerdir=b/diff:a\\:x/diff,upperdir=/d/u,workdir=/d/w,redirect_dir=nofollow,index=off"
