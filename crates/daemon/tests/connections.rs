@@ -1,0 +1,333 @@
+//! The HTTP layer over real sockets with a handler of its own: what clients do right and wrong,
+//! and both ways of hijacking. Needs no root and no engine.
+
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use corten_api::exec::ExecStartConfig;
+use corten_api::version;
+use corten_daemon::daemon::accept;
+use corten_daemon::http::hijack::{Framing, hijack};
+use corten_daemon::http::{Body, Failure, Handler, Query, Request, Stop, Stopper, Wire, answer};
+use corten_daemon::listen::{Listener, listen_unix};
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::mpsc;
+
+/// Far above what any of this takes, even on a loaded machine.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// A server on a socket of its own.
+struct Server {
+    path: PathBuf,
+    stopper: Stopper,
+    runtime: tokio::runtime::Runtime,
+    accepting: tokio::task::JoinHandle<()>,
+    left: mpsc::UnboundedReceiver<()>,
+    _directory: tempfile::TempDir,
+}
+
+struct Fake {
+    left: mpsc::UnboundedSender<()>,
+}
+
+/// Tells when it is dropped: the answer that it belongs to was given up.
+struct Told(mpsc::UnboundedSender<()>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        // Nobody may be listening any more when the server ends.
+        self.0.send(()).unwrap_or_default();
+    }
+}
+
+impl Handler for Fake {
+    async fn handle(&self, request: http::Request<Incoming>, wire: Wire) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let query = Query::new(head.uri.query().unwrap_or_default());
+        let mut request = Request {
+            version: version::MAX,
+            query,
+            headers: head.headers,
+            body,
+            wire,
+        };
+        match head.uri.path() {
+            "/ping" => answer::ping(true),
+            "/json" => match request.json::<serde_json::Value>().await {
+                Ok(value) => answer::json(&value),
+                Err(failure) => answer::failure(&failure),
+            },
+            "/panic" => panic!("on purpose"),
+            "/later" => {
+                request.wire.watch_client();
+                let told = Told(self.left.clone());
+                answer::json_stream(Body::Later(Box::pin(async move {
+                    std::future::pending::<()>().await;
+                    drop(told);
+                    Default::default()
+                })))
+            }
+            "/exec" => echo(request).await,
+            _ => answer::failure(&Failure::new(StatusCode::NOT_FOUND, "page not found")),
+        }
+    }
+}
+
+/// Reads a JSON body, hijacks and sends back whatever comes, upper-cased, until the end of input.
+async fn echo(mut request: Request) -> Response<Body> {
+    let config: ExecStartConfig = request.json_or_default().await.unwrap();
+    let framing = if config.tty { Framing::Raw } else { Framing::Multiplexed };
+    let upgrade = request.wants_upgrade();
+    let taken = hijack(request.wire.clone(), &request.headers, upgrade, framing)
+        .await
+        .unwrap();
+    std::thread::spawn(move || {
+        let mut stream = UnixStream::from(taken.connection);
+        stream.set_nonblocking(false).unwrap();
+        let mut input = taken.early_input;
+        stream.read_to_end(&mut input).unwrap();
+        input.make_ascii_uppercase();
+        stream.write_all(&input).unwrap();
+    });
+    answer::status(StatusCode::OK)
+}
+
+impl Server {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.sock");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let (stopper, stop) = Stopper::new();
+        let (told, left) = mpsc::unbounded_channel();
+        let accepting = runtime.block_on(async { serve(&path, told, stop) });
+        Self {
+            path,
+            stopper,
+            runtime,
+            accepting,
+            left,
+            _directory: directory,
+        }
+    }
+
+    fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(&self.path).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        stream
+    }
+
+    /// Sends text, half-closes, and reads to the end.
+    fn exchange(&self, text: &str) -> String {
+        let mut stream = self.connect();
+        stream.write_all(text.as_bytes()).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        read_all(stream)
+    }
+
+    /// Ends the server and waits for its connections.
+    fn stop(self) {
+        self.stopper.stop();
+        let ended = async { tokio::time::timeout(LIMIT, self.accepting).await };
+        self.runtime
+            .block_on(ended)
+            .expect("the server ends when told to")
+            .unwrap();
+    }
+}
+
+fn serve(path: &std::path::Path, told: mpsc::UnboundedSender<()>, stop: Stop) -> tokio::task::JoinHandle<()> {
+    let (listener, file) = listen_unix(path, Some("")).unwrap();
+    tokio::spawn(async move {
+        accept(Listener::Unix(listener), Arc::new(Fake { left: told }), stop).await;
+        drop(file);
+    })
+}
+
+fn read_all(mut stream: UnixStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn post(path: &str, headers: &str, body: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: d\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+#[test]
+fn a_half_closed_client_gets_its_answers_in_order() {
+    let server = Server::start();
+    let answer = server.exchange("GET /ping HTTP/1.1\r\nHost: d\r\n\r\nGET /nope HTTP/1.1\r\nHost: d\r\n\r\n");
+    let (first, second) = answer.split_once("OKHTTP/1.1").expect("two answers");
+    assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{first}");
+    for header in [
+        "api-version: 1.51",
+        "ostype: linux",
+        "docker-experimental: false",
+        "swarm: inactive",
+    ] {
+        assert!(
+            first.to_ascii_lowercase().contains(header),
+            "{header} is missing in {first}"
+        );
+    }
+    assert!(
+        second.starts_with(" 404 ") && second.ends_with("{\"message\":\"page not found\"}\n"),
+        "{second}"
+    );
+    server.stop();
+}
+
+#[test]
+fn bad_bodies_get_docker_s_words() {
+    let server = Server::start();
+    let message = |request: &str| server.exchange(request).split("\r\n\r\n").last().unwrap().to_owned();
+    let invalid = |text| format!("{{\"message\":\"{text}\"}}\n");
+    assert_eq!(
+        message(&post("/json", JSON, "")),
+        invalid("invalid JSON: got EOF while reading request body")
+    );
+    assert_eq!(
+        message(&post("/json", JSON, "{} {}")),
+        invalid("unexpected content after JSON")
+    );
+    assert_eq!(
+        message(&post("/json", "Content-Type: application/json; charset=utf-8\r\n", "1")),
+        "1\n"
+    );
+    assert_eq!(
+        message(&post("/json", "Content-Type: text/plain\r\n", "{}")),
+        invalid("unsupported Content-Type header (text/plain): must be 'application/json'")
+    );
+    let cut = "POST /json HTTP/1.1\r\nHost: d\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    assert!(server.exchange(cut).is_empty() || message(cut).contains("unexpected EOF"));
+    let long = format!("\"{}\"", "x".repeat(9 << 20));
+    let mut stream = server.connect();
+    // The server may answer and close before all of it is written.
+    drop(stream.write_all(post("/json", JSON, &long).as_bytes()));
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+    server.stop();
+}
+
+#[test]
+fn what_is_not_http_gets_an_error_and_hurts_nobody() {
+    let server = Server::start();
+    // Not even worth an answer.
+    assert_eq!(server.exchange("\x16\x03\x01 garbage\r\n\r\n"), "");
+    for garbage in ["no http\r\n\r\n", "GET / HTTP/1.1\r\nbad header\r\n\r\n"] {
+        let answer = server.exchange(garbage);
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer:?}");
+    }
+    let head = format!("GET /ping HTTP/1.1\r\nHost: d\r\nX: {}\r\n\r\n", "y".repeat(2 << 20));
+    let mut stream = server.connect();
+    drop(stream.write_all(head.as_bytes()));
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+    let _waits_for_ever = server.connect();
+    let panicked = server.exchange("GET /panic HTTP/1.1\r\nHost: d\r\n\r\n");
+    assert!(panicked.starts_with("HTTP/1.1 500 "), "{panicked}");
+    assert!(server.exchange("GET /ping HTTP/1.1\r\nHost: d\r\n\r\n").ends_with("OK"));
+    drop(_waits_for_ever);
+    server.stop();
+}
+
+#[test]
+fn a_client_that_vanishes_gives_up_its_answer() {
+    let mut server = Server::start();
+    let mut stream = server.connect();
+    stream
+        .write_all(b"POST /later HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
+        .unwrap();
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).expect("the head comes at once");
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    assert!(server.left.try_recv().is_err());
+    drop(stream);
+    let left = async { tokio::time::timeout(LIMIT, server.left.recv()).await };
+    server.runtime.block_on(left).expect("the answer is given up").unwrap();
+    server.stop();
+}
+
+#[test]
+fn hijack_with_upgrade() {
+    let server = Server::start();
+    let request = post("/exec", "Connection: Upgrade\r\nUpgrade: tcp\r\n", "");
+    let answer = server.exchange(&format!("{request}early"));
+    assert!(answer.starts_with("HTTP/1.1 101 UPGRADED\r\n"), "{answer}");
+    assert!(answer.contains("Content-Type: application/vnd.docker.multiplexed-stream\r\n"));
+    assert!(answer.contains("Connection: Upgrade\r\nUpgrade: tcp\r\n"));
+    assert!(answer.ends_with("\r\n\r\nEARLY"), "{answer}");
+    server.stop();
+}
+
+#[test]
+fn legacy_hijack_keeps_early_and_late_input_apart_from_the_body() {
+    let server = Server::start();
+    let request = post("/exec", JSON, "{\"Tty\":true}");
+    let mut stream = server.connect();
+    stream.write_all(format!("{request}early ").as_bytes()).unwrap();
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).unwrap();
+    assert_eq!(&head, b"HTTP/1.1 200 OK");
+    stream.write_all(b"late").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    let rest = read_all(stream);
+    assert_eq!(
+        rest,
+        "\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nEARLY LATE"
+    );
+    server.stop();
+}
+
+#[test]
+fn a_hijack_behind_other_requests_on_one_connection() {
+    let server = Server::start();
+    let mut stream = server.connect();
+    let mut answer = [0; 15];
+    for _ in 0..3 {
+        stream.write_all(b"GET /nope HTTP/1.1\r\nHost: d\r\n\r\n").unwrap();
+        let mut text = Vec::new();
+        while !text.ends_with(b"not found\"}\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            text.push(byte[0]);
+        }
+    }
+    let chunked =
+        "POST /exec HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n";
+    stream
+        .write_all(format!("{chunked}2\r\n{{}}\r\n0\r\n\r\nhello").as_bytes())
+        .unwrap();
+    stream.read_exact(&mut answer).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert!(read_all(stream).ends_with("\r\n\r\nHELLO"));
+    server.stop();
+}
+
+#[test]
+fn a_thousand_idle_clients_do_not_keep_others_out_nor_the_end_away() {
+    let server = Server::start();
+    let idle: Vec<UnixStream> = (0..1000)
+        .map_while(|_| UnixStream::connect(&server.path).ok())
+        .collect();
+    assert!(idle.len() >= 400, "only {} clients could connect", idle.len());
+    assert!(server.exchange("GET /ping HTTP/1.1\r\nHost: d\r\n\r\n").ends_with("OK"));
+    server.stop();
+    drop(idle);
+}
