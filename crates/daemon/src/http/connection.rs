@@ -34,9 +34,9 @@ pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut s
     let mut builder = http1::Builder::new();
     builder
         .half_close(true)
+        .title_case_headers(true)
         .max_buf_size(HEAD_BYTES)
-        .max_headers(HEADERS)
-        .pipeline_flush(true);
+        .max_headers(HEADERS);
     let mut connection = pin!(builder.serve_connection(wire.clone(), service));
     let mut client_left = pin!(wire.client_left());
     let mut stopping = false;
