@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The typed client of the Engine API: one connection per running call, over a unix socket or plain
+//! TCP, with Docker's version negotiation, its errors with status and message, its upgraded
+//! ("hijacked") streams with half-close, and its streams of bytes and of JSON objects.
+//!
+//! Calls are methods on [`Client`], grouped by noun in the modules below. Answers that people see
+//! whole (`inspect`) are also available as the bytes that were sent. TLS and ssh are not spoken here yet.
+
+mod answer;
+mod container;
+mod error;
+mod exec;
+mod hijack;
+mod host;
+mod image;
+mod query;
+mod request;
+mod socket;
+mod system;
+
+pub use answer::{Objects, Stream};
+pub use container::{AttachOptions, ListOptions, LogOptions, RemoveOptions, StopOptions, WaitCondition, Waiter};
+pub use error::CallError;
+pub use exec::ExecStart;
+pub use hijack::{Duplex, Hijacked};
+pub use host::{Host, ParseHostError};
+pub use image::{ImportOptions, PullOptions};
+pub use query::Query;
+pub use request::{Client, Upload};

@@ -1,0 +1,62 @@
+//! Tables with a header, laid out as Docker's: columns at least 10 wide, 3 spaces apart, the last one ragged.
+
+const GAP: usize = 3;
+const NARROWEST: usize = 10;
+
+/// A table under construction.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these column heads.
+    pub(crate) fn new(heads: &[&str]) -> Self {
+        Self { rows: vec![heads.iter().map(|head| (*head).to_owned()).collect()] }
+    }
+
+    /// A table without heads: columns are aligned all the same.
+    pub(crate) fn headless() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row.
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
+    /// The text, one line per row.
+    pub(crate) fn render(&self) -> String {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(|column| self.width(column)).collect();
+        let mut text = String::new();
+        for row in &self.rows {
+            for (column, cell) in row.iter().enumerate() {
+                text.push_str(cell);
+                if column + 1 < row.len() {
+                    let missing = widths[column] - cell.chars().count();
+                    text.extend(std::iter::repeat_n(' ', missing));
+                }
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    fn width(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter(|row| column + 1 < row.len()).map(|row| row[column].chars().count() + GAP);
+        cells.max().unwrap_or(0).max(NARROWEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let mut table = Table::new(&["CONTAINER ID", "IMAGE", "NAMES"]);
+        table.row(vec!["0123456789ab".to_owned(), "b".to_owned(), "x".to_owned()]);
+        assert_eq!(table.render(), "CONTAINER ID   IMAGE     NAMES\n0123456789ab   b         x\n");
+    }
+}

@@ -1,0 +1,82 @@
+//! Answers that arrive in pieces: raw bytes ([`Stream`]) and JSON objects one after the other ([`Objects`]).
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::SendRequest;
+
+use crate::error::CallError;
+use crate::request::RequestBody;
+
+/// The bytes of an answer as they arrive.
+#[derive(Debug)]
+pub struct Stream {
+    path: String,
+    body: Incoming,
+    /// Keeps the connection alive until the answer has been read.
+    _sender: SendRequest<RequestBody>,
+}
+
+impl Stream {
+    pub(crate) fn new(path: String, body: Incoming, sender: SendRequest<RequestBody>) -> Self {
+        Self { path, body, _sender: sender }
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// The connection broke before the end.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, CallError> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|source| CallError::Transport { path: self.path.clone(), source })?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same answer, read as JSON objects.
+    #[must_use]
+    pub fn objects(self) -> Objects {
+        Objects { stream: self, buffer: BytesMut::new() }
+    }
+}
+
+/// JSON objects in a row, with or without line ends between them.
+#[derive(Debug)]
+pub struct Objects {
+    stream: Stream,
+    buffer: BytesMut,
+}
+
+impl Objects {
+    /// The next object's text; `None` at the end.
+    ///
+    /// # Errors
+    /// The connection broke, or the engine sent something that is not JSON.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, CallError> {
+        loop {
+            if let Some(object) = self.take()? {
+                return Ok(Some(object));
+            }
+            match self.stream.next().await? {
+                Some(piece) => self.buffer.extend_from_slice(&piece),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn take(&mut self) -> Result<Option<Bytes>, CallError> {
+        let mut values = serde_json::Deserializer::from_slice(&self.buffer).into_iter::<&serde_json::value::RawValue>();
+        let text = match values.next() {
+            None => return Ok(None),
+            Some(Err(error)) if error.is_eof() => return Ok(None),
+            Some(Err(source)) => return Err(CallError::Decode { path: self.stream.path.clone(), source }),
+            Some(Ok(value)) => Bytes::copy_from_slice(value.get().as_bytes()),
+        };
+        let end = values.byte_offset();
+        drop(self.buffer.split_to(end));
+        Ok(Some(text))
+    }
+}

@@ -1,0 +1,126 @@
+//! Why a call failed. The texts are those that Docker's client prints, because scripts read them.
+
+use std::io;
+
+use http::StatusCode;
+
+/// A call to the engine did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// Nobody listens there.
+    #[error("Cannot connect to the Corten daemon at {host}. Is the corten daemon running?")]
+    Connect {
+        /// The address as a person writes it.
+        host: String,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// The socket's mode keeps this user out.
+    #[error("permission denied while trying to connect to the Corten daemon socket at {host}")]
+    Denied {
+        /// The address as a person writes it.
+        host: String,
+        /// What the kernel said.
+        #[source]
+        source: io::Error,
+    },
+    /// The engine answered with an error.
+    #[error("Error response from daemon: {message}")]
+    Daemon {
+        /// The HTTP status, 400 and up.
+        status: StatusCode,
+        /// The engine's message.
+        message: String,
+    },
+    /// The connection broke or carried something that is not HTTP.
+    #[error("error during connect: {path}: {source}")]
+    Transport {
+        /// The request's path.
+        path: String,
+        /// What went wrong on the connection.
+        #[source]
+        source: hyper::Error,
+    },
+    /// The engine's answer is not what the API promises.
+    #[error("cannot read the daemon's answer to {path}: {source}")]
+    Decode {
+        /// The request's path.
+        path: String,
+        /// What the reader stumbled over.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The request could not be written down.
+    #[error("cannot send {path}: {source}")]
+    Encode {
+        /// The request's path.
+        path: String,
+        /// What the writer stumbled over.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A name contains what no request line can carry.
+    #[error("cannot send {path}: {source}")]
+    Request {
+        /// The request's path.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: http::Error,
+    },
+    /// The engine did not turn the connection into a stream.
+    #[error("unable to upgrade to tcp, received {status}")]
+    NotUpgraded {
+        /// The status it sent instead of 101.
+        status: StatusCode,
+    },
+    /// Reading or writing an upgraded connection failed.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+impl CallError {
+    /// The engine's message, or this error's own text.
+    #[must_use]
+    pub fn message(&self) -> String {
+        match self {
+            Self::Daemon { message, .. } => message.clone(),
+            Self::Connect { .. }
+            | Self::Denied { .. }
+            | Self::Transport { .. }
+            | Self::Decode { .. }
+            | Self::Encode { .. }
+            | Self::Request { .. }
+            | Self::NotUpgraded { .. }
+            | Self::Io(_) => self.to_string(),
+        }
+    }
+
+    /// The engine's status, if it answered.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Daemon { status, .. } | Self::NotUpgraded { status } => Some(*status),
+            Self::Connect { .. }
+            | Self::Denied { .. }
+            | Self::Transport { .. }
+            | Self::Decode { .. }
+            | Self::Encode { .. }
+            | Self::Request { .. }
+            | Self::Io(_) => None,
+        }
+    }
+
+    /// Whether the engine said that the named object does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// Whether nothing answered at the address at all.
+    #[must_use]
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Connect { .. } | Self::Denied { .. })
+    }
+}
