@@ -1,5 +1,7 @@
 //! Query strings: percent-encoding of names and values, in the order in which they were added.
 
+use corten_api::query::escape;
+
 /// A request's query under construction.
 #[derive(Debug, Clone, Default)]
 pub struct Query(String);
@@ -17,7 +19,7 @@ impl Query {
         self.0.push(if self.0.is_empty() { '?' } else { '&' });
         self.0.push_str(name);
         self.0.push('=');
-        escape(&mut self.0, value);
+        self.0.push_str(&escape(value));
         self
     }
 
@@ -40,20 +42,6 @@ impl Query {
     }
 }
 
-/// Appends `text` with everything but RFC 3986's unreserved characters as `%XX`.
-pub(crate) fn escape(into: &mut String, text: &str) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            into.push(char::from(byte));
-        } else {
-            into.push('%');
-            into.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            into.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-    }
-}
-
 /// A name as one or more path segments: slashes stay, all else outside the safe set is escaped.
 pub(crate) fn path_segment(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
@@ -65,7 +53,7 @@ pub(crate) fn path_segment(name: &str) -> String {
             if index > 0 {
                 text.push(':');
             }
-            escape(&mut text, part);
+            text.push_str(&escape(part));
         }
     }
     text
