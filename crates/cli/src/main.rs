@@ -1,2 +1,44 @@
-//! Placeholder.
-fn main() {}
+//! `corten`: the command line. Reads arguments, calls one engine through `corten_client`, prints.
+//!
+//! `flag` and `option` read what was typed, `verb` and `dispatch` find the command, `commands` has one
+//! file per command, `terminal` and `stream` connect the user's terminal to a container, `format`,
+//! `text` and `json` lay out what is shown. Owns nothing on disk; restores the terminal on every way out.
+
+mod commands;
+mod config;
+mod container_config;
+mod dispatch;
+mod failure;
+mod flag;
+mod format;
+mod json;
+mod option;
+mod output;
+mod progress;
+mod stream;
+mod terminal;
+mod text;
+mod verb;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    terminal::restore_on_panic();
+    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
+    let program = dispatch::program_name(arguments.next().as_deref());
+    let outcome = dispatch::run(program, arguments.collect());
+    terminal::restore();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.text.is_empty() {
+                eprintln!("{}", failure.text);
+            }
+            if let Some(hint) = failure.hint {
+                eprintln!("hint: {hint}");
+            }
+            // Leaves at once: a thread may still be waiting for input that nobody will read.
+            std::process::exit(i32::from(failure.code));
+        }
+    }
+}

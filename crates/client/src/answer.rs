@@ -1,6 +1,7 @@
 //! Answers that arrive in pieces: raw bytes ([`Stream`]) and JSON objects one after the other ([`Objects`]).
 
 use bytes::{Bytes, BytesMut};
+use http::{Response, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
@@ -13,13 +14,26 @@ use crate::request::RequestBody;
 pub struct Stream {
     path: String,
     body: Incoming,
+    multiplexed: Option<bool>,
     /// Keeps the connection alive until the answer has been read.
     _sender: SendRequest<RequestBody>,
 }
 
 impl Stream {
-    pub(crate) fn new(path: String, body: Incoming, sender: SendRequest<RequestBody>) -> Self {
-        Self { path, body, _sender: sender }
+    pub(crate) fn new(path: String, answer: Response<Incoming>, sender: SendRequest<RequestBody>) -> Self {
+        let multiplexed = framing(&answer);
+        Self {
+            path,
+            body: answer.into_body(),
+            multiplexed,
+            _sender: sender,
+        }
+    }
+
+    /// Whether the bytes are frames (true) or a terminal's raw output (false), if the engine says so.
+    #[must_use]
+    pub fn is_multiplexed(&self) -> Option<bool> {
+        self.multiplexed
     }
 
     /// The next piece; `None` at the end.
@@ -28,7 +42,10 @@ impl Stream {
     /// The connection broke before the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, CallError> {
         while let Some(frame) = self.body.frame().await {
-            let frame = frame.map_err(|source| CallError::Transport { path: self.path.clone(), source })?;
+            let frame = frame.map_err(|source| CallError::Transport {
+                path: self.path.clone(),
+                source,
+            })?;
             if let Ok(data) = frame.into_data() {
                 return Ok(Some(data));
             }
@@ -39,7 +56,25 @@ impl Stream {
     /// The same answer, read as JSON objects.
     #[must_use]
     pub fn objects(self) -> Objects {
-        Objects { stream: self, buffer: BytesMut::new() }
+        Objects {
+            stream: self,
+            buffer: BytesMut::new(),
+        }
+    }
+}
+
+/// What the content type says of a stream's framing. The raw type was also given to frames before API 1.42,
+/// so that it only counts from an engine which knows both.
+pub(crate) fn framing(answer: &Response<Incoming>) -> Option<bool> {
+    let content_type = answer.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    match content_type {
+        "application/vnd.docker.multiplexed-stream" => Some(true),
+        "application/vnd.docker.raw-stream" => {
+            let version = answer.headers().get("api-version")?.to_str().ok()?;
+            let minor: u32 = version.strip_prefix("1.")?.parse().ok()?;
+            (minor >= 42).then_some(false)
+        }
+        _ => None,
     }
 }
 
@@ -72,7 +107,12 @@ impl Objects {
         let text = match values.next() {
             None => return Ok(None),
             Some(Err(error)) if error.is_eof() => return Ok(None),
-            Some(Err(source)) => return Err(CallError::Decode { path: self.stream.path.clone(), source }),
+            Some(Err(source)) => {
+                return Err(CallError::Decode {
+                    path: self.stream.path.clone(),
+                    source,
+                });
+            }
             Some(Ok(value)) => Bytes::copy_from_slice(value.get().as_bytes()),
         };
         let end = values.byte_offset();

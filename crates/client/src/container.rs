@@ -103,7 +103,10 @@ impl Waiter {
         while let Some(piece) = self.0.next().await? {
             text.extend_from_slice(&piece);
         }
-        serde_json::from_slice(&text).map_err(|source| CallError::Decode { path: "/wait".to_owned(), source })
+        serde_json::from_slice(&text).map_err(|source| CallError::Decode {
+            path: "/wait".to_owned(),
+            source,
+        })
     }
 }
 
@@ -152,7 +155,11 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn kill_container(&self, name: &str, signal: &str) -> Result<(), CallError> {
-        self.done(Call::post(&of(name, "/kill"), &Query::new().with_text("signal", signal))).await
+        self.done(Call::post(
+            &of(name, "/kill"),
+            &Query::new().with_text("signal", signal),
+        ))
+        .await
     }
 
     /// Freezes its processes.
@@ -176,7 +183,8 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn rename_container(&self, name: &str, new_name: &str) -> Result<(), CallError> {
-        self.done(Call::post(&of(name, "/rename"), &Query::new().with("name", new_name))).await
+        self.done(Call::post(&of(name, "/rename"), &Query::new().with("name", new_name)))
+            .await
     }
 
     /// Removes it.
@@ -184,7 +192,9 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn remove_container(&self, name: &str, options: RemoveOptions) -> Result<(), CallError> {
-        let query = Query::new().with_flag("v", options.volumes).with_flag("link", options.link);
+        let query = Query::new()
+            .with_flag("v", options.volumes)
+            .with_flag("link", options.link);
         let query = query.with_flag("force", options.force);
         self.done(Call::new(Method::DELETE, &of(name, ""), &query)).await
     }
@@ -202,7 +212,8 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn inspect_container_raw(&self, name: &str, size: bool) -> Result<Bytes, CallError> {
-        self.bytes(Call::get(&of(name, "/json"), &Query::new().with_flag("size", size))).await
+        self.bytes(Call::get(&of(name, "/json"), &Query::new().with_flag("size", size)))
+            .await
     }
 
     /// The containers there are.
@@ -240,7 +251,9 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn resize_container(&self, name: &str, height: u16, width: u16) -> Result<(), CallError> {
-        let query = Query::new().with("h", &height.to_string()).with("w", &width.to_string());
+        let query = Query::new()
+            .with("h", &height.to_string())
+            .with("w", &width.to_string());
         self.done(Call::post(&of(name, "/resize"), &query)).await
     }
 

@@ -18,7 +18,11 @@ pub struct ExecStart {
 
 impl ExecStart {
     fn body(self, detach: bool) -> ExecStartConfig {
-        ExecStartConfig { detach, tty: self.tty, console_size: self.console_size }
+        ExecStartConfig {
+            detach,
+            tty: self.tty,
+            console_size: self.console_size,
+        }
     }
 }
 
@@ -38,7 +42,8 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn start_exec(&self, id: &str, start: ExecStart) -> Result<Hijacked, CallError> {
-        self.hijack(Call::post(&format!("/exec/{id}/start"), &Query::new()).json(&start.body(false))?).await
+        self.hijack(Call::post(&format!("/exec/{id}/start"), &Query::new()).json(&start.body(false))?)
+            .await
     }
 
     /// Starts it in the background.
@@ -46,7 +51,8 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn start_exec_detached(&self, id: &str, start: ExecStart) -> Result<(), CallError> {
-        self.done(Call::post(&format!("/exec/{id}/start"), &Query::new()).json(&start.body(true))?).await
+        self.done(Call::post(&format!("/exec/{id}/start"), &Query::new()).json(&start.body(true))?)
+            .await
     }
 
     /// Whether it runs, and its exit code.
@@ -62,7 +68,9 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn resize_exec(&self, id: &str, height: u16, width: u16) -> Result<(), CallError> {
-        let query = Query::new().with("h", &height.to_string()).with("w", &width.to_string());
+        let query = Query::new()
+            .with("h", &height.to_string())
+            .with("w", &width.to_string());
         self.done(Call::post(&format!("/exec/{id}/resize"), &query)).await
     }
 }

@@ -33,7 +33,9 @@ pub enum ParseHostError {
 impl FromStr for Host {
     type Err = ParseHostError;
     fn from_str(text: &str) -> Result<Self, ParseHostError> {
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| ParseHostError::NoScheme(text.to_owned()))?;
+        let (scheme, rest) = text
+            .split_once("://")
+            .ok_or_else(|| ParseHostError::NoScheme(text.to_owned()))?;
         match scheme {
             "unix" => Ok(Self::Unix(PathBuf::from(rest))),
             "tcp" | "http" => tcp(text, rest),
@@ -50,10 +52,15 @@ fn tcp(whole: &str, rest: &str) -> Result<Host, ParseHostError> {
     };
     let port = match port {
         "" => TCP_PORT,
-        digits => digits.parse().map_err(|_| ParseHostError::Port(whole.to_owned(), format!(":{digits}")))?,
+        digits => digits
+            .parse()
+            .map_err(|_| ParseHostError::Port(whole.to_owned(), format!(":{digits}")))?,
     };
     let name = name.trim_start_matches('[').trim_end_matches(']');
-    Ok(Host::Tcp(if name.is_empty() { "localhost" } else { name }.to_owned(), port))
+    Ok(Host::Tcp(
+        if name.is_empty() { "localhost" } else { name }.to_owned(),
+        port,
+    ))
 }
 
 impl fmt::Display for Host {
@@ -79,7 +86,10 @@ mod tests {
             ("tcp://[::1]:80", "tcp://[::1]:80"),
             ("tcp://:2375", "tcp://localhost:2375"),
         ] {
-            assert_eq!(text.parse::<Host>().map(|host| host.to_string()).as_deref(), Ok(written));
+            assert_eq!(
+                text.parse::<Host>().map(|host| host.to_string()).as_deref(),
+                Ok(written)
+            );
         }
         assert_eq!("here".parse::<Host>(), Err(ParseHostError::NoScheme("here".to_owned())));
         assert_eq!("ssh://a".parse::<Host>(), Err(ParseHostError::Scheme("ssh".to_owned())));

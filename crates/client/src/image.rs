@@ -54,7 +54,11 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn inspect_image_raw(&self, name: &str, platform: &str) -> Result<Bytes, CallError> {
-        self.bytes(Call::get(&of(name, "/json"), &Query::new().with_text("platform", platform))).await
+        self.bytes(Call::get(
+            &of(name, "/json"),
+            &Query::new().with_text("platform", platform),
+        ))
+        .await
     }
 
     /// The steps it was made by.
@@ -62,7 +66,11 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn image_history(&self, name: &str, platform: &str) -> Result<Vec<ImageHistoryItem>, CallError> {
-        self.value(Call::get(&of(name, "/history"), &Query::new().with_text("platform", platform))).await
+        self.value(Call::get(
+            &of(name, "/history"),
+            &Query::new().with_text("platform", platform),
+        ))
+        .await
     }
 
     /// Gives it another name.
@@ -84,7 +92,9 @@ impl Client {
         force: bool,
         keep_parents: bool,
     ) -> Result<Vec<ImageDeleteItem>, CallError> {
-        let query = Query::new().with_flag("force", force).with_flag("noprune", keep_parents);
+        let query = Query::new()
+            .with_flag("force", force)
+            .with_flag("noprune", keep_parents);
         self.value(Call::new(Method::DELETE, &of(name, ""), &query)).await
     }
 
@@ -93,7 +103,9 @@ impl Client {
     /// # Errors
     /// See [`CallError`]; errors found while reading come as messages.
     pub async fn load_images(&self, archive: Upload, quiet: bool, platform: &str) -> Result<Objects, CallError> {
-        let query = Query::new().with("quiet", if quiet { "1" } else { "0" }).with_text("platform", platform);
+        let query = Query::new()
+            .with("quiet", if quiet { "1" } else { "0" })
+            .with_text("platform", platform);
         let call = Call::post("/images/load", &query).upload(archive, "application/x-tar");
         self.stream(call).await.map(Stream::objects)
     }
@@ -104,7 +116,8 @@ impl Client {
     /// See [`CallError`].
     pub async fn save_images(&self, names: &[String], platform: &str) -> Result<Stream, CallError> {
         let query = names.iter().fold(Query::new(), |query, name| query.with("names", name));
-        self.stream(Call::get("/images/get", &query.with_text("platform", platform))).await
+        self.stream(Call::get("/images/get", &query.with_text("platform", platform)))
+            .await
     }
 
     /// Makes an image of one layer from a tar archive.
@@ -113,7 +126,9 @@ impl Client {
     /// See [`CallError`]; errors found while reading come as messages.
     pub async fn import_image(&self, archive: Upload, options: &ImportOptions) -> Result<Objects, CallError> {
         let mut query = Query::new().with("fromSrc", "-").with_text("repo", &options.repository);
-        query = query.with_text("tag", &options.tag).with_text("message", &options.message);
+        query = query
+            .with_text("tag", &options.tag)
+            .with_text("message", &options.message);
         query = query.with_text("platform", &options.platform);
         for change in &options.changes {
             query = query.with("changes", change);
@@ -127,7 +142,9 @@ impl Client {
     /// # Errors
     /// See [`CallError`]; errors found on the way come as messages.
     pub async fn pull_image(&self, options: &PullOptions) -> Result<Objects, CallError> {
-        let query = Query::new().with("fromImage", &options.image).with_text("tag", &options.tag);
+        let query = Query::new()
+            .with("fromImage", &options.image)
+            .with_text("tag", &options.tag);
         let call = Call::post("/images/create", &query.with_text("platform", &options.platform));
         self.stream(call).await.map(Stream::objects)
     }

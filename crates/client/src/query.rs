@@ -65,7 +65,11 @@ mod tests {
 
     #[test]
     fn escapes() {
-        let query = Query::new().with("a", "x y&z").with_text("b", "").with_flag("c", true).with_flag("d", false);
+        let query = Query::new()
+            .with("a", "x y&z")
+            .with_text("b", "")
+            .with_flag("c", true)
+            .with_flag("d", false);
         assert_eq!(query.as_str(), "?a=x%20y%26z&c=1");
         assert_eq!(Query::new().as_str(), "");
         assert_eq!(path_segment("docker.io/library/a:1?b"), "docker.io/library/a:1%3Fb");

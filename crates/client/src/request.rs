@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use crate::answer::Stream;
+use crate::answer::{Stream, framing};
 use crate::error::CallError;
 use crate::hijack::{Duplex, Hijacked};
 use crate::host::Host;
@@ -61,7 +61,10 @@ impl hyper::body::Body for Upload {
     type Data = Bytes;
     type Error = io::Error;
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.get_mut().0.poll_recv(cx).map(|piece| piece.map(|piece| piece.map(Frame::data)))
+        self.get_mut()
+            .0
+            .poll_recv(cx)
+            .map(|piece| piece.map(|piece| piece.map(Frame::data)))
     }
 }
 
@@ -83,7 +86,12 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(method: Method, path: &str, query: &Query) -> Self {
-        Self { method, path: format!("{path}{}", query.as_str()), payload: Payload::None, headers: Vec::new() }
+        Self {
+            method,
+            path: format!("{path}{}", query.as_str()),
+            payload: Payload::None,
+            headers: Vec::new(),
+        }
     }
 
     pub(crate) fn get(path: &str, query: &Query) -> Self {
@@ -95,8 +103,10 @@ impl Call {
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, CallError> {
-        let bytes =
-            serde_json::to_vec(body).map_err(|source| CallError::Encode { path: self.path.clone(), source })?;
+        let bytes = serde_json::to_vec(body).map_err(|source| CallError::Encode {
+            path: self.path.clone(),
+            source,
+        })?;
         self.payload = Payload::Json(bytes.into());
         Ok(self)
     }
@@ -112,7 +122,12 @@ impl Client {
     /// `DOCKER_API_VERSION`, without the `v`) switches negotiation off.
     #[must_use]
     pub fn new(host: Host, version: Option<String>) -> Self {
-        let client = Self { host, idle: Mutex::new(Vec::new()), version: OnceLock::new(), server: OnceLock::new() };
+        let client = Self {
+            host,
+            idle: Mutex::new(Vec::new()),
+            version: OnceLock::new(),
+            server: OnceLock::new(),
+        };
         if let Some(version) = version {
             client.version.get_or_init(|| version);
         }
@@ -140,7 +155,10 @@ impl Client {
             return Ok(version);
         }
         let headers = self.ping().await?;
-        let announced = headers.get("api-version").and_then(|value| value.to_str().ok()).and_then(parse_version);
+        let announced = headers
+            .get("api-version")
+            .and_then(|value| value.to_str().ok())
+            .and_then(parse_version);
         let (major, minor) = announced.unwrap_or((1, 24)).min(NEWEST);
         let version = self.version.get_or_init(|| format!("{major}.{minor}"));
         self.server.get_or_init(|| headers);
@@ -181,7 +199,7 @@ impl Client {
     pub(crate) async fn stream(&self, call: Call) -> Result<Stream, CallError> {
         let path = call.path.clone();
         let (sender, answer) = self.answered(call).await?;
-        Ok(Stream::new(path, answer.into_body(), sender))
+        Ok(Stream::new(path, answer, sender))
     }
 
     /// Sends a call that turns its connection into a byte pipe.
@@ -196,19 +214,24 @@ impl Client {
                 refusal(status, &read_all(&path, answer).await?)
             });
         }
-        let multiplexed = answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).and_then(
-            |value| match value {
-                "application/vnd.docker.multiplexed-stream" => Some(true),
-                _ => None,
-            },
-        );
-        let upgraded =
-            hyper::upgrade::on(answer).await.map_err(|source| CallError::Transport { path: path.clone(), source })?;
+        let multiplexed = framing(&answer);
+        let upgraded = hyper::upgrade::on(answer)
+            .await
+            .map_err(|source| CallError::Transport {
+                path: path.clone(),
+                source,
+            })?;
         let parts = upgraded
             .downcast::<TokioIo<Socket>>()
-            .map_err(|_| CallError::NotUpgraded { status: StatusCode::SWITCHING_PROTOCOLS })?;
+            .map_err(|_| CallError::NotUpgraded {
+                status: StatusCode::SWITCHING_PROTOCOLS,
+            })?;
         let stream = Duplex::from_socket(parts.io.into_inner())?;
-        Ok(Hijacked { stream, early: parts.read_buf.to_vec(), multiplexed })
+        Ok(Hijacked {
+            stream,
+            early: parts.read_buf.to_vec(),
+            multiplexed,
+        })
     }
 
     /// Sends a call and turns an error status into [`CallError::Daemon`].
@@ -236,8 +259,10 @@ impl Client {
     ) -> Result<(SendRequest<RequestBody>, Response<Incoming>), CallError> {
         let request = build(call, &path, upgrade)?;
         let mut sender = self.connection().await?;
-        let answer =
-            sender.send_request(request).await.map_err(|source| CallError::Transport { path, source })?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .map_err(|source| CallError::Transport { path, source })?;
         Ok((sender, answer))
     }
 
@@ -248,9 +273,13 @@ impl Client {
             }
         }
         let socket = Socket::connect(&self.host).await?;
-        let (sender, connection) = http1::handshake(TokioIo::new(socket))
-            .await
-            .map_err(|source| CallError::Transport { path: self.host.to_string(), source })?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(socket))
+                .await
+                .map_err(|source| CallError::Transport {
+                    path: self.host.to_string(),
+                    source,
+                })?;
         // The task ends when the connection or the last sender does; its error reaches the caller as
         // the error of the request that was on the wire.
         tokio::spawn(async move { connection.with_upgrades().await.ok() });
@@ -269,13 +298,21 @@ impl Client {
 }
 
 fn build(call: Call, path: &str, upgrade: bool) -> Result<Request<RequestBody>, CallError> {
-    let mut request = Request::builder().method(call.method).uri(path).header(header::HOST, "api.moby.localhost");
-    request = request.header(header::USER_AGENT, concat!("Corten-Client/", env!("CARGO_PKG_VERSION"), " (linux)"));
+    let mut request = Request::builder()
+        .method(call.method)
+        .uri(path)
+        .header(header::HOST, "api.moby.localhost");
+    request = request.header(
+        header::USER_AGENT,
+        concat!("Corten-Client/", env!("CARGO_PKG_VERSION"), " (linux)"),
+    );
     for (name, value) in call.headers {
         request = request.header(name, value);
     }
     if upgrade {
-        request = request.header(header::CONNECTION, "Upgrade").header(header::UPGRADE, "tcp");
+        request = request
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "tcp");
     }
     let body: RequestBody = match call.payload {
         Payload::None => Empty::new().map_err(|never| match never {}).boxed(),
@@ -288,17 +325,26 @@ fn build(call: Call, path: &str, upgrade: bool) -> Result<Request<RequestBody>, 
             body.boxed()
         }
     };
-    request.body(body).map_err(|source| CallError::Request { path: path.to_owned(), source })
+    request.body(body).map_err(|source| CallError::Request {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 async fn read_all(path: &str, answer: Response<Incoming>) -> Result<Bytes, CallError> {
     let mut body = answer.into_body();
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|source| CallError::Transport { path: path.to_owned(), source })?;
+        let frame = frame.map_err(|source| CallError::Transport {
+            path: path.to_owned(),
+            source,
+        })?;
         if let Some(data) = frame.data_ref() {
             if all.len() + data.len() > ANSWER_LIMIT {
-                return Err(CallError::Io(io::Error::new(io::ErrorKind::FileTooLarge, "the daemon's answer is too long")));
+                return Err(CallError::Io(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    "the daemon's answer is too long",
+                )));
             }
             all.extend_from_slice(data);
         }
@@ -316,8 +362,15 @@ fn refusal(status: StatusCode, body: &[u8]) -> CallError {
         Ok(body) => body.message,
         Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
     };
-    let message = if message.is_empty() { format!("status {status} without a message") } else { message };
-    CallError::Daemon { status, message: message.trim().to_owned() }
+    let message = if message.is_empty() {
+        format!("status {status} without a message")
+    } else {
+        message
+    };
+    CallError::Daemon {
+        status,
+        message: message.trim().to_owned(),
+    }
 }
 
 fn parse_version(text: &str) -> Option<(u32, u32)> {

@@ -52,6 +52,7 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn inspect_raw(&self, kind: &str, name: &str) -> Result<Bytes, CallError> {
-        self.bytes(Call::get(&format!("/{kind}/{}", path_segment(name)), &Query::new())).await
+        self.bytes(Call::get(&format!("/{kind}/{}", path_segment(name)), &Query::new()))
+            .await
     }
 }

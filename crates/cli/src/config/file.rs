@@ -34,7 +34,9 @@ impl ConfigFile {
     /// Reads the file; a missing one is empty, a broken one is said on stderr and empty.
     pub(crate) fn read(given: Option<&str>) -> Self {
         let path = directory(given).join("config.json");
-        let Ok(bytes) = std::fs::read(&path) else { return Self::default() };
+        let Ok(bytes) = std::fs::read(&path) else {
+            return Self::default();
+        };
         serde_json::from_slice(&bytes).unwrap_or_else(|error| {
             eprintln!("WARNING: Error loading config file: {}: {error}", path.display());
             Self::default()

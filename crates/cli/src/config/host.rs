@@ -37,7 +37,9 @@ pub(crate) enum HostError {
     Context { name: String, path: String },
     #[error("Failed to initialize: unable to resolve docker endpoint: context {name:?}: {reason}")]
     BrokenContext { name: String, reason: String },
-    #[error("Failed to initialize: unable to resolve docker endpoint: context {0:?} uses TLS, which is not supported yet")]
+    #[error(
+        "Failed to initialize: unable to resolve docker endpoint: context {0:?} uses TLS, which is not supported yet"
+    )]
     Tls(String),
 }
 
@@ -108,11 +110,19 @@ fn from_context(name: &str, config: Option<&str>) -> Result<Host, HostError> {
     let digest = corten_base::Digest::of(name.as_bytes()).hex();
     let contexts = directory(config).join("contexts");
     let path = contexts.join("meta").join(&digest).join("meta.json");
-    let bytes = std::fs::read(&path)
-        .map_err(|_| HostError::Context { name: name.to_owned(), path: path.display().to_string() })?;
-    let broken = |reason: String| HostError::BrokenContext { name: name.to_owned(), reason };
+    let bytes = std::fs::read(&path).map_err(|_| HostError::Context {
+        name: name.to_owned(),
+        path: path.display().to_string(),
+    })?;
+    let broken = |reason: String| HostError::BrokenContext {
+        name: name.to_owned(),
+        reason,
+    };
     let meta: Meta = serde_json::from_slice(&bytes).map_err(|error| broken(error.to_string()))?;
-    let endpoint = meta.endpoints.get("docker").ok_or_else(|| broken("no docker endpoint".to_owned()))?;
+    let endpoint = meta
+        .endpoints
+        .get("docker")
+        .ok_or_else(|| broken("no docker endpoint".to_owned()))?;
     if contexts.join("tls").join(&digest).join("docker").exists() {
         return Err(HostError::Tls(name.to_owned()));
     }

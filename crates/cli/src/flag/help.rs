@@ -27,8 +27,12 @@ impl Page<'_> {
         if !self.aliases.is_empty() {
             writeln!(page, "\nAliases:\n  {}", self.aliases.join(", ")).expect("a string takes everything");
         }
-        let flags: Vec<&Flag> =
-            self.tables.iter().flat_map(|table| table.iter()).filter(|flag| !flag.hidden).collect();
+        let flags: Vec<&Flag> = self
+            .tables
+            .iter()
+            .flat_map(|table| table.iter())
+            .filter(|flag| !flag.hidden)
+            .collect();
         if !flags.is_empty() {
             page.push_str("\nOptions:\n");
             page.push_str(&print_flags(flags));
@@ -92,13 +96,20 @@ mod tests {
 
     const FLAGS: &[Flag] = &[
         Flag::new("quiet", Kind::Bool, "Only show identifiers").short('q'),
-        Flag::new("last", Kind::Integer, "Show the newest containers, running or not").short('n').default("-1"),
+        Flag::new("last", Kind::Integer, "Show the newest containers, running or not")
+            .short('n')
+            .default("-1"),
         Flag::new("old", Kind::Bool, "").hidden(),
     ];
 
     #[test]
     fn lays_out_flags() {
-        let page = Page { usage: "corten ps [OPTIONS]", about: "List", aliases: &[], tables: &[FLAGS] };
+        let page = Page {
+            usage: "corten ps [OPTIONS]",
+            about: "List",
+            aliases: &[],
+            tables: &[FLAGS],
+        };
         assert_eq!(
             page.render(),
             "Usage:  corten ps [OPTIONS]\n\nList\n\nOptions:\n  \

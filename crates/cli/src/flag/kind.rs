@@ -1,7 +1,7 @@
 //! What a flag takes, and the check of its value at the moment it is read.
 
 use crate::option::{decimal, device_rate, duration, gpu, mount, network, ulimit};
-use crate::text::size;
+use corten_base::size;
 
 /// The kinds of values.
 #[derive(Debug, Clone, Copy)]
@@ -78,17 +78,23 @@ impl Kind {
             Self::Filter => check_filter(value),
             Self::Integer => parse_integer(value).map(drop),
             Self::Unsigned(bits) => parse_unsigned(value, bits).map(drop),
-            Self::Bytes => size::parse(value).map(drop).map_err(|error| error.to_string()),
+            Self::Bytes => size::parse_binary(value).map(drop).map_err(|error| error.to_string()),
             Self::SwapBytes if value == "-1" => Ok(()),
-            Self::SwapBytes => size::parse(value).map(drop).map_err(|error| error.to_string()),
+            Self::SwapBytes => size::parse_binary(value).map(drop).map_err(|error| error.to_string()),
             Self::Decimal => decimal::parse_nano(value).map(drop).map_err(|error| error.to_string()),
             Self::Duration => duration::parse(value).map(drop).map_err(|error| error.to_string()),
             Self::Ulimit => ulimit::parse(value).map(drop).map_err(|error| error.to_string()),
             Self::Mount => mount::parse(value).map(drop).map_err(|error| error.to_string()),
             Self::Network => network::parse(value).map(drop).map_err(|error| error.to_string()),
-            Self::DeviceBytes => device_rate::parse_bytes(value).map(drop).map_err(|error| error.to_string()),
-            Self::DeviceOperations => device_rate::parse_operations(value).map(drop).map_err(|error| error.to_string()),
-            Self::DeviceWeight => device_rate::parse_weight(value).map(drop).map_err(|error| error.to_string()),
+            Self::DeviceBytes => device_rate::parse_bytes(value)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            Self::DeviceOperations => device_rate::parse_operations(value)
+                .map(drop)
+                .map_err(|error| error.to_string()),
+            Self::DeviceWeight => device_rate::parse_weight(value)
+                .map(drop)
+                .map_err(|error| error.to_string()),
         }
     }
 }
@@ -121,7 +127,11 @@ pub(crate) fn parse_unsigned(text: &str, bits: u32) -> Result<u64, String> {
     let value = magnitude(text)
         .ok_or_else(|| format!("strconv.ParseUint: parsing {text:?}: invalid syntax"))?
         .ok_or_else(range)?;
-    if bits < 64 && value >> bits != 0 { Err(range()) } else { Ok(value) }
+    if bits < 64 && value >> bits != 0 {
+        Err(range())
+    } else {
+        Ok(value)
+    }
 }
 
 /// `None`: not a number; `Some(None)`: past 64 bits.
@@ -141,11 +151,10 @@ fn magnitude(text: &str) -> Option<Option<u64>> {
 }
 
 fn check_filter(value: &str) -> Result<(), String> {
-    let value = value.trim();
     if value.is_empty() || value.contains('=') {
         return Ok(());
     }
-    Err("invalid argument: filter should be in the form of name=value".to_owned())
+    Err("bad format of filter (expected name=value)".to_owned())
 }
 
 #[cfg(test)]
@@ -157,7 +166,10 @@ mod tests {
         assert_eq!(parse_integer("-12"), Ok(-12));
         assert_eq!(parse_integer("0x10"), Ok(16));
         assert_eq!(parse_integer("010"), Ok(8));
-        assert_eq!(parse_integer("x").unwrap_err(), "strconv.ParseInt: parsing \"x\": invalid syntax");
+        assert_eq!(
+            parse_integer("x").unwrap_err(),
+            "strconv.ParseInt: parsing \"x\": invalid syntax"
+        );
         assert_eq!(
             parse_integer("99999999999999999999").unwrap_err(),
             "strconv.ParseInt: parsing \"99999999999999999999\": value out of range"

@@ -32,12 +32,22 @@ pub(crate) struct Flag {
 impl Flag {
     /// A flag with a long name only.
     pub(crate) const fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
-        Self { name, short: None, kind, about, default: "", hidden: false }
+        Self {
+            name,
+            short: None,
+            kind,
+            about,
+            default: "",
+            hidden: false,
+        }
     }
 
     /// The same with a one-letter form.
     pub(crate) const fn short(self, letter: char) -> Self {
-        Self { short: Some(letter), ..self }
+        Self {
+            short: Some(letter),
+            ..self
+        }
     }
 
     /// The same with a default to show.

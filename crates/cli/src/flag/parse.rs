@@ -36,7 +36,11 @@ pub(crate) enum FlagError {
     #[error("bad flag syntax: {0}")]
     Syntax(String),
     #[error("invalid argument {value:?} for {flag:?} flag: {reason}")]
-    Invalid { value: String, flag: String, reason: String },
+    Invalid {
+        value: String,
+        flag: String,
+        reason: String,
+    },
 }
 
 /// Reads `arguments`.
@@ -106,7 +110,10 @@ fn read_short(
                 parsed.help = true;
                 return Ok(());
             }
-            return Err(FlagError::UnknownShort { letter, group: group[at..].to_owned() });
+            return Err(FlagError::UnknownShort {
+                letter,
+                group: group[at..].to_owned(),
+            });
         };
         let behind = &group[at + letter.len_utf8()..];
         let value = match behind.strip_prefix('=') {
@@ -116,9 +123,10 @@ fn read_short(
                 continue;
             }
             _ if !behind.is_empty() => behind.to_owned(),
-            _ => rest
-                .next()
-                .ok_or_else(|| FlagError::ShortNeedsArgument { letter, group: group[at..].to_owned() })?,
+            _ => rest.next().ok_or_else(|| FlagError::ShortNeedsArgument {
+                letter,
+                group: group[at..].to_owned(),
+            })?,
         };
         return parsed.set(flag, value);
     }
@@ -138,7 +146,11 @@ impl Parsed {
                 Some(letter) => format!("-{letter}, --{}", flag.name),
                 None => format!("--{}", flag.name),
             };
-            return Err(FlagError::Invalid { value, flag: name, reason });
+            return Err(FlagError::Invalid {
+                value,
+                flag: name,
+                reason,
+            });
         }
         self.given.push((flag.name, value));
         Ok(())
@@ -151,7 +163,11 @@ impl Parsed {
 
     /// The last value given.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.given.iter().rev().find(|(given, _)| *given == name).map(|(_, value)| value.as_str())
+        self.given
+            .iter()
+            .rev()
+            .find(|(given, _)| *given == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The last value given, or nothing at all.
@@ -166,22 +182,28 @@ impl Parsed {
 
     /// A boolean, if given.
     pub(crate) fn bool(&self, name: &str) -> Option<bool> {
-        self.text(name).map(|text| parse_bool(text).expect("checked when it was read"))
+        self.text(name)
+            .map(|text| parse_bool(text).expect("checked when it was read"))
     }
 
     /// A whole number, if given.
     pub(crate) fn integer(&self, name: &str) -> Option<i64> {
-        self.text(name).map(|text| parse_integer(text).expect("checked when it was read"))
+        self.text(name)
+            .map(|text| parse_integer(text).expect("checked when it was read"))
     }
 
     /// An unsigned number, if given.
     pub(crate) fn unsigned(&self, name: &str) -> Option<u64> {
-        self.text(name).map(|text| parse_unsigned(text, 64).expect("checked when it was read"))
+        self.text(name)
+            .map(|text| parse_unsigned(text, 64).expect("checked when it was read"))
     }
 
     /// Every value given, in order.
     pub(crate) fn list(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.given.iter().filter(move |(given, _)| *given == name).map(|(_, value)| value.as_str())
+        self.given
+            .iter()
+            .filter(move |(given, _)| *given == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Every value given, owned.
@@ -203,7 +225,10 @@ mod tests {
     ];
 
     fn read(interspersed: bool, words: &[&str]) -> Result<Parsed, String> {
-        let rules = Rules { tables: &[TABLE], interspersed };
+        let rules = Rules {
+            tables: &[TABLE],
+            interspersed,
+        };
         parse(rules, words.iter().map(|word| (*word).to_owned())).map_err(|error| error.to_string())
     }
 
@@ -228,7 +253,10 @@ mod tests {
             (&["--publish"], "flag needs an argument: --publish"),
             (&["-ip"], "flag needs an argument: 'p' in -p"),
             (&["--=x"], "bad flag syntax: --=x"),
-            (&["-m", "x"], "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'"),
+            (
+                &["-m", "x"],
+                "invalid argument \"x\" for \"-m, --memory\" flag: invalid size: 'x'",
+            ),
             (
                 &["--rm=foo"],
                 "invalid argument \"foo\" for \"--rm\" flag: strconv.ParseBool: parsing \"foo\": invalid syntax",

@@ -3,9 +3,9 @@
 use super::template::{Template, TemplateError};
 use crate::text::table::Table;
 
-/// One object's fields, each as it is shown.
+/// One object's fields, each as it is shown; `None` is nothing in text and `null` in JSON.
 #[derive(Debug, Default)]
-pub(crate) struct Row(pub(crate) Vec<(&'static str, String)>);
+pub(crate) struct Row(Vec<(&'static str, Option<String>)>);
 
 /// How a list is printed.
 #[derive(Debug, Clone, Copy)]
@@ -19,21 +19,42 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Row {
+    /// A row of texts.
+    pub(crate) fn new<const N: usize>(fields: [(&'static str, String); N]) -> Self {
+        Self(fields.into_iter().map(|(name, text)| (name, Some(text))).collect())
+    }
+
+    /// The same with a field that has no value.
+    pub(crate) fn with_null(mut self, name: &'static str) -> Self {
+        self.0.push((name, None));
+        self
+    }
+
     /// The field of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .find(|(field, _)| *field == name)
+            .map(|(_, value)| value.as_deref().unwrap_or_default())
     }
 
     /// All fields as a JSON object, sorted by name.
     pub(crate) fn json(&self) -> String {
         let sorted: std::collections::BTreeMap<_, _> = self.0.iter().map(|(name, value)| (*name, value)).collect();
-        serde_json::to_string(&sorted).expect("texts are always JSON")
+        let text = serde_json::to_string(&sorted).expect("texts are always JSON");
+        // Go's encoder escapes what could be markup.
+        text.replace('<', "\\u003c")
+            .replace('>', "\\u003e")
+            .replace('&', "\\u0026")
     }
 }
 
 impl Layout<'_> {
     fn head(&self, name: &str) -> Option<&'static str> {
-        self.heads.iter().find(|(field, _)| *field == name).map(|(_, head)| *head)
+        self.heads
+            .iter()
+            .find(|(field, _)| *field == name)
+            .map(|(_, head)| *head)
     }
 }
 
@@ -54,7 +75,7 @@ pub(crate) fn print_rows(layout: Layout<'_>, rows: &[Row]) -> Result<String, Tem
 
 fn table(layout: Layout<'_>, template: &Template, rows: &[Row]) -> Result<String, TemplateError> {
     let cells = |line: String| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
-    let mut table = Table::headless();
+    let mut table = Table::default();
     table.row(cells(template.map_fields(|path, _| {
         let name = path.last().map(String::as_str).unwrap_or_default();
         Ok(layout.head(name).map_or_else(|| name.to_uppercase(), str::to_owned))
@@ -66,7 +87,9 @@ fn table(layout: Layout<'_>, template: &Template, rows: &[Row]) -> Result<String
 }
 
 fn lines(template: &Template, rows: &[Row]) -> Result<String, TemplateError> {
-    rows.iter().map(|row| fill(template, row).map(|line| line + "\n")).collect()
+    rows.iter()
+        .map(|row| fill(template, row).map(|line| line + "\n"))
+        .collect()
 }
 
 fn fill(template: &Template, row: &Row) -> Result<String, TemplateError> {
@@ -87,9 +110,18 @@ mod tests {
 
     #[test]
     fn every_layout() {
-        let rows = [Row(vec![("ID", "abc".to_owned()), ("Names", "x".to_owned())])];
+        let rows = [Row::new([("ID", "abc".to_owned()), ("Names", "x".to_owned())])];
         let heads = [("ID", "CONTAINER ID"), ("Names", "NAMES")];
-        let print = |format| print_rows(Layout { format, columns: &["ID", "Names"], heads: &heads }, &rows);
+        let print = |format| {
+            print_rows(
+                Layout {
+                    format,
+                    columns: &["ID", "Names"],
+                    heads: &heads,
+                },
+                &rows,
+            )
+        };
         assert_eq!(print("").unwrap(), "CONTAINER ID   NAMES\nabc            x\n");
         assert_eq!(print("json").unwrap(), "{\"ID\":\"abc\",\"Names\":\"x\"}\n");
         assert_eq!(print("{{.Names}}!").unwrap(), "x!\n");

@@ -62,7 +62,10 @@ impl Template {
     }
 
     /// The template with each field replaced by what `name` says of its last segment.
-    pub(crate) fn map_fields(&self, name: impl Fn(&[String], bool) -> Result<String, TemplateError>) -> Result<String, TemplateError> {
+    pub(crate) fn map_fields(
+        &self,
+        name: impl Fn(&[String], bool) -> Result<String, TemplateError>,
+    ) -> Result<String, TemplateError> {
         let mut text = String::new();
         for part in &self.0 {
             match part {
@@ -86,10 +89,13 @@ fn read_action(action: &str) -> Result<Part, TemplateError> {
         return Ok(Part::Field { path: Vec::new(), json });
     }
     let names: Vec<String> = path.split('.').map(str::to_owned).collect();
-    let valid = |name: &String| {
-        !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_')
-    };
-    if names.iter().all(valid) { Ok(Part::Field { path: names, json }) } else { Err(unsupported()) }
+    let valid =
+        |name: &String| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
+    if names.iter().all(valid) {
+        Ok(Part::Field { path: names, json })
+    } else {
+        Err(unsupported())
+    }
 }
 
 fn field(object: &RawValue, path: &[String], as_json: bool) -> Result<String, TemplateError> {
@@ -132,7 +138,11 @@ fn plain(value: &RawValue) -> Option<String> {
 }
 
 fn scalar(value: &RawValue) -> Option<String> {
-    if value.get().starts_with(['[', '{']) { None } else { plain(value) }
+    if value.get().starts_with(['[', '{']) {
+        None
+    } else {
+        plain(value)
+    }
 }
 
 #[cfg(test)]
@@ -141,7 +151,9 @@ mod tests {
 
     fn fill(template: &str, object: &str) -> Result<String, String> {
         let object: &RawValue = serde_json::from_str(object).unwrap();
-        Template::parse(template).and_then(|template| template.fill(object)).map_err(|error| error.to_string())
+        Template::parse(template)
+            .and_then(|template| template.fill(object))
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -156,8 +168,16 @@ mod tests {
         ] {
             assert_eq!(fill(template, object).as_deref(), Ok(expected));
         }
-        assert!(fill("{{.Foo}}", object).unwrap_err().contains("map has no entry for key \"Foo\""));
-        assert!(fill("{{range .Args}}", object).unwrap_err().contains("{{range .Args}} is not supported yet"));
+        assert!(
+            fill("{{.Foo}}", object)
+                .unwrap_err()
+                .contains("map has no entry for key \"Foo\"")
+        );
+        assert!(
+            fill("{{range .Args}}", object)
+                .unwrap_err()
+                .contains("{{range .Args}} is not supported yet")
+        );
         assert!(fill("{{.Name", object).is_err());
     }
 }

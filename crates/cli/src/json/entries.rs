@@ -37,7 +37,10 @@ impl<'de> Visitor<'de> for ReadEntries {
 /// The value of `key` in the object `raw`; `None` if it is no object or has no such key.
 pub(crate) fn get<'a>(raw: &'a RawValue, key: &str) -> Option<&'a RawValue> {
     let Entries(entries) = serde_json::from_str(raw.get()).ok()?;
-    entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    entries
+        .into_iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -13,7 +13,12 @@ pub(crate) fn compact(text: &str) -> Result<String, serde_json::Error> {
 /// The text, one entry per line, indented by `width` spaces per level.
 pub(crate) fn indent(text: &str, width: usize) -> Result<String, serde_json::Error> {
     let raw: &RawValue = serde_json::from_str(text)?;
-    let mut out = Indented { text: String::with_capacity(raw.get().len() * 2), width, depth: 0, opened: false };
+    let mut out = Indented {
+        text: String::with_capacity(raw.get().len() * 2),
+        width,
+        depth: 0,
+        opened: false,
+    };
     walk(raw.get(), |token, inside| out.push(token, inside));
     Ok(out.text)
 }

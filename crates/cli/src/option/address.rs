@@ -16,7 +16,10 @@ pub(crate) fn check_host(text: &str) -> Result<(), String> {
 
 /// The same as it is sent: `name:address`.
 pub(crate) fn host(text: &str) -> String {
-    split_host(text).map_or_else(|| text.to_owned(), |(name, address)| format!("{name}:{}", unbracket(address)))
+    split_host(text).map_or_else(
+        || text.to_owned(),
+        |(name, address)| format!("{name}:{}", unbracket(address)),
+    )
 }
 
 /// `=` is tried first, because an IPv6 address is full of colons.
@@ -25,7 +28,10 @@ fn split_host(text: &str) -> Option<(&str, &str)> {
 }
 
 fn unbracket(address: &str) -> &str {
-    address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address)
+    address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(address)
 }
 
 /// An IP address.
@@ -42,13 +48,19 @@ pub(crate) fn check_domain(text: &str) -> Result<(), String> {
     let label = |part: &str| {
         !part.is_empty()
             && part.len() <= 63
-            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
     };
     let valid = text == "."
         || text.len() <= 255
             && text.trim_end_matches('.').split('.').all(label)
             && text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if valid { Ok(()) } else { Err(format!("{text} is not a valid domain")) }
+    if valid {
+        Ok(())
+    } else {
+        Err(format!("{text} is not a valid domain"))
+    }
 }
 
 /// `container[:alias]`.
@@ -73,7 +85,9 @@ pub(crate) fn is_mac(text: &str) -> bool {
     let separator = if text.contains('-') { '-' } else { ':' };
     let parts: Vec<&str> = text.split(separator).collect();
     [6, 8, 20].contains(&parts.len())
-        && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        && parts
+            .iter()
+            .all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]

@@ -35,8 +35,12 @@ pub(crate) fn parse(text: &str) -> Result<DeviceMapping, DeviceError> {
 
 /// Whether the text names a device of a CDI vendor: `vendor.com/class=name`.
 pub(crate) fn is_qualified(text: &str) -> bool {
-    let Some((kind, name)) = text.split_once('=') else { return false };
-    let Some((vendor, class)) = kind.split_once('/') else { return false };
+    let Some((kind, name)) = text.split_once('=') else {
+        return false;
+    };
+    let Some((vendor, class)) = kind.split_once('/') else {
+        return false;
+    };
     let starts_well = |part: &str| part.starts_with(|letter: char| letter.is_ascii_alphabetic());
     starts_well(vendor) && starts_well(class) && !name.is_empty() && !class.contains('/')
 }
@@ -48,13 +52,19 @@ pub(crate) fn check_rule(text: &str) -> Result<(), String> {
     let valid = match parts.as_slice() {
         [kind, numbers, access] => {
             ["a", "b", "c"].contains(kind)
-                && numbers.split_once(':').is_some_and(|(major, minor)| number(major) && number(minor))
+                && numbers
+                    .split_once(':')
+                    .is_some_and(|(major, minor)| number(major) && number(minor))
                 && (1..=3).contains(&access.len())
                 && access.bytes().all(|byte| b"rwm".contains(&byte))
         }
         _ => false,
     };
-    if valid { Ok(()) } else { Err(format!("invalid device cgroup format '{text}'")) }
+    if valid {
+        Ok(())
+    } else {
+        Err(format!("invalid device cgroup format '{text}'"))
+    }
 }
 
 fn validate(text: &str) -> Result<(), DeviceError> {
@@ -72,7 +82,11 @@ fn validate(text: &str) -> Result<(), DeviceError> {
         [_, _, mode] => return Err(DeviceError::Mode((*mode).to_owned())),
         _ => return Ok(()),
     };
-    if container.starts_with('/') { Ok(()) } else { Err(DeviceError::Relative(container.to_owned())) }
+    if container.starts_with('/') {
+        Ok(())
+    } else {
+        Err(DeviceError::Relative(container.to_owned()))
+    }
 }
 
 fn is_mode(text: &str) -> bool {
@@ -92,7 +106,8 @@ mod tests {
 
     #[test]
     fn mappings() {
-        let read = |text: &str| parse(text).map(|d| [d.path_on_host, d.path_in_container, d.cgroup_permissions].join(" "));
+        let read =
+            |text: &str| parse(text).map(|d| [d.path_on_host, d.path_in_container, d.cgroup_permissions].join(" "));
         assert_eq!(read("/dev/fuse").as_deref(), Ok("/dev/fuse /dev/fuse rwm"));
         assert_eq!(read("/dev/fuse:r").as_deref(), Ok("/dev/fuse /dev/fuse r"));
         assert_eq!(read("/dev/fuse:/dev/x:rw").as_deref(), Ok("/dev/fuse /dev/x rw"));

@@ -3,7 +3,7 @@
 
 use corten_api::container::{ThrottleDevice, WeightDevice};
 
-use crate::text::size;
+use corten_base::size;
 
 /// The text is no such limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,9 +12,13 @@ pub(crate) enum DeviceRateError {
     Form(String),
     #[error("bad format for device path: {0}")]
     Path(String),
-    #[error("invalid rate for device: {0}. The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb")]
+    #[error(
+        "invalid rate for device: {0}. The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb"
+    )]
     Bytes(String),
-    #[error("invalid rate for device: {0}. The correct format is <device-path>:<number>. Number must be a positive integer")]
+    #[error(
+        "invalid rate for device: {0}. The correct format is <device-path>:<number>. Number must be a positive integer"
+    )]
     Operations(String),
     #[error("invalid weight for device: {0}")]
     Weight(String),
@@ -23,14 +27,20 @@ pub(crate) enum DeviceRateError {
 /// A rate in bytes per second.
 pub(crate) fn parse_bytes(text: &str) -> Result<ThrottleDevice, DeviceRateError> {
     let (path, rate) = split(text)?;
-    let rate = size::parse(rate).ok().and_then(|rate| u64::try_from(rate).ok());
-    Ok(ThrottleDevice { path, rate: rate.ok_or_else(|| DeviceRateError::Bytes(text.to_owned()))? })
+    let rate = size::parse_binary(rate).ok();
+    Ok(ThrottleDevice {
+        path,
+        rate: rate.ok_or_else(|| DeviceRateError::Bytes(text.to_owned()))?,
+    })
 }
 
 /// A rate in operations per second.
 pub(crate) fn parse_operations(text: &str) -> Result<ThrottleDevice, DeviceRateError> {
     let (path, rate) = split(text)?;
-    Ok(ThrottleDevice { path, rate: rate.parse().map_err(|_| DeviceRateError::Operations(text.to_owned()))? })
+    Ok(ThrottleDevice {
+        path,
+        rate: rate.parse().map_err(|_| DeviceRateError::Operations(text.to_owned()))?,
+    })
 }
 
 /// A weight between 10 and 1000; 0 means the default.
@@ -45,7 +55,9 @@ pub(crate) fn parse_weight(text: &str) -> Result<WeightDevice, DeviceRateError> 
 }
 
 fn split(text: &str) -> Result<(String, &str), DeviceRateError> {
-    let (path, value) = text.split_once(':').ok_or_else(|| DeviceRateError::Form(text.to_owned()))?;
+    let (path, value) = text
+        .split_once(':')
+        .ok_or_else(|| DeviceRateError::Form(text.to_owned()))?;
     if value.is_empty() || path.is_empty() {
         return Err(DeviceRateError::Form(text.to_owned()));
     }
@@ -61,7 +73,13 @@ mod tests {
 
     #[test]
     fn rates() {
-        assert_eq!(parse_bytes("/dev/sda:1mb"), Ok(ThrottleDevice { path: "/dev/sda".to_owned(), rate: 1 << 20 }));
+        assert_eq!(
+            parse_bytes("/dev/sda:1mb"),
+            Ok(ThrottleDevice {
+                path: "/dev/sda".to_owned(),
+                rate: 1 << 20
+            })
+        );
         assert_eq!(parse_operations("/dev/sda:9").map(|device| device.rate), Ok(9));
         assert_eq!(parse_weight("/dev/sda:500").map(|device| device.weight), Ok(500));
         assert!(parse_weight("/dev/sda:5").is_err());

@@ -26,9 +26,13 @@ pub(crate) fn parse(text: &str) -> Result<i64, DurationError> {
     }
     let mut total: i128 = 0;
     while !rest.is_empty() {
-        let number_end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+        let number_end = rest
+            .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+            .unwrap_or(rest.len());
         let (number, behind) = rest.split_at(number_end);
-        let unit_end = behind.find(|letter: char| letter.is_ascii_digit() || letter == '.').unwrap_or(behind.len());
+        let unit_end = behind
+            .find(|letter: char| letter.is_ascii_digit() || letter == '.')
+            .unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(unit_end);
         total += scale(number, nanoseconds(unit, text)?).ok_or_else(invalid)?;
         rest = behind;
@@ -45,7 +49,12 @@ fn nanoseconds(unit: &str, text: &str) -> Result<i128, DurationError> {
         "m" => 60_000_000_000,
         "h" => 3_600_000_000_000,
         "" => return Err(DurationError::MissingUnit(text.to_owned())),
-        _ => return Err(DurationError::UnknownUnit { unit: unit.to_owned(), text: text.to_owned() }),
+        _ => {
+            return Err(DurationError::UnknownUnit {
+                unit: unit.to_owned(),
+                text: text.to_owned(),
+            });
+        }
     })
 }
 
@@ -71,9 +80,18 @@ mod tests {
         assert_eq!(parse("300ms"), Ok(300_000_000));
         assert_eq!(parse("-2m"), Ok(-120_000_000_000));
         assert_eq!(parse("0"), Ok(0));
-        assert_eq!(parse("5").unwrap_err().to_string(), "time: missing unit in duration \"5\"");
-        assert_eq!(parse("5d").unwrap_err().to_string(), "time: unknown unit \"d\" in duration \"5d\"");
-        assert_eq!(parse("x").unwrap_err().to_string(), "time: unknown unit \"x\" in duration \"x\"");
+        assert_eq!(
+            parse("5").unwrap_err().to_string(),
+            "time: missing unit in duration \"5\""
+        );
+        assert_eq!(
+            parse("5d").unwrap_err().to_string(),
+            "time: unknown unit \"d\" in duration \"5d\""
+        );
+        assert_eq!(
+            parse("x").unwrap_err().to_string(),
+            "time: unknown unit \"x\" in duration \"x\""
+        );
         assert!(parse("").is_err());
         assert!(parse(".s").is_err());
     }

@@ -43,7 +43,12 @@ pub(crate) fn parse(text: &str) -> Result<DeviceRequest, GpuError> {
                 request.capabilities = List::from(vec![List::from(names)]);
             }
             "options" => request.options = options(value)?,
-            _ => return Err(GpuError::Key { key: key.to_owned(), field: field.clone() }),
+            _ => {
+                return Err(GpuError::Key {
+                    key: key.to_owned(),
+                    field: field.clone(),
+                });
+            }
         }
     }
     if !counted && request.device_ids.is_empty() {
@@ -59,7 +64,11 @@ pub(crate) fn parse(text: &str) -> Result<DeviceRequest, GpuError> {
 }
 
 fn count(text: &str) -> Result<i64, GpuError> {
-    if text == "all" { Ok(-1) } else { text.parse().map_err(|_| GpuError::Count(text.to_owned())) }
+    if text == "all" {
+        Ok(-1)
+    } else {
+        text.parse().map_err(|_| GpuError::Count(text.to_owned()))
+    }
 }
 
 fn options(text: &str) -> Result<Map<String>, GpuError> {

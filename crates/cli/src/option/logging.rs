@@ -22,7 +22,10 @@ pub(crate) fn parse<'a>(driver: &str, options: impl Iterator<Item = &'a str>) ->
     if driver == "none" && !config.is_empty() {
         return Err(LoggingError::NoneWithOptions);
     }
-    Ok(LogConfig { kind: driver.to_owned(), config })
+    Ok(LogConfig {
+        kind: driver.to_owned(),
+        config,
+    })
 }
 
 /// Storage options; `null` without any.

@@ -10,6 +10,7 @@ pub(crate) mod environment;
 pub(crate) mod field;
 pub(crate) mod gpu;
 pub(crate) mod logging;
+pub(crate) mod moment;
 pub(crate) mod mount;
 pub(crate) mod network;
 pub(crate) mod pair;

@@ -1,14 +1,12 @@
 //! `--mount type=bind,source=..,target=..,...`.
 
-use std::path::Path;
-
 use corten_api::Map;
 use corten_api::container::{BindOptions, DriverConfig, ImageOptions, Mount, TmpfsOptions, VolumeOptions};
 
 use super::field::{self, FieldError};
 use super::volume::clean;
 use crate::flag::parse_bool;
-use crate::text::size;
+use corten_base::size;
 
 /// The text is no mount; Docker's texts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +35,10 @@ pub(crate) enum MountError {
 
 /// Reads one mount; a source that begins with a dot is made absolute.
 pub(crate) fn parse(text: &str) -> Result<Mount, MountError> {
-    let mut mount = Mount { kind: "volume".to_owned(), ..Mount::default() };
+    let mut mount = Mount {
+        kind: "volume".to_owned(),
+        ..Mount::default()
+    };
     for field in field::split(text)? {
         match field.split_once('=') {
             None => set_bare(&mut mount, &field)?,
@@ -60,7 +61,10 @@ fn set_bare(mount: &mut Mount, field: &str) -> Result<(), MountError> {
 
 fn set(mount: &mut Mount, key: &str, value: &str, field: &str) -> Result<(), MountError> {
     let flag = || {
-        parse_bool(value).map_err(|_| MountError::Value { key: key.to_owned(), value: value.to_owned() })
+        parse_bool(value).map_err(|_| MountError::Value {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
     };
     match key {
         "type" => mount.kind = value.to_lowercase(),
@@ -80,14 +84,26 @@ fn set(mount: &mut Mount, key: &str, value: &str, field: &str) -> Result<(), Mou
             mount.image_options.get_or_insert_with(ImageOptions::default).subpath = value.to_owned();
         }
         "tmpfs-size" => {
-            tmpfs(mount).size_bytes = size::parse(value)
-                .map_err(|_| MountError::Value { key: key.to_owned(), value: value.to_owned() })?;
+            tmpfs(mount).size_bytes = size::parse_binary(value)
+                .ok()
+                .and_then(|bytes| i64::try_from(bytes).ok())
+                .ok_or_else(|| MountError::Value {
+                    key: key.to_owned(),
+                    value: value.to_owned(),
+                })?;
         }
         "tmpfs-mode" => {
-            tmpfs(mount).mode = u32::from_str_radix(value, 8)
-                .map_err(|_| MountError::Value { key: key.to_owned(), value: value.to_owned() })?;
+            tmpfs(mount).mode = u32::from_str_radix(value, 8).map_err(|_| MountError::Value {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            })?;
         }
-        _ => return Err(MountError::Key { key: key.to_owned(), field: field.to_owned() }),
+        _ => {
+            return Err(MountError::Key {
+                key: key.to_owned(),
+                field: field.to_owned(),
+            });
+        }
     }
     Ok(())
 }
@@ -98,7 +114,12 @@ fn set_recursive(mount: &mut Mount, key: &str, value: &str) -> Result<(), MountE
         "disabled" => bind(mount).non_recursive = true,
         "writable" => bind(mount).read_only_non_recursive = true,
         "readonly" => bind(mount).read_only_force_recursive = true,
-        _ => return Err(MountError::Recursive { key: key.to_owned(), value: value.to_owned() }),
+        _ => {
+            return Err(MountError::Recursive {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            });
+        }
     }
     Ok(())
 }
@@ -118,7 +139,10 @@ fn check(mount: &Mount) -> Result<(), MountError> {
     ];
     for (family, present) in families {
         if present && mount.kind != family {
-            return Err(MountError::Mixed { family, kind: mount.kind.clone() });
+            return Err(MountError::Mixed {
+                family,
+                kind: mount.kind.clone(),
+            });
         }
     }
     let Some(bind) = &mount.bind_options else { return Ok(()) };
@@ -171,7 +195,10 @@ mod tests {
     #[test]
     fn forms() {
         let mount = parse("type=bind,src=/a,dst=/b,ro,bind-propagation=rshared").unwrap();
-        assert_eq!((mount.kind.as_str(), mount.source.as_str(), mount.target.as_str()), ("bind", "/a", "/b"));
+        assert_eq!(
+            (mount.kind.as_str(), mount.source.as_str(), mount.target.as_str()),
+            ("bind", "/a", "/b")
+        );
         assert!(mount.read_only);
         assert_eq!(mount.bind_options.unwrap().propagation, "rshared");
         let mount = parse("target=/b,volume-nocopy").unwrap();
@@ -189,7 +216,10 @@ mod tests {
             ("type=bind,x=1", "unexpected key 'x' in 'x=1'"),
             ("type=bind,src=/a", "target is required"),
             ("type=,dst=/a", "type is required"),
-            ("type=bind,dst=/a,volume-nocopy", "cannot mix 'volume-*' options with mount type 'bind'"),
+            (
+                "type=bind,dst=/a,volume-nocopy",
+                "cannot mix 'volume-*' options with mount type 'bind'",
+            ),
             ("dst=/a,ro=x", "invalid value for ro: x"),
             ("", "EOF"),
         ] {

@@ -45,16 +45,25 @@ pub(crate) enum NetworkError {
 /// Reads one value.
 pub(crate) fn parse(text: &str) -> Result<Attachment, NetworkError> {
     if !text.contains('=') {
-        return Ok(Attachment { target: text.to_owned(), ..Attachment::default() });
+        return Ok(Attachment {
+            target: text.to_owned(),
+            ..Attachment::default()
+        });
     }
     let mut network = Attachment::default();
     for field in field::split(text)? {
         let lower = field.to_lowercase();
-        let (key, _) = lower.split_once('=').ok_or_else(|| NetworkError::Field(field.clone()))?;
+        let (key, _) = lower
+            .split_once('=')
+            .ok_or_else(|| NetworkError::Field(field.clone()))?;
         let value = field[key.len() + 1..].trim().to_owned();
         set(&mut network, key.trim(), value)?;
     }
-    if network.target.is_empty() { Err(NetworkError::NoName) } else { Ok(network) }
+    if network.target.is_empty() {
+        Err(NetworkError::NoName)
+    } else {
+        Ok(network)
+    }
 }
 
 fn set(network: &mut Attachment, key: &str, value: String) -> Result<(), NetworkError> {
@@ -67,7 +76,9 @@ fn set(network: &mut Attachment, key: &str, value: String) -> Result<(), Network
         "link-local-ip" => network.link_local.push(value),
         "driver-opt" => {
             let (key, value) = value.split_once('=').ok_or(NetworkError::DriverOption)?;
-            network.driver_options.push((key.trim().to_lowercase(), value.trim().to_owned()));
+            network
+                .driver_options
+                .push((key.trim().to_lowercase(), value.trim().to_owned()));
         }
         "gw-priority" => {
             network.gateway_priority = value.parse().map_err(|_| NetworkError::Number {

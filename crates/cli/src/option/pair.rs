@@ -30,7 +30,10 @@ pub(crate) fn map<'a>(texts: impl IntoIterator<Item = &'a str>) -> Map<String> {
 /// The lines of a file of `key=value`: comments and empty lines dropped, leading blanks too. A line
 /// without `=` becomes what `lookup` knows of it, or disappears.
 pub(crate) fn read_file(path: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, PairError> {
-    let bytes = fs::read(path).map_err(|error| PairError::Open { path: path.to_owned(), reason: reason(&error) })?;
+    let bytes = fs::read(path).map_err(|error| PairError::Open {
+        path: path.to_owned(),
+        reason: reason(&error),
+    })?;
     let text = String::from_utf8(bytes).map_err(|_| PairError::Encoding { path: path.to_owned() })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut pairs = Vec::new();
@@ -54,10 +57,18 @@ pub(crate) fn read_file(path: &str, lookup: impl Fn(&str) -> Option<String>) -> 
 
 fn check_name(path: &str, line: usize, text: &str, name: &str) -> Result<(), PairError> {
     if name.is_empty() {
-        return Err(PairError::NoName { path: path.to_owned(), line, text: text.to_owned() });
+        return Err(PairError::NoName {
+            path: path.to_owned(),
+            line,
+            text: text.to_owned(),
+        });
     }
     if name.contains(char::is_whitespace) {
-        return Err(PairError::Whitespace { path: path.to_owned(), line, name: name.to_owned() });
+        return Err(PairError::Whitespace {
+            path: path.to_owned(),
+            line,
+            name: name.to_owned(),
+        });
     }
     Ok(())
 }
@@ -69,7 +80,9 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => {
             let text = error.to_string();
-            text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_lowercase()
+            text.split_once(" (os error")
+                .map_or(text.as_str(), |(words, _)| words)
+                .to_lowercase()
         }
     }
 }
@@ -77,7 +90,11 @@ pub(crate) fn reason(error: &std::io::Error) -> String {
 /// A label's name may not be empty.
 pub(crate) fn check_label(text: &str) -> Result<(), String> {
     let name = text.split_once('=').map_or(text, |(name, _)| name);
-    if name.trim().is_empty() { Err(format!("invalid label '{text}': empty name")) } else { Ok(()) }
+    if name.trim().is_empty() {
+        Err(format!("invalid label '{text}': empty name"))
+    } else {
+        Ok(())
+    }
 }
 
 /// Kernel settings that belong to a namespace.
@@ -93,10 +110,14 @@ pub(crate) fn check_sysctl(text: &str) -> Result<(), String> {
         "kernel.shm_rmid_forced",
         "kernel.domainname",
     ];
-    let allowed = text.split_once('=').is_some_and(|(name, _)| {
-        WHOLE.contains(&name) || name.starts_with("net.") || name.starts_with("fs.mqueue.")
-    });
-    if allowed { Ok(()) } else { Err(format!("sysctl '{text}' is not allowed")) }
+    let allowed = text
+        .split_once('=')
+        .is_some_and(|(name, _)| WHOLE.contains(&name) || name.starts_with("net.") || name.starts_with("fs.mqueue."));
+    if allowed {
+        Ok(())
+    } else {
+        Err(format!("sysctl '{text}' is not allowed"))
+    }
 }
 
 #[cfg(test)]

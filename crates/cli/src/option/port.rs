@@ -43,7 +43,10 @@ impl Ports {
         published: impl Iterator<Item = &'a str>,
         exposed: impl Iterator<Item = &'a str>,
     ) -> Result<Self, PortError> {
-        let mut ports = Self { exposed: Map::empty(), bindings: Map::empty() };
+        let mut ports = Self {
+            exposed: Map::empty(),
+            bindings: Map::empty(),
+        };
         for text in published {
             ports.publish(text)?;
         }
@@ -54,7 +57,11 @@ impl Ports {
     }
 
     fn publish(&mut self, text: &str) -> Result<(), PortError> {
-        let standard = if text.contains('=') { from_fields(text)? } else { text.to_owned() };
+        let standard = if text.contains('=') {
+            from_fields(text)?
+        } else {
+            text.to_owned()
+        };
         for (port, binding) in publish(&standard)? {
             self.exposed.insert(port.clone(), Empty {});
             self.bindings.entry(port).or_default().push(binding);
@@ -67,8 +74,10 @@ impl Ports {
             return Err(PortError::ExposeForm(text.to_owned()));
         }
         let (port, protocol) = split_protocol(text);
-        let (first, last) =
-            range(port).map_err(|reason| PortError::ExposeRange { text: text.to_owned(), reason })?;
+        let (first, last) = range(port).map_err(|reason| PortError::ExposeRange {
+            text: text.to_owned(),
+            reason,
+        })?;
         for port in first..=last {
             self.exposed.insert(format!("{port}/{protocol}"), Empty {});
         }
@@ -99,7 +108,10 @@ fn publish(text: &str) -> Result<Vec<(String, PortBinding)>, PortError> {
         && to - from != last - first
         && first != last
     {
-        return Err(PortError::Ranges { container: container.to_owned(), host: host.to_owned() });
+        return Err(PortError::Ranges {
+            container: container.to_owned(),
+            host: host.to_owned(),
+        });
     }
     let protocol = protocol.to_ascii_lowercase();
     if !["tcp", "udp", "sctp"].contains(&protocol.as_str()) {
@@ -111,13 +123,21 @@ fn publish(text: &str) -> Result<Vec<(String, PortBinding)>, PortError> {
             Some((from, to)) if first == last && from != to => format!("{from}-{to}"),
             Some((from, _)) => (from + index).to_string(),
         };
-        PortBinding { host_ip: address.clone(), host_port }
+        PortBinding {
+            host_ip: address.clone(),
+            host_port,
+        }
     };
-    Ok((0..=last - first).map(|index| (format!("{}/{protocol}", first + index), binding(index))).collect())
+    Ok((0..=last - first)
+        .map(|index| (format!("{}/{protocol}", first + index), binding(index)))
+        .collect())
 }
 
 fn check_address(text: &str) -> Result<String, PortError> {
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text);
     if !bare.is_empty() && bare.parse::<IpAddr>().is_err() {
         return Err(PortError::Address(bare.to_owned()));
     }
@@ -138,7 +158,9 @@ fn range(text: &str) -> Result<(u16, u16), String> {
         return Err("empty string specified for ports".to_owned());
     }
     let number = |digits: &str| {
-        digits.parse::<u16>().map_err(|_| format!("strconv.ParseUint: parsing {digits:?}: invalid syntax"))
+        digits
+            .parse::<u16>()
+            .map_err(|_| format!("strconv.ParseUint: parsing {digits:?}: invalid syntax"))
     };
     let (first, last) = match text.split_once('-') {
         None => (number(text)?, number(text)?),
@@ -154,7 +176,9 @@ fn range(text: &str) -> Result<(u16, u16), String> {
 fn from_fields(text: &str) -> Result<String, PortError> {
     let (mut published, mut target, mut protocol) = ("", "", "tcp");
     for field in text.split(',') {
-        let (key, value) = field.split_once('=').ok_or_else(|| PortError::Field(field.to_owned()))?;
+        let (key, value) = field
+            .split_once('=')
+            .ok_or_else(|| PortError::Field(field.to_owned()))?;
         match key {
             "published" => published = value,
             "target" => target = value,
@@ -172,7 +196,9 @@ mod tests {
     fn bindings(text: &str) -> Result<String, String> {
         let ports = Ports::parse([text].into_iter(), [].into_iter()).map_err(|error| error.to_string())?;
         let all = ports.bindings.iter().flat_map(|(port, bindings)| {
-            bindings.iter().map(move |binding| format!("{}:{}>{port}", binding.host_ip, binding.host_port))
+            bindings
+                .iter()
+                .map(move |binding| format!("{}:{}>{port}", binding.host_ip, binding.host_port))
         });
         Ok(all.collect::<Vec<_>>().join(" "))
     }
@@ -203,7 +229,10 @@ mod tests {
             ("x:80", "invalid hostPort: x"),
             ("1.2.3:80:80", "invalid IP address: 1.2.3"),
             ("80:", "no port specified: 80:<empty>"),
-            ("1-3:80-81", "invalid ranges specified for container and host Ports: 80-81 and 1-3"),
+            (
+                "1-3:80-81",
+                "invalid ranges specified for container and host Ports: 80-81 and 1-3",
+            ),
             ("80/icmp", "invalid proto: icmp"),
             ("id=host", "no port specified: :/tcp<empty>"),
             ("99999:80", "invalid hostPort: 99999"),

@@ -22,7 +22,10 @@ pub(crate) fn parse(text: &str) -> Result<RestartPolicy, RestartError> {
         None | Some("") => 0,
         Some(count) => count.parse().map_err(|_| RestartError::Count)?,
     };
-    Ok(RestartPolicy { name: name.to_owned(), maximum_retry_count })
+    Ok(RestartPolicy {
+        name: name.to_owned(),
+        maximum_retry_count,
+    })
 }
 
 #[cfg(test)]

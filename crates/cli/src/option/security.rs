@@ -55,10 +55,15 @@ fn read(value: &str) -> Result<String, SecurityError> {
 }
 
 fn compact(path: &str) -> Result<String, SecurityError> {
-    let bytes = fs::read(path)
-        .map_err(|error| SecurityError::Open { path: path.to_owned(), reason: pair::reason(&error) })?;
+    let bytes = fs::read(path).map_err(|error| SecurityError::Open {
+        path: path.to_owned(),
+        reason: pair::reason(&error),
+    })?;
     let text = String::from_utf8_lossy(&bytes);
-    crate::json::compact(&text).map_err(|error| SecurityError::Json { path: path.to_owned(), reason: error.to_string() })
+    crate::json::compact(&text).map_err(|error| SecurityError::Json {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]

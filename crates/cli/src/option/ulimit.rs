@@ -3,8 +3,21 @@
 use corten_api::container::Ulimit;
 
 const NAMES: [&str; 15] = [
-    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
-    "rttime", "sigpending", "stack",
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
 ];
 
 /// The text is no limit.
@@ -40,7 +53,11 @@ pub(crate) fn parse(text: &str) -> Result<Ulimit, UlimitError> {
     if hard != -1 && (soft == -1 || soft > hard) {
         return Err(UlimitError::Order { soft, hard });
     }
-    Ok(Ulimit { name: name.to_owned(), hard, soft })
+    Ok(Ulimit {
+        name: name.to_owned(),
+        hard,
+        soft,
+    })
 }
 
 fn number(text: &str) -> Result<i64, UlimitError> {
@@ -53,7 +70,13 @@ mod tests {
 
     #[test]
     fn limits() {
-        let limit = |name: &str, soft, hard| Ok(Ulimit { name: name.to_owned(), hard, soft });
+        let limit = |name: &str, soft, hard| {
+            Ok(Ulimit {
+                name: name.to_owned(),
+                hard,
+                soft,
+            })
+        };
         assert_eq!(parse("nofile=1024"), limit("nofile", 1024, 1024));
         assert_eq!(parse("nofile=1024:2048"), limit("nofile", 1024, 2048));
         assert_eq!(parse("memlock=-1:-1"), limit("memlock", -1, -1));

@@ -97,6 +97,9 @@ mod tests {
         }
         assert_eq!(read(""), Err(VolumeError::Empty));
         assert_eq!(read("/a::/b"), Err(VolumeError::EmptySection("/a::/b".to_owned())));
-        assert_eq!(read("/a:/b:ro:x"), Err(VolumeError::TooManyColons("/a:/b:ro:x".to_owned())));
+        assert_eq!(
+            read("/a:/b:ro:x"),
+            Err(VolumeError::TooManyColons("/a:/b:ro:x".to_owned()))
+        );
     }
 }

@@ -33,6 +33,12 @@ pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     format!("{} ago", words(now.since(then)))
 }
 
+/// A point in time as Go prints it, in UTC: `2026-11-26 01:28:14 +0000 UTC`.
+pub(crate) fn clock(time: Timestamp) -> String {
+    let text = time.to_string();
+    format!("{} +0000 UTC", text.trim_end_matches('Z').replace('T', " "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,4 @@
-//! Tables with a header, laid out as Docker's: columns at least 10 wide, 3 spaces apart, the last one ragged.
+//! Tables, laid out as Docker's: columns at least 10 wide, 3 spaces apart, the last one ragged.
 
 const GAP: usize = 3;
 const NARROWEST: usize = 10;
@@ -10,16 +10,6 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table with these column heads.
-    pub(crate) fn new(heads: &[&str]) -> Self {
-        Self { rows: vec![heads.iter().map(|head| (*head).to_owned()).collect()] }
-    }
-
-    /// A table without heads: columns are aligned all the same.
-    pub(crate) fn headless() -> Self {
-        Self::default()
-    }
-
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
@@ -44,7 +34,11 @@ impl Table {
     }
 
     fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter(|row| column + 1 < row.len()).map(|row| row[column].chars().count() + GAP);
+        let cells = self
+            .rows
+            .iter()
+            .filter(|row| column + 1 < row.len())
+            .map(|row| row[column].chars().count() + GAP);
         cells.max().unwrap_or(0).max(NARROWEST)
     }
 }
@@ -55,8 +49,12 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let mut table = Table::new(&["CONTAINER ID", "IMAGE", "NAMES"]);
+        let mut table = Table::default();
+        table.row(["CONTAINER ID", "IMAGE", "NAMES"].map(str::to_owned).to_vec());
         table.row(vec!["0123456789ab".to_owned(), "b".to_owned(), "x".to_owned()]);
-        assert_eq!(table.render(), "CONTAINER ID   IMAGE     NAMES\n0123456789ab   b         x\n");
+        assert_eq!(
+            table.render(),
+            "CONTAINER ID   IMAGE     NAMES\n0123456789ab   b         x\n"
+        );
     }
 }

@@ -1,0 +1,28 @@
+//! `create`: makes a container and prints its id.
+
+use super::make::Order;
+use crate::container_config::FLAGS;
+use crate::failure::Failure;
+use crate::flag::{Parsed, Rules};
+use crate::output;
+use crate::verb::{Arguments, Invocation, Verb, block_on};
+
+pub(super) const VERB: Verb = Verb {
+    names: &["create"],
+    shortcut: Some("create"),
+    usage: "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+    about: "Create a new container",
+    arguments: Arguments::AtLeast(1),
+    rules: Rules {
+        tables: &[FLAGS],
+        interspersed: false,
+    },
+    run: create,
+};
+
+fn create(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let order = Order::new(parsed).map_err(|failure| invocation.with_help(failure, "create"))?;
+    let client = invocation.client()?;
+    let id = block_on(order.make(&client))?;
+    output::line(&id)
+}

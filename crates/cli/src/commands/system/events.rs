@@ -1,0 +1,101 @@
+//! `events`: what happens, as it happens.
+
+use corten_api::event::EventMessage;
+use corten_base::Timestamp;
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::format::Template;
+use crate::option::moment;
+use crate::output;
+use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
+
+const FLAGS: &[Flag] = &[
+    Flag::new("filter", Kind::Filter, "Show only what fulfils the condition").short('f'),
+    Flag::new("format", Kind::Text, "Print each by a template, or as json"),
+    Flag::new("since", Kind::Text, "Begin with what happened since then"),
+    Flag::new("until", Kind::Text, "End then"),
+];
+
+pub(super) const VERB: Verb = Verb {
+    names: &["events"],
+    shortcut: Some("events"),
+    usage: "[OPTIONS]",
+    about: "Get real time events from the server",
+    arguments: Arguments::None,
+    rules: Rules {
+        tables: &[FLAGS],
+        interspersed: true,
+    },
+    run: events,
+};
+
+fn events(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let format = parsed.text("format").filter(|format| !format.is_empty());
+    let template = match format {
+        None | Some("json") => None,
+        Some(format) => Some(Template::parse(format)?),
+    };
+    let (since, until) = (time(parsed, "since")?, time(parsed, "until")?);
+    let client = invocation.client()?;
+    block_on(async {
+        let mut events = client.events(&since, &until, &filters(parsed)).await?;
+        while let Some(text) = events.next().await? {
+            output::line(&line(&text, format == Some("json"), template.as_ref())?)?;
+        }
+        Ok(())
+    })
+}
+
+fn time(parsed: &Parsed, flag: &str) -> Result<String, Failure> {
+    match parsed.text(flag) {
+        None | Some("") => Ok(String::new()),
+        Some(text) => moment::parse(text, Timestamp::now()).map_err(|error| Failure::new(error.to_string())),
+    }
+}
+
+fn line(text: &[u8], as_json: bool, template: Option<&Template>) -> Result<String, Failure> {
+    let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's event: {error}"));
+    if as_json {
+        return Ok(String::from_utf8_lossy(text).into_owned());
+    }
+    if let Some(template) = template {
+        let raw: &RawValue = serde_json::from_slice(text).map_err(broken)?;
+        return Ok(template.fill(raw)?);
+    }
+    Ok(plain(&serde_json::from_slice(text).map_err(broken)?))
+}
+
+/// `<time> <type> <action> <id> (<attributes>)`.
+fn plain(event: &EventMessage) -> String {
+    let nanos = event.time_nano;
+    let time = if nanos == 0 {
+        Timestamp::from_unix(event.time, 0)
+    } else {
+        let subsecond = u32::try_from(nanos.rem_euclid(1_000_000_000)).unwrap_or(0);
+        Timestamp::from_unix(nanos.div_euclid(1_000_000_000), subsecond)
+    };
+    let mut text = format!(
+        "{} {} {} {}",
+        nine_digits(time),
+        event.kind,
+        event.action,
+        event.actor.id
+    );
+    if !event.actor.attributes.is_empty() {
+        let attributes = event
+            .actor
+            .attributes
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"));
+        text.push_str(&format!(" ({})", attributes.collect::<Vec<_>>().join(", ")));
+    }
+    text
+}
+
+/// The time with all nine digits, so that lines are aligned.
+fn nine_digits(time: Timestamp) -> String {
+    let whole = Timestamp::from_unix(time.unix_seconds(), 0).to_string();
+    format!("{}.{:09}Z", whole.trim_end_matches('Z'), time.subsecond_nanos())
+}

@@ -1,0 +1,149 @@
+//! `inspect`: everything about objects of any kind, and what the other `inspect` commands share.
+
+use bytes::Bytes;
+use corten_client::{CallError, Client};
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::format::Template;
+use crate::verb::{Arguments, Invocation, Verb, block_on};
+use crate::{json, output};
+
+const FLAGS: &[Flag] = &[
+    Flag::new("format", Kind::Text, "Print by a template, or as json").short('f'),
+    Flag::new("size", Kind::Bool, "Show the size of files of containers").short('s'),
+    Flag::new("type", Kind::Text, "Only look for this kind of object"),
+];
+
+pub(super) const VERB: Verb = Verb {
+    names: &["inspect"],
+    shortcut: Some("inspect"),
+    usage: "[OPTIONS] NAME|ID [NAME|ID...]",
+    about: "Return low-level information on Corten objects",
+    arguments: Arguments::AtLeast(1),
+    rules: Rules {
+        tables: &[FLAGS],
+        interspersed: true,
+    },
+    run: inspect,
+};
+
+/// Spaces per level, as Docker indents.
+const INDENT: usize = 4;
+
+/// What was found, and what was not.
+#[derive(Debug, Default)]
+pub(in crate::commands) struct Found {
+    objects: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Found {
+    /// Takes an engine's answer. An engine that does not answer ends it all.
+    pub(in crate::commands) fn add(&mut self, answer: Result<Bytes, CallError>) -> Result<(), Failure> {
+        match answer {
+            Ok(bytes) => self.objects.push(String::from_utf8_lossy(&bytes).trim().to_owned()),
+            Err(error) if error.is_unreachable() => return Err(error.into()),
+            Err(error) => self.errors.push(error.to_string()),
+        }
+        Ok(())
+    }
+}
+
+/// Prints what was found, then fails with what was not.
+pub(in crate::commands) fn show(format: Option<&str>, found: Found) -> Result<(), Failure> {
+    let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's answer: {error}"));
+    match format {
+        None | Some("") => {
+            let list = format!("[{}]", found.objects.join(","));
+            output::line(&json::indent(&list, INDENT).map_err(broken)?)?;
+        }
+        Some("json") => {
+            let list = format!("[{}]", found.objects.join(","));
+            output::line(&json::compact(&list).map_err(broken)?)?;
+        }
+        Some(format) => {
+            let template = Template::parse(format)?;
+            for object in &found.objects {
+                let raw: &RawValue = serde_json::from_str(object).map_err(broken)?;
+                output::line(&template.fill(raw)?)?;
+            }
+            if found.objects.is_empty() {
+                output::line("")?;
+            }
+        }
+    }
+    if found.errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(found.errors.join("\n")))
+    }
+}
+
+/// Kinds of objects and how the API spells them, in the order in which a bare name is looked up.
+const KINDS: [(&str, &str); 10] = [
+    ("container", "containers"),
+    ("image", "images"),
+    ("network", "networks"),
+    ("volume", "volumes"),
+    ("service", "services"),
+    ("task", "tasks"),
+    ("node", "nodes"),
+    ("plugin", "plugins"),
+    ("secret", "secrets"),
+    ("config", "configs"),
+];
+
+fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let kind = parsed.text("type").filter(|kind| !kind.is_empty());
+    if let Some(kind) = kind
+        && !KINDS.iter().any(|(name, _)| *name == kind)
+    {
+        return Err(Failure::new(format!(
+            "unknown type: {kind:?}: must be one of \"config\", \"container\", \"image\", \"network\", \"node\", \"plugin\", \"secret\", \"service\", \"task\", \"volume\""
+        )));
+    }
+    let client = invocation.client()?;
+    let found = block_on(async {
+        let mut found = Found::default();
+        for name in &parsed.arguments {
+            match find(&client, name, kind, parsed.on("size")).await? {
+                Some(answer) => found.add(answer)?,
+                None => found.errors.push(match kind {
+                    Some(kind) => format!("Error: No such {kind}: {name}"),
+                    None => format!("Error: No such object: {name}"),
+                }),
+            }
+        }
+        Ok(found)
+    })?;
+    show(parsed.text("format"), found)
+}
+
+async fn find(
+    client: &Client,
+    name: &str,
+    wanted: Option<&str>,
+    size: bool,
+) -> Result<Option<Result<Bytes, CallError>>, Failure> {
+    for (kind, path) in KINDS
+        .iter()
+        .filter(|(kind, _)| wanted.is_none_or(|wanted| wanted == *kind))
+    {
+        let answer = match *kind {
+            "container" => client.inspect_container_raw(name, size).await,
+            "image" => client.inspect_image_raw(name, "").await,
+            "plugin" => client.inspect_raw(path, &format!("{name}/json")).await,
+            _ => client.inspect_raw(path, name).await,
+        };
+        match answer {
+            Err(error) if error.is_unreachable() => return Err(error.into()),
+            // Not there, or of a kind that this engine does not keep.
+            Err(error) if error.is_not_found() => {}
+            Err(_) if wanted.is_none() && *kind != "container" && *kind != "image" => {}
+            answer => return Ok(Some(answer)),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,20 @@
+//! Commands about the engine, and those that have no noun.
+
+mod events;
+mod info;
+pub(super) mod inspect;
+mod version;
+
+use crate::verb::Group;
+
+pub(super) const GROUP: Group = Group {
+    name: "system",
+    about: "Manage the engine",
+    verbs: &[&events::VERB, &info::VERB],
+};
+
+pub(super) const BARE: Group = Group {
+    name: "",
+    about: "",
+    verbs: &[&inspect::VERB, &version::VERB],
+};

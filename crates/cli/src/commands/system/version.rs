@@ -1,0 +1,137 @@
+//! `version`: ours and the engine's.
+
+use corten_api::system::{ComponentVersion, SystemVersion};
+use serde_json::value::RawValue;
+
+use crate::failure::Failure;
+use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::format::Template;
+use crate::output;
+use crate::verb::{Arguments, Invocation, Verb, block_on};
+
+const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
+
+pub(super) const VERB: Verb = Verb {
+    names: &["version"],
+    shortcut: Some("version"),
+    usage: "[OPTIONS]",
+    about: "Show the Corten version information",
+    arguments: Arguments::None,
+    rules: Rules {
+        tables: &[FLAGS],
+        interspersed: true,
+    },
+    run: version,
+};
+
+/// This program's version.
+const OURS: &str = env!("CARGO_PKG_VERSION");
+/// The commit it was built from, if the build said so.
+const COMMIT: Option<&str> = option_env!("CORTEN_COMMIT");
+
+fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let client = invocation.client()?;
+    let server = block_on(async { Ok(client.server_version_raw().await?) });
+    let api = client.version().unwrap_or("1.51").to_owned();
+    match parsed.text("format").filter(|format| !format.is_empty()) {
+        Some(format) => {
+            let server = match &server {
+                Ok(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
+                Err(_) => "null".to_owned(),
+            };
+            let text = format!("{{\"Client\":{},\"Server\":{server}}}", client_json(&api));
+            output::line(&filled(format, &text)?)?;
+        }
+        None => {
+            output::print(&client_text(&api))?;
+            if let Ok(bytes) = &server {
+                let version: SystemVersion = serde_json::from_slice(bytes)
+                    .map_err(|error| Failure::new(format!("cannot read the daemon's version: {error}")))?;
+                output::print(&server_text(&version))?;
+            }
+        }
+    }
+    server.map(drop)
+}
+
+fn filled(format: &str, text: &str) -> Result<String, Failure> {
+    let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's version: {error}"));
+    if format == "json" {
+        return crate::json::compact(text).map_err(broken);
+    }
+    let raw: &RawValue = serde_json::from_str(text).map_err(broken)?;
+    Ok(Template::parse(format)?.fill(raw)?)
+}
+
+fn client_json(api: &str) -> String {
+    let commit = COMMIT.unwrap_or_default();
+    let (os, arch) = ("linux", architecture());
+    format!(
+        "{{\"Version\":\"{OURS}\",\"ApiVersion\":\"{api}\",\"DefaultAPIVersion\":\"1.51\",\"GitCommit\":\"{commit}\",\
+         \"GoVersion\":\"\",\"Os\":\"{os}\",\"Arch\":\"{arch}\",\"BuildTime\":\"\",\"Context\":\"default\"}}"
+    )
+}
+
+fn client_text(api: &str) -> String {
+    let mut text = "Client: Corten\n".to_owned();
+    push(&mut text, 1, "Version", OURS);
+    push(&mut text, 1, "API version", api);
+    push(&mut text, 1, "Git commit", COMMIT.unwrap_or_default());
+    push(&mut text, 1, "OS/Arch", &format!("linux/{}", architecture()));
+    push(&mut text, 1, "Context", "default");
+    text
+}
+
+fn server_text(version: &SystemVersion) -> String {
+    let mut text = format!("\nServer: {}", version.platform.name).trim_end().to_owned() + "\n";
+    for component in &version.components {
+        if component.name == "Engine" {
+            engine_text(&mut text, component);
+        } else {
+            text.push_str(&format!(" {}:\n", component.name));
+            push(&mut text, 2, "Version", &component.version);
+            for (name, value) in &component.details {
+                push(&mut text, 2, name, value);
+            }
+        }
+    }
+    text
+}
+
+fn engine_text(text: &mut String, engine: &ComponentVersion) {
+    let detail = |name: &str| engine.details.get(name).cloned().unwrap_or_default();
+    text.push_str(" Engine:\n");
+    push(text, 2, "Version", &engine.version);
+    push(
+        text,
+        2,
+        "API version",
+        &format!("{} (minimum version {})", detail("ApiVersion"), detail("MinAPIVersion")),
+    );
+    for (name, key) in [
+        ("Go version", "GoVersion"),
+        ("Git commit", "GitCommit"),
+        ("Built", "BuildTime"),
+    ] {
+        let value = detail(key);
+        if !value.is_empty() {
+            push(text, 2, name, &value);
+        }
+    }
+    push(text, 2, "OS/Arch", &format!("{}/{}", detail("Os"), detail("Arch")));
+    push(text, 2, "Experimental", &detail("Experimental"));
+}
+
+fn push(text: &mut String, indent: usize, name: &str, value: &str) {
+    let head = format!("{:indent$}{name}:", "");
+    text.push_str(&format!("{head:19} {value}\n"));
+}
+
+/// The processor as Docker names it.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

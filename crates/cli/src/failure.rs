@@ -1,0 +1,123 @@
+//! How a command fails: what is printed, what the user can do about it, and the exit code.
+
+use std::io;
+
+use corten_client::CallError;
+
+use crate::config::HostError;
+use crate::flag::FlagError;
+use crate::format::TemplateError;
+
+/// A command's failure.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// For standard error, whole; nothing is printed if empty.
+    pub(crate) text: String,
+    /// What the user can do.
+    pub(crate) hint: Option<String>,
+    /// The program's exit code.
+    pub(crate) code: u8,
+}
+
+/// Exit code of `run` and `create` when the engine or the options failed, not the container.
+pub(crate) const ENGINE_FAILED: u8 = 125;
+
+impl Failure {
+    /// A failure with exit code 1.
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            hint: None,
+            code: 1,
+        }
+    }
+
+    /// Ends with `code` and without a word.
+    pub(crate) fn silent(code: u8) -> Self {
+        Self {
+            text: String::new(),
+            hint: None,
+            code,
+        }
+    }
+
+    /// The same with another exit code.
+    pub(crate) fn code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The same with advice.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        let failure = Self::new(match &error {
+            CallError::Denied { source, .. } => format!("{error}: {source}"),
+            _ => error.to_string(),
+        });
+        match error {
+            CallError::Connect { .. } => {
+                failure.hint("start the engine with `cortend`, or name another one with -H or CORTEN_HOST")
+            }
+            CallError::Denied { .. } => failure.hint("run this as root, or as a member of the group docker"),
+            CallError::Daemon { .. }
+            | CallError::Transport { .. }
+            | CallError::Decode { .. }
+            | CallError::Encode { .. }
+            | CallError::Request { .. }
+            | CallError::NotUpgraded { .. }
+            | CallError::Io(_) => failure,
+        }
+    }
+}
+
+impl From<HostError> for Failure {
+    fn from(error: HostError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<TemplateError> for Failure {
+    fn from(error: TemplateError) -> Self {
+        let failure = Self::new(error.to_string());
+        match error {
+            TemplateError::Unsupported(_) | TemplateError::Composite(_) => {
+                failure.hint("--format understands json, table, {{.Field.Path}} and {{json .Field}}")
+            }
+            TemplateError::Unclosed | TemplateError::Missing(..) | TemplateError::Json(_) => failure,
+        }
+    }
+}
+
+impl From<FlagError> for Failure {
+    fn from(error: FlagError) -> Self {
+        Self::new(error.to_string()).code(ENGINE_FAILED)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::silent(BROKEN_PIPE);
+        }
+        Self::new(error.to_string())
+    }
+}
+
+/// What a shell reports of a program that SIGPIPE ended.
+const BROKEN_PIPE: u8 = 141;
+
+impl From<crate::stream::StreamError> for Failure {
+    fn from(error: crate::stream::StreamError) -> Self {
+        match error {
+            crate::stream::StreamError::Write(error) => error.into(),
+            other => Self::new(other.to_string()),
+        }
+    }
+}

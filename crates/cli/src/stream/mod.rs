@@ -1,0 +1,10 @@
+//! A container's streams on the user's: output taken apart into the two standard outputs, input with
+//! detach keys, the session that joins them, and what runs beside it (signals, the terminal's size).
+
+mod demultiplex;
+mod session;
+mod signals;
+
+pub(crate) use demultiplex::{Demultiplexer, StreamError, write_stdout};
+pub(crate) use session::{Attached, End, Session};
+pub(crate) use signals::{Beside, Sized, resize};
