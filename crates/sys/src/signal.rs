@@ -72,6 +72,21 @@ pub fn survive() -> io::Result<()> {
             return Err(io::Error::last_os_error());
         }
     }
+    default_internal()
+}
+
+/// glibc's posix_spawn(3) leaves its two internal signals ignored, and its sigaction(3) refuses to touch them.
+fn default_internal() -> io::Result<()> {
+    // The kernel's structure: handler (zero is the default), flags, restorer, mask.
+    let action = [0u64; 4];
+    for signal in [32, 33] {
+        let old: *mut u64 = ptr::null_mut();
+        // SAFETY: rt_sigaction(2) reads the four words and writes nothing.
+        let result = unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), old, 8) };
+        if result != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
     Ok(())
 }
 

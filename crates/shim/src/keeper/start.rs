@@ -241,9 +241,7 @@ fn open_log(log: &Log) -> Result<Option<Recorder>, Failure> {
     }
 }
 
-/// Best effort: a daemon in a container of its own may not lower the score.
+/// Best effort: a daemon that may not lower its score keeps the one it has.
 fn protect_from_oom() {
-    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJ) {
-        eprintln!("corten-shim: cannot set oom_score_adj: {error}");
-    }
+    std::fs::write("/proc/self/oom_score_adj", OOM_SCORE_ADJ).unwrap_or_default();
 }

@@ -81,6 +81,7 @@ fn a_missing_command_is_told() {
                 cwd: "/".to_owned(),
                 ..Default::default()
             },
+            namespaces: namespaces(),
             ..Default::default()
         },
         streams: streams(),

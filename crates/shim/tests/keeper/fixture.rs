@@ -178,7 +178,7 @@ impl Kept {
         let request = Request::Exec(Box::new(Exec {
             plan: ExecPlan {
                 process: shell(script, streams.terminal),
-                namespaces: self.namespaces(),
+                namespaces: namespaces(),
                 ..ExecPlan::default()
             },
             exec,
@@ -190,10 +190,6 @@ impl Kept {
             Reply::Created { pid } => (pid, ours),
             other => panic!("{other:?}"),
         }
-    }
-
-    fn namespaces(&self) -> Namespaces {
-        namespaces()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -293,7 +289,9 @@ fn make_root(root: &Path) {
         std::fs::create_dir_all(root.join(directory)).unwrap();
     }
     std::fs::copy("/bin/busybox", root.join("bin/busybox")).unwrap();
-    for applet in ["sh", "cat", "sleep", "stty", "grep", "head", "yes", "nc", "true", "dd"] {
+    for applet in [
+        "sh", "cat", "sleep", "stty", "grep", "head", "yes", "nc", "true", "ls", "tty",
+    ] {
         std::os::unix::fs::symlink("busybox", root.join("bin").join(applet)).unwrap();
     }
 }
@@ -320,7 +318,7 @@ fn plan(root: &Path, script: &str, terminal: bool) -> Plan {
     }
 }
 
-fn namespaces() -> Namespaces {
+pub(crate) fn namespaces() -> Namespaces {
     Namespaces {
         mount: Namespace::New,
         pid: Namespace::New,

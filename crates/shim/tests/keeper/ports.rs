@@ -13,7 +13,7 @@ fn an_ipv6_client_reaches_an_ipv4_server() {
     if !possible() {
         return;
     }
-    let mut kept = Kept::new("exec nc -ll -p 80 -s 127.0.0.1 -e cat", streams());
+    let mut kept = Kept::new("exec nc -ll -p 80 -e cat", streams());
     kept.create();
     let (socket, address) = reserve();
     let port = PortSocket {
