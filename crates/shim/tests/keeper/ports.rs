@@ -13,12 +13,12 @@ fn an_ipv6_client_reaches_an_ipv4_server() {
     if !possible() {
         return;
     }
-    let mut kept = Kept::new("exec nc -ll -p 80 -e cat", streams());
+    let mut kept = Kept::new("exec nc -ll -p 8080 -e cat", streams());
     kept.create();
     let (socket, address) = reserve();
     let port = PortSocket {
         protocol: Protocol::Tcp,
-        splice_to: Some((IpAddr::V4(Ipv4Addr::LOCALHOST), 80)),
+        splice_to: Some((IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)),
     };
     let setup = NetworkSetup {
         ports: vec![port],
