@@ -24,6 +24,7 @@ mod compress;
 pub mod config;
 pub mod extract;
 pub mod find;
+pub mod hello;
 pub mod import;
 mod layer;
 pub mod load;
@@ -35,6 +36,7 @@ pub mod tar;
 
 pub use config::{Config, Healthcheck, History, ImageConfig};
 pub use find::{FindError, Image, ImageSummary};
+pub use hello::HelloError;
 pub use import::{ImportError, ImportOptions};
 pub use load::{LoadError, LoadEvent, Loaded};
 pub use remove::{RemoveError, RemoveOptions, Removed, User};

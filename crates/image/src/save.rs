@@ -1,10 +1,28 @@
-//! `docker save`: a tar that `docker load` and OCI tools take.
+//! `docker save`: a tar that `docker load` and OCI tools take: blobs by digest, `index.json` and `oci-layout` for OCI,
+//! `manifest.json` and `repositories` for Docker. Layers are written as they are stored, so that nothing is compressed
+//! or hashed again; all times are 1970, all owners root, all orders fixed: the same images give the same bytes.
 
-use std::io::Write;
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use corten_base::{AnyReference, Digest, Reference};
+use serde::Serialize;
 
 use crate::ErrorKind;
-use crate::find::FindError;
+use crate::compress::Compression;
+use crate::find::{FindError, Image, stored};
+use crate::load::WorkDirectory;
 use crate::store::{Store, StoreError};
+
+const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+const OCI_LAYOUT: &str = r#"{"imageLayoutVersion": "1.0.0"}"#;
+/// Read and written at a time.
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// A save failed.
 #[derive(Debug, thiserror::Error)]
@@ -12,9 +30,12 @@ pub enum SaveError {
     /// An image was not found.
     #[error(transparent)]
     Find(#[from] FindError),
+    /// A name with a tag is not known.
+    #[error("reference does not exist")]
+    Reference,
     /// The receiver failed.
-    #[error("write the archive")]
-    Write(#[source] std::io::Error),
+    #[error("write the archive: {0}")]
+    Write(#[source] io::Error),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -26,9 +47,17 @@ impl SaveError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Find(error) => error.kind(),
+            Self::Reference => ErrorKind::NotFound,
             Self::Write(_) | Self::Store(_) => ErrorKind::Internal,
         }
     }
+}
+
+/// What is about to be saved: looked up, so that a wrong name is known before the first byte is sent.
+#[derive(Debug)]
+pub struct Archive {
+    store: Store,
+    images: Vec<(Arc<Image>, Vec<Reference>)>,
 }
 
 impl Store {
@@ -38,7 +67,252 @@ impl Store {
     /// # Errors
     /// [`SaveError`].
     pub fn save(&self, names: &[String], writer: &mut dyn Write) -> Result<(), SaveError> {
-        let _unused = (names, writer);
-        unimplemented!("save")
+        self.prepare_save(names)?.write(writer)
     }
+
+    /// The first half of [`Store::save`]: what can be wrong with the names is found here.
+    ///
+    /// # Errors
+    /// [`SaveError::Find`] and [`SaveError::Reference`], with Docker's messages.
+    pub fn prepare_save(&self, names: &[String]) -> Result<Archive, SaveError> {
+        let mut images: Vec<(Arc<Image>, Vec<Reference>)> = Vec::new();
+        for name in names {
+            for (image, reference) in self.named(name)? {
+                let at = images.iter().position(|(present, _)| present.id == image.id).unwrap_or_else(|| {
+                    images.push((image, Vec::new()));
+                    images.len() - 1
+                });
+                let tags = &mut images[at].1;
+                if let Some(reference) = reference.filter(|tag| tag.digest().is_none() && !tags.contains(tag)) {
+                    tags.push(reference);
+                }
+            }
+        }
+        Ok(Archive { store: self.clone(), images })
+    }
+
+    /// The images that one argument means, with the tags to save.
+    fn named(&self, name: &str) -> Result<Vec<(Arc<Image>, Option<Reference>)>, SaveError> {
+        let AnyReference::Named(reference) = AnyReference::parse(name).map_err(FindError::from)? else {
+            return Ok(vec![(self.find(name)?, None)]);
+        };
+        let exact = reference.tag().is_some() || reference.digest().is_some();
+        if exact && reference.familiar_name() != "sha256" {
+            let id = self.records().view()?.name(&stored(&reference))?.ok_or(SaveError::Reference)?;
+            return Ok(vec![(self.image(&id)?, Some(reference))]);
+        }
+        let mut found = Vec::new();
+        for (tag, id) in self.records().view()?.names()? {
+            if tag.name() == reference.name() {
+                found.push((self.image(&id)?, Some(tag)));
+            }
+        }
+        if found.is_empty() {
+            // Perhaps an id; Docker names the argument as it was given.
+            match self.find(name) {
+                Err(FindError::NotFound(_)) => return Err(FindError::NotFound(name.to_owned()).into()),
+                image => found.push((image?, None)),
+            }
+        }
+        Ok(found)
+    }
+}
+
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Descriptor {
+    media_type: String,
+    digest: Digest,
+    size: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: BTreeMap<&'static str, String>,
+}
+
+impl Descriptor {
+    fn new(media_type: &str, digest: Digest, size: u64) -> Self {
+        Self { media_type: media_type.to_owned(), digest, size, annotations: BTreeMap::new() }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    schema_version: u8,
+    media_type: &'static str,
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Index {
+    schema_version: u8,
+    media_type: &'static str,
+    manifests: Vec<Descriptor>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerManifest {
+    config: String,
+    repo_tags: Option<Vec<String>>,
+    layers: Vec<String>,
+    layer_sources: BTreeMap<Digest, Descriptor>,
+}
+
+/// Where a blob's bytes come from.
+#[derive(Debug)]
+enum Source {
+    File(PathBuf),
+    Text(Vec<u8>),
+}
+
+/// All that goes into the archive, by digest.
+#[derive(Debug, Default)]
+struct Contents {
+    blobs: BTreeMap<String, (u64, Source)>,
+    index: Vec<Descriptor>,
+    docker: Vec<DockerManifest>,
+    repositories: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Archive {
+    /// Writes the archive.
+    ///
+    /// # Errors
+    /// [`SaveError::Write`] when the receiver fails, [`SaveError::Store`] when the store does.
+    pub fn write(&self, writer: &mut dyn Write) -> Result<(), SaveError> {
+        let work = self.store.work_directory("save")?;
+        let mut contents = Contents::default();
+        for (image, tags) in &self.images {
+            self.add(image, tags, &work, &mut contents)?;
+        }
+        contents.write(writer)
+    }
+
+    fn add(
+        &self,
+        image: &Image,
+        tags: &[Reference],
+        work: &WorkDirectory,
+        contents: &mut Contents,
+    ) -> Result<(), SaveError> {
+        let config = self.store.config_bytes(&image.id)?;
+        let config_descriptor = Descriptor::new(CONFIG, image.id, config.len() as u64);
+        contents.blobs.insert(image.id.hex(), (config.len() as u64, Source::Text(config)));
+        let mut layers = Vec::new();
+        let mut layer_sources = BTreeMap::new();
+        for (chain, diff_id) in image.chain_ids.iter().zip(&image.config.rootfs.diff_ids) {
+            let (descriptor, source) = self.layer(chain, diff_id, work)?;
+            contents.blobs.entry(descriptor.digest.hex()).or_insert((descriptor.size, source));
+            layer_sources.insert(*diff_id, descriptor.clone());
+            layers.push(descriptor);
+        }
+        let paths = layers.iter().map(|layer| blob_path(&layer.digest)).collect();
+        let manifest = json(&Manifest { schema_version: 2, media_type: MANIFEST, config: config_descriptor, layers })?;
+        let descriptor = Descriptor::new(MANIFEST, Digest::of(&manifest), manifest.len() as u64);
+        contents.blobs.insert(Digest::of(&manifest).hex(), (manifest.len() as u64, Source::Text(manifest)));
+        contents.name(image, tags, &descriptor);
+        let repo_tags: Vec<String> = tags.iter().map(Reference::familiar).collect();
+        let repo_tags = (!repo_tags.is_empty()).then_some(repo_tags);
+        contents.docker.push(DockerManifest { config: blob_path(&image.id), repo_tags, layers: paths, layer_sources });
+        Ok(())
+    }
+
+    /// A layer's descriptor. What OCI has no media type for goes out plain.
+    fn layer(&self, chain: &Digest, diff_id: &Digest, work: &WorkDirectory) -> Result<(Descriptor, Source), SaveError> {
+        let damaged = || StoreError::Damaged(chain.to_string());
+        let layer = self.store.records().view()?.layer(chain)?.ok_or_else(damaged)?;
+        let path = self.store.blob_path(&layer.blob);
+        let failed = |error| StoreError::io("read", &path)(error);
+        let mut file = std::fs::File::open(&path).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let mut start = [0; 8];
+        let known = file.read(&mut start).map_err(failed)?;
+        let suffix = match Compression::of(&start[..known]) {
+            Compression::Plain => "",
+            Compression::Gzip => "+gzip",
+            Compression::Zstd => "+zstd",
+            unknown @ (Compression::Bzip2 | Compression::Xz) => {
+                let plain = work.path.join(diff_id.hex());
+                let mut reader = std::fs::File::open(&path).and_then(|file| unknown.reader(file)).map_err(failed)?;
+                let mut out = std::fs::File::create(&plain).map_err(StoreError::io("create", &plain))?;
+                let size = io::copy(&mut reader, &mut out).map_err(StoreError::io("unpack", &plain))?;
+                return Ok((Descriptor::new(LAYER, *diff_id, size), Source::File(plain)));
+            }
+        };
+        Ok((Descriptor::new(&format!("{LAYER}{suffix}"), layer.blob, size), Source::File(path)))
+    }
+}
+
+impl Contents {
+    /// One entry of the index per tag, one without a name if there is none.
+    fn name(&mut self, image: &Image, tags: &[Reference], descriptor: &Descriptor) {
+        if tags.is_empty() {
+            self.index.push(descriptor.clone());
+        }
+        for tag in tags {
+            let mut named = descriptor.clone();
+            let version = tag.tag().unwrap_or_default().to_owned();
+            named.annotations.insert("io.containerd.image.name", tag.to_string());
+            named.annotations.insert("org.opencontainers.image.ref.name", version.clone());
+            self.index.push(named);
+            let top = image.config.rootfs.diff_ids.last().map(Digest::hex).unwrap_or_default();
+            self.repositories.entry(tag.familiar_name()).or_default().insert(version, top);
+        }
+    }
+
+    fn write(self, writer: &mut dyn Write) -> Result<(), SaveError> {
+        let mut tar = tar::Builder::new(io::BufWriter::with_capacity(BUFFER_BYTES, writer));
+        for directory in ["blobs/", "blobs/sha256/"] {
+            append(&mut tar, directory, tar::EntryType::Directory, 0, io::empty())?;
+        }
+        for (hex, (size, source)) in self.blobs {
+            let name = format!("blobs/sha256/{hex}");
+            match source {
+                Source::Text(text) => append(&mut tar, &name, tar::EntryType::Regular, size, &*text)?,
+                Source::File(path) => {
+                    let file = std::fs::File::open(&path).map_err(StoreError::io("open", &path))?;
+                    append(&mut tar, &name, tar::EntryType::Regular, size, io::BufReader::with_capacity(BUFFER_BYTES, file))?;
+                }
+            }
+        }
+        let index = json(&Index { schema_version: 2, media_type: INDEX, manifests: self.index })?;
+        let mut texts = vec![
+            ("index.json", index),
+            ("manifest.json", json(&self.docker)?),
+            ("oci-layout", OCI_LAYOUT.as_bytes().to_vec()),
+        ];
+        if !self.repositories.is_empty() {
+            texts.push(("repositories", json(&self.repositories)?));
+        }
+        for (name, text) in texts {
+            append(&mut tar, name, tar::EntryType::Regular, text.len() as u64, &*text)?;
+        }
+        tar.into_inner().and_then(|mut out| out.flush()).map_err(SaveError::Write)
+    }
+}
+
+fn append<W: Write>(
+    tar: &mut tar::Builder<W>,
+    name: &str,
+    kind: tar::EntryType,
+    size: u64,
+    content: impl io::Read,
+) -> Result<(), SaveError> {
+    let mut header = tar::Header::new_ustar();
+    header.set_entry_type(kind);
+    header.set_mode(if kind == tar::EntryType::Directory { 0o755 } else { 0o644 });
+    header.set_mtime(0);
+    header.set_size(size);
+    (header.set_uid(0), header.set_gid(0));
+    tar.append_data(&mut header, name, content.take(size)).map_err(SaveError::Write)
+}
+
+fn blob_path(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, SaveError> {
+    serde_json::to_vec(value).map_err(|error| SaveError::Write(error.into()))
 }

@@ -1,7 +1,7 @@
 //! Unpacking a layer tar into a directory in overlayfs form. The tar is taken for hostile.
 //!
 //! Invariants, kept here and in [`place`]:
-//! - Every path is taken apart by us, `..` is resolved in text and cannot rise above the root, and a parent directory
+//! - Every path is taken apart by us, one whose `..` would rise above the root is refused, and a parent directory
 //!   is only ever opened by `openat2(RESOLVE_IN_ROOT)`: a symbolic link of the layer, absolute or with `..`, leads to
 //!   somewhere inside the layer's own directory. The last component is created without following.
 //! - A hard link's target is resolved the same way, so only what is in the same layer can be linked.
@@ -31,8 +31,8 @@ const FREE_BYTES_RESERVED: u64 = 64 << 20;
 const FREE_CHECK_BYTES: u64 = 64 << 20;
 /// Open directories kept, so that the files of one directory cost one path walk.
 const OPEN_DIRECTORIES: usize = 64;
-/// Depth of directories; the kernel's own limit for a path is reached a little later.
-const DEPTH_MAX: usize = 1024;
+/// Depth of directories: their removal holds two descriptors for each level.
+const DEPTH_MAX: usize = 256;
 
 /// A layer could not be unpacked.
 #[derive(Debug, thiserror::Error)]
@@ -40,11 +40,14 @@ pub enum ExtractError {
     /// The tar is damaged.
     #[error(transparent)]
     Tar(#[from] TarError),
-    /// A name that no file can have.
-    #[error("invalid name {0:?} in archive")]
+    /// A name that leads outside or that no file can have.
+    #[error("invalid entry name {0:?}")]
     Name(String),
+    /// A hard link to something outside.
+    #[error("invalid hardlink target {0:?}")]
+    LinkTarget(String),
     /// A whiteout that would remove a directory's own or parent entry.
-    #[error("invalid whiteout {0:?} in archive")]
+    #[error("invalid whiteout entry {0:?}")]
     Whiteout(String),
     /// An entry that is neither file, directory, link, device nor pipe.
     #[error("unhandled tar header type {0}")]
@@ -53,7 +56,7 @@ pub enum ExtractError {
     #[error("no space left on device: unpacking would leave less than {} MiB free", FREE_BYTES_RESERVED >> 20)]
     Space,
     /// A system call failed for an entry.
-    #[error("{step} {path}: {source}")]
+    #[error("{step} {path}: {}", go_text(source))]
     Io {
         /// What was done.
         step: &'static str,
@@ -111,7 +114,7 @@ struct CleanPath {
 }
 
 impl CleanPath {
-    /// `..` above the root stays at the root, as under Docker's chroot.
+    /// A leading slash means the root; a `..` that would rise above it is refused, as Docker does.
     fn of(raw: &[u8]) -> Result<Self, ExtractError> {
         if raw.contains(&0) {
             return Err(ExtractError::Name(lossy(raw)));
@@ -121,13 +124,13 @@ impl CleanPath {
             match component {
                 b"" | b"." => {}
                 b".." => {
-                    components.pop();
+                    components.pop().ok_or_else(|| ExtractError::Name(lossy(raw)))?;
                 }
                 name => components.push(name),
             }
         }
         if components.len() > DEPTH_MAX {
-            return Err(ExtractError::Name(lossy(&raw[..256])));
+            return Err(ExtractError::Name(lossy(raw)));
         }
         Ok(Self {
             text: components.join(&b'/'),
@@ -190,7 +193,7 @@ impl<'a> Extractor<'a> {
             let (parent, name) = path.split();
             let Some(parent) = self
                 .existing(parent)
-                .map_err(io_error("open directory of", &path.text))?
+                .map_err(io_error("openat", &path.text))?
             else {
                 continue;
             };
@@ -198,7 +201,7 @@ impl<'a> Extractor<'a> {
             match set {
                 // Replaced by something else later, or removed with its parent.
                 Err(rustix::io::Errno::NOENT) | Ok(()) => {}
-                Err(error) => return Err(io_error("set times of", &path.text)(error.into())),
+                Err(error) => return Err(io_error("utimensat", &path.text)(error.into())),
             }
         }
         if self.recount {
@@ -281,6 +284,14 @@ fn io_error<'p>(step: &'static str, path: &'p [u8]) -> impl FnOnce(io::Error) ->
         path: lossy(path),
         source,
     }
+}
+
+/// A system error as Go words it.
+pub(crate) fn go_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn lossy(text: &[u8]) -> String {

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
-use super::{CleanPath, ExtractError, Extractor, io_error, remove, timestamps};
+use super::{CleanPath, ExtractError, Extractor, io_error, lossy, remove, timestamps};
 use crate::tar::{Kind, TarEntry, TarReader};
 
 impl Extractor<'_> {
@@ -19,7 +19,7 @@ impl Extractor<'_> {
     ) -> Result<(), ExtractError> {
         self.claim_space(entry.size.min(tar_bytes(entry)))?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = self.create(path, "create", |parent, name| {
+        let file = self.create(path, "openat", |parent, name| {
             rustix::fs::openat(parent, name, flags, Mode::RUSR | Mode::WUSR)
         })?;
         self.fill(&file, path, entry, tar)?;
@@ -32,7 +32,7 @@ impl Extractor<'_> {
                 .map_err(failed("set attribute of"))?;
         }
         rustix::fs::fchmod(&file, Mode::from_raw_mode(entry.mode)).map_err(failed("chmod"))?;
-        rustix::fs::futimens(&file, &timestamps(entry.mtime)).map_err(failed("set times of"))
+        rustix::fs::futimens(&file, &timestamps(entry.mtime)).map_err(failed("utimensat"))
     }
 
     pub(super) fn place_directory(&mut self, path: &CleanPath, entry: &TarEntry) -> Result<(), ExtractError> {
@@ -44,23 +44,28 @@ impl Extractor<'_> {
     }
 
     pub(super) fn place_hard_link(&mut self, path: &CleanPath, entry: &TarEntry) -> Result<(), ExtractError> {
-        let target = CleanPath::of(&entry.link)?;
+        let target = CleanPath::of(&entry.link).map_err(|_| ExtractError::LinkTarget(lossy(&entry.link)))?;
         if target == *path {
             return Ok(());
         }
-        let failed = |error: io::Error| io_error("link", &path.text)(error);
+        let both = [&target.text[..], b" ", &path.text].concat();
+        let failed = |error: io::Error| io_error("linkat", &both)(error);
         let (from, target_name) = target.split();
         let from = match self.existing(from).map_err(failed)? {
             Some(from) if !target_name.is_empty() => from.try_clone_to_owned().map_err(failed)?,
             _ => return Err(failed(Errno::NOENT.into())),
         };
-        self.create(path, "link", |parent, name| {
+        self.create(path, "linkat", |parent, name| {
             rustix::fs::linkat(&from, target_name, parent, name, AtFlags::empty())
+        })
+        .map_err(|error| match error {
+            ExtractError::Io { step, source, .. } => ExtractError::Io { step, path: lossy(&both), source },
+            other => other,
         })
     }
 
     pub(super) fn place_symlink(&mut self, path: &CleanPath, entry: &TarEntry) -> Result<(), ExtractError> {
-        self.create(path, "symlink", |parent, name| {
+        self.create(path, "symlinkat", |parent, name| {
             rustix::fs::symlinkat(&*entry.link, parent, name)
         })?;
         self.size_bytes += entry.link.len() as u64;
@@ -92,9 +97,9 @@ impl Extractor<'_> {
         match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o755)) {
             Ok(()) => return Ok(()),
             Err(Errno::EXIST) => {}
-            Err(error) => return Err(io_error("mkdir", &path.text)(error.into())),
+            Err(error) => return Err(io_error("mkdirat", &path.text)(error.into())),
         }
-        let failed = |error: Errno| io_error("mkdir", &path.text)(error.into());
+        let failed = |error: Errno| io_error("mkdirat", &path.text)(error.into());
         let present = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
         if FileType::from_raw_mode(present.st_mode) == FileType::Directory {
             return Ok(());
@@ -131,7 +136,7 @@ impl Extractor<'_> {
 
     /// The directory at `path`, made with all its parents if it is not there.
     fn parent(&mut self, path: &[u8], entry: &[u8]) -> Result<BorrowedFd<'_>, ExtractError> {
-        let open = |error| io_error("open directory of", entry)(error);
+        let open = |error| io_error("openat", entry)(error);
         let there = match self.existing(path) {
             Ok(found) => found.is_some(),
             // Perhaps a whiteout of ours is in the way: making the directory finds out.
@@ -249,7 +254,7 @@ impl Extractor<'_> {
         let (parent_path, name) = path.split();
         let parent = self.parent(parent_path, &path.text)?;
         rustix::fs::utimensat(parent, name, &timestamps(entry.mtime), AtFlags::SYMLINK_NOFOLLOW)
-            .map_err(|error| io_error("set times of", &path.text)(error.into()))
+            .map_err(|error| io_error("utimensat", &path.text)(error.into()))
     }
 }
 

@@ -19,13 +19,12 @@ use corten_sys::fault::boundary;
 
 use crate::ErrorKind;
 use crate::config::{ImageConfig, chain_id};
-use crate::extract::{ExtractError, Extracted};
+use crate::extract::ExtractError;
 use crate::layer::{NewLayer, retain_blob, retain_layer, settle_implied};
 use crate::store::tag::set_tag;
 use crate::store::{ImageRecord, Store, StoreError, remove_all};
 use crate::tar::TarError;
 use layout::ArchivedImage;
-pub(crate) use stage::Staged;
 use stage::{Archive, Staging};
 use unpack::{Job, Unpackers};
 
@@ -61,10 +60,10 @@ pub enum LoadError {
     #[error("{0}")]
     Archive(String),
     /// Reading what the client sends failed, or it is damaged or ends early.
-    #[error("Error processing tar file(exit status 1): {0}")]
+    #[error(transparent)]
     Tar(#[from] TarError),
     /// A layer could not be unpacked.
-    #[error("failed to register layer: {0}")]
+    #[error(transparent)]
     Layer(#[from] ExtractError),
     /// The store failed.
     #[error(transparent)]
@@ -117,35 +116,34 @@ impl Store {
             .collect())
     }
 
-    /// Receives one layer alone and unpacks it, for `import`. The closure gets it while it lies in the work directory.
+    /// Receives one layer alone and unpacks it, for `import`. The closure gets it, and the work directory it lies in.
     pub(crate) fn with_layer<T>(
         &self,
         reader: &mut (dyn Read + Send),
-        use_layer: impl FnOnce(ReceivedLayer) -> Result<T, LoadError>,
+        use_layer: impl FnOnce(NewLayer, &Path) -> Result<T, LoadError>,
     ) -> Result<T, LoadError> {
         let work = self.work_directory("import")?;
         let layer = std::thread::scope(|scope| {
             let unpackers = start(scope)?;
-            let staging = Staging {
-                directory: &work.path,
-                unpackers: &unpackers,
-                known: HashSet::new(),
-            };
+            let staging = Staging { directory: &work.path, unpackers: &unpackers, known: HashSet::new() };
             let blob = staging.layer(reader)?;
-            let job = blob
-                .unpacking
-                .clone()
-                .expect("a layer received alone is always unpacked");
+            boundary("import.staged");
+            let job = blob.unpacking.clone().expect("a layer received alone is always unpacked");
             let unpacked = job.wait()?;
             let diff_id = unpacked.diff_id.unwrap_or(blob.digest);
-            Ok::<_, LoadError>(ReceivedLayer {
-                blob,
+            Ok::<_, LoadError>(NewLayer {
+                chain: diff_id,
+                parent: None,
                 diff_id,
                 directory: job.directory.clone(),
-                extracted: unpacked.extracted,
+                size_bytes: unpacked.extracted.size_bytes,
+                blob: blob.digest,
+                blob_bytes: blob.size_bytes,
+                blob_path: blob.path,
             })
         })?;
-        use_layer(layer)
+        boundary("import.unpacked");
+        use_layer(layer, &work.path)
     }
 
     pub(crate) fn work_directory(&self, purpose: &str) -> Result<WorkDirectory, StoreError> {
@@ -281,15 +279,6 @@ impl Drop for WorkDirectory {
             tracing::warn!(%error, "work directory remains");
         }
     }
-}
-
-/// One layer as `import` gets it.
-#[derive(Debug)]
-pub(crate) struct ReceivedLayer {
-    pub(crate) blob: Staged,
-    pub(crate) diff_id: Digest,
-    pub(crate) directory: PathBuf,
-    pub(crate) extracted: Extracted,
 }
 
 /// Layers and images that are ready to be recorded.

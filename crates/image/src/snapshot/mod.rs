@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use corten_base::{ContainerId, Digest};
 use rustix::fs::{Mode, OFlags};
 
-pub use copy::copy_up;
+pub use copy::{copy_tree, copy_up};
 
 use crate::ErrorKind;
 use crate::store::sweep::names_in;

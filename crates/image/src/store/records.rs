@@ -125,17 +125,7 @@ impl View {
 
     /// All names with what they mean, sorted.
     pub(crate) fn names(&self) -> Result<Vec<(Reference, Digest)>, StoreError> {
-        let table = self.0.open_table(NAMES).map_err(failed)?;
-        let mut names = Vec::new();
-        for row in table.iter().map_err(failed)? {
-            let (key, value) = row.map_err(failed)?;
-            let reference = key
-                .value()
-                .parse()
-                .map_err(|_| StoreError::Damaged(key.value().to_owned()))?;
-            names.push((reference, parse_id(value.value(), key.value())?));
-        }
-        Ok(names)
+        all_names(&self.0.open_table(NAMES).map_err(failed)?)
     }
 
     pub(crate) fn image(&self, id: &Digest) -> Result<Option<ImageRecord>, StoreError> {
@@ -144,10 +134,6 @@ impl View {
 
     pub(crate) fn layer(&self, chain: &Digest) -> Result<Option<LayerRecord>, StoreError> {
         get(&self.0.open_table(LAYERS).map_err(failed)?, chain)
-    }
-
-    pub(crate) fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>, StoreError> {
-        get(&self.0.open_table(BLOBS).map_err(failed)?, digest)
     }
 
     pub(crate) fn images(&self) -> Result<Vec<(Digest, ImageRecord)>, StoreError> {
@@ -183,6 +169,19 @@ impl Transaction {
         let key = reference.to_string();
         let value = table.get(&*key).map_err(failed)?;
         value.map(|value| parse_id(value.value(), &key)).transpose()
+    }
+
+    /// The names of an image, sorted.
+    pub(crate) fn names_of(&self, id: &Digest) -> Result<Vec<Reference>, StoreError> {
+        let table = self.0.open_table(NAMES).map_err(failed)?;
+        let names = all_names(&table)?;
+        Ok(names.into_iter().filter(|(_, means)| means == id).map(|(name, _)| name).collect())
+    }
+
+    /// Whether an image was made from this one.
+    pub(crate) fn has_children(&self, id: &Digest) -> Result<bool, StoreError> {
+        let images: Vec<(Digest, ImageRecord)> = all(&self.0.open_table(IMAGES).map_err(failed)?)?;
+        Ok(images.iter().any(|(_, image)| image.parent == Some(*id)))
     }
 
     pub(crate) fn set_name(&self, reference: &Reference, id: &Digest) -> Result<(), StoreError> {
@@ -270,6 +269,16 @@ fn all<T: DeserializeOwned>(
         rows.push((parse_key(key.value())?, record));
     }
     Ok(rows)
+}
+
+fn all_names(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<Vec<(Reference, Digest)>, StoreError> {
+    let mut names = Vec::new();
+    for row in table.iter().map_err(failed)? {
+        let (key, value) = row.map_err(failed)?;
+        let reference = key.value().parse().map_err(|_| StoreError::Damaged(key.value().to_owned()))?;
+        names.push((reference, parse_id(value.value(), key.value())?));
+    }
+    Ok(names)
 }
 
 fn parse_key(hex: &str) -> Result<Digest, StoreError> {
