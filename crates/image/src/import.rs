@@ -77,9 +77,17 @@ impl Store {
                 config_path,
                 config_bytes: config.len() as u64,
                 top: Some(layer.diff_id),
-                references: options.reference.clone().map(Reference::or_latest).into_iter().collect(),
+                references: options
+                    .reference
+                    .clone()
+                    .map(Reference::or_latest)
+                    .into_iter()
+                    .collect(),
             };
-            self.admit(&Admission { layers: vec![layer], images: vec![image] })?;
+            self.admit(&Admission {
+                layers: vec![layer],
+                images: vec![image],
+            })?;
             Ok(id)
         })?;
         Ok(imported)
@@ -88,8 +96,16 @@ impl Store {
 
 fn image_config(options: &ImportOptions, config: Config, diff_id: Digest) -> ImageConfig {
     let platform = options.platform.clone().unwrap_or_else(Platform::host);
-    let comment = if options.message.is_empty() { DEFAULT_COMMENT.to_owned() } else { options.message.clone() };
-    let step = History { created: Some(options.created), comment: comment.clone(), ..History::default() };
+    let comment = if options.message.is_empty() {
+        DEFAULT_COMMENT.to_owned()
+    } else {
+        options.message.clone()
+    };
+    let step = History {
+        created: Some(options.created),
+        comment: comment.clone(),
+        ..History::default()
+    };
     ImageConfig {
         architecture: platform.architecture,
         comment,
@@ -97,7 +113,10 @@ fn image_config(options: &ImportOptions, config: Config, diff_id: Digest) -> Ima
         created: Some(options.created),
         history: vec![step],
         os: platform.os,
-        rootfs: RootFs { diff_ids: vec![diff_id], ..RootFs::default() },
+        rootfs: RootFs {
+            diff_ids: vec![diff_id],
+            ..RootFs::default()
+        },
         variant: platform.variant,
         ..ImageConfig::default()
     }

@@ -123,7 +123,11 @@ impl Removal<'_> {
         let names = self.transaction.names_of(id)?;
         if is_id_prefix(id, reference) {
             if within_one_repository(&names) {
-                let strictness = if options.force { Strictness::Hard } else { Strictness::IgnoreNames };
+                let strictness = if options.force {
+                    Strictness::Hard
+                } else {
+                    Strictness::IgnoreNames
+                };
                 self.check(id, strictness)?;
                 for name in &names {
                     self.untag(name)?;
@@ -155,8 +159,12 @@ impl Removal<'_> {
 
     /// Names with digests that stay behind when a repository's last tag goes, go with it.
     fn untag_lone_digests(&mut self, id: &Digest, untagged: &Reference) -> Result<(), RemoveError> {
-        let same: Vec<Reference> =
-            self.transaction.names_of(id)?.into_iter().filter(|name| name.name() == untagged.name()).collect();
+        let same: Vec<Reference> = self
+            .transaction
+            .names_of(id)?
+            .into_iter()
+            .filter(|name| name.name() == untagged.name())
+            .collect();
         if same.iter().all(|name| name.digest().is_some()) {
             for name in &same {
                 self.untag(name)?;
@@ -174,11 +182,20 @@ impl Removal<'_> {
     }
 
     fn delete(&mut self, id: &Digest, options: RemoveOptions) -> Result<(), RemoveError> {
-        self.check(id, if options.force { Strictness::Hard } else { Strictness::Full })?;
+        self.check(
+            id,
+            if options.force {
+                Strictness::Hard
+            } else {
+                Strictness::Full
+            },
+        )?;
         for name in self.transaction.names_of(id)? {
             self.untag(&name)?;
         }
-        let Some(record) = self.transaction.image(id)? else { return Ok(()) };
+        let Some(record) = self.transaction.image(id)? else {
+            return Ok(());
+        };
         self.transaction.set_image(id, None)?;
         self.steps.push(Removed::Deleted(*id));
         if release_blob(self.transaction, id)? {
@@ -186,13 +203,18 @@ impl Removal<'_> {
         }
         if let Some(top) = &record.top {
             let released = release_layer(self.transaction, top, self.held)?;
-            self.steps.extend(released.chains.iter().map(|chain| Removed::Deleted(*chain)));
+            self.steps
+                .extend(released.chains.iter().map(|chain| Removed::Deleted(*chain)));
             self.released.add(released);
         }
         match record.parent {
-            Some(parent) if options.prune && self.transaction.names_of(&parent)?.is_empty() => {
-                self.delete_unless_used(&parent, RemoveOptions { force: false, prune: true })
-            }
+            Some(parent) if options.prune && self.transaction.names_of(&parent)?.is_empty() => self.delete_unless_used(
+                &parent,
+                RemoveOptions {
+                    force: false,
+                    prune: true,
+                },
+            ),
             _ => Ok(()),
         }
     }
@@ -205,15 +227,25 @@ impl Removal<'_> {
 
     fn check(&self, id: &Digest, strictness: Strictness) -> Result<(), RemoveError> {
         let conflict = |force: &str, why: String| {
-            Err(RemoveError::Conflict(format!("conflict: unable to delete {} ({force}) - {why}", short(id))))
+            Err(RemoveError::Conflict(format!(
+                "conflict: unable to delete {} ({force}) - {why}",
+                short(id)
+            )))
         };
         if self.transaction.has_children(id)? {
             return conflict("cannot be forced", "image has dependent child images".into());
         }
-        let user = |running: bool| self.users.iter().find(|user| user.image == *id && user.running == running);
+        let user = |running: bool| {
+            self.users
+                .iter()
+                .find(|user| user.image == *id && user.running == running)
+        };
         if let Some(user) = user(true) {
             let container = user.container.short();
-            return conflict("cannot be forced", format!("image is being used by running container {container}"));
+            return conflict(
+                "cannot be forced",
+                format!("image is being used by running container {container}"),
+            );
         }
         if strictness == Strictness::Full && !self.transaction.names_of(id)?.is_empty() {
             return conflict("must be forced", "image is referenced in multiple repositories".into());
@@ -222,7 +254,10 @@ impl Removal<'_> {
             && let Some(user) = user(false)
         {
             let container = user.container.short();
-            return conflict("must be forced", format!("image is being used by stopped container {container}"));
+            return conflict(
+                "must be forced",
+                format!("image is being used by stopped container {container}"),
+            );
         }
         Ok(())
     }

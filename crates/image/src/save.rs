@@ -78,17 +78,23 @@ impl Store {
         let mut images: Vec<(Arc<Image>, Vec<Reference>)> = Vec::new();
         for name in names {
             for (image, reference) in self.named(name)? {
-                let at = images.iter().position(|(present, _)| present.id == image.id).unwrap_or_else(|| {
-                    images.push((image, Vec::new()));
-                    images.len() - 1
-                });
+                let at = images
+                    .iter()
+                    .position(|(present, _)| present.id == image.id)
+                    .unwrap_or_else(|| {
+                        images.push((image, Vec::new()));
+                        images.len() - 1
+                    });
                 let tags = &mut images[at].1;
                 if let Some(reference) = reference.filter(|tag| tag.digest().is_none() && !tags.contains(tag)) {
                     tags.push(reference);
                 }
             }
         }
-        Ok(Archive { store: self.clone(), images })
+        Ok(Archive {
+            store: self.clone(),
+            images,
+        })
     }
 
     /// The images that one argument means, with the tags to save.
@@ -98,7 +104,11 @@ impl Store {
         };
         let exact = reference.tag().is_some() || reference.digest().is_some();
         if exact && reference.familiar_name() != "sha256" {
-            let id = self.records().view()?.name(&stored(&reference))?.ok_or(SaveError::Reference)?;
+            let id = self
+                .records()
+                .view()?
+                .name(&stored(&reference))?
+                .ok_or(SaveError::Reference)?;
             return Ok(vec![(self.image(&id)?, Some(reference))]);
         }
         let mut found = Vec::new();
@@ -130,7 +140,12 @@ struct Descriptor {
 
 impl Descriptor {
     fn new(media_type: &str, digest: Digest, size: u64) -> Self {
-        Self { media_type: media_type.to_owned(), digest, size, annotations: BTreeMap::new() }
+        Self {
+            media_type: media_type.to_owned(),
+            digest,
+            size,
+            annotations: BTreeMap::new(),
+        }
     }
 }
 
@@ -199,23 +214,41 @@ impl Archive {
     ) -> Result<(), SaveError> {
         let config = self.store.config_bytes(&image.id)?;
         let config_descriptor = Descriptor::new(CONFIG, image.id, config.len() as u64);
-        contents.blobs.insert(image.id.hex(), (config.len() as u64, Source::Text(config)));
+        contents
+            .blobs
+            .insert(image.id.hex(), (config.len() as u64, Source::Text(config)));
         let mut layers = Vec::new();
         let mut layer_sources = BTreeMap::new();
         for (chain, diff_id) in image.chain_ids.iter().zip(&image.config.rootfs.diff_ids) {
             let (descriptor, source) = self.layer(chain, diff_id, work)?;
-            contents.blobs.entry(descriptor.digest.hex()).or_insert((descriptor.size, source));
+            contents
+                .blobs
+                .entry(descriptor.digest.hex())
+                .or_insert((descriptor.size, source));
             layer_sources.insert(*diff_id, descriptor.clone());
             layers.push(descriptor);
         }
         let paths = layers.iter().map(|layer| blob_path(&layer.digest)).collect();
-        let manifest = json(&Manifest { schema_version: 2, media_type: MANIFEST, config: config_descriptor, layers })?;
+        let manifest = json(&Manifest {
+            schema_version: 2,
+            media_type: MANIFEST,
+            config: config_descriptor,
+            layers,
+        })?;
         let descriptor = Descriptor::new(MANIFEST, Digest::of(&manifest), manifest.len() as u64);
-        contents.blobs.insert(Digest::of(&manifest).hex(), (manifest.len() as u64, Source::Text(manifest)));
+        contents.blobs.insert(
+            Digest::of(&manifest).hex(),
+            (manifest.len() as u64, Source::Text(manifest)),
+        );
         contents.name(image, tags, &descriptor);
         let repo_tags: Vec<String> = tags.iter().map(Reference::familiar).collect();
         let repo_tags = (!repo_tags.is_empty()).then_some(repo_tags);
-        contents.docker.push(DockerManifest { config: blob_path(&image.id), repo_tags, layers: paths, layer_sources });
+        contents.docker.push(DockerManifest {
+            config: blob_path(&image.id),
+            repo_tags,
+            layers: paths,
+            layer_sources,
+        });
         Ok(())
     }
 
@@ -235,13 +268,18 @@ impl Archive {
             Compression::Zstd => "+zstd",
             unknown @ (Compression::Bzip2 | Compression::Xz) => {
                 let plain = work.path.join(diff_id.hex());
-                let mut reader = std::fs::File::open(&path).and_then(|file| unknown.reader(file)).map_err(failed)?;
+                let mut reader = std::fs::File::open(&path)
+                    .and_then(|file| unknown.reader(file))
+                    .map_err(failed)?;
                 let mut out = std::fs::File::create(&plain).map_err(StoreError::io("create", &plain))?;
                 let size = io::copy(&mut reader, &mut out).map_err(StoreError::io("unpack", &plain))?;
                 return Ok((Descriptor::new(LAYER, *diff_id, size), Source::File(plain)));
             }
         };
-        Ok((Descriptor::new(&format!("{LAYER}{suffix}"), layer.blob, size), Source::File(path)))
+        Ok((
+            Descriptor::new(&format!("{LAYER}{suffix}"), layer.blob, size),
+            Source::File(path),
+        ))
     }
 }
 
@@ -255,10 +293,15 @@ impl Contents {
             let mut named = descriptor.clone();
             let version = tag.tag().unwrap_or_default().to_owned();
             named.annotations.insert("io.containerd.image.name", tag.to_string());
-            named.annotations.insert("org.opencontainers.image.ref.name", version.clone());
+            named
+                .annotations
+                .insert("org.opencontainers.image.ref.name", version.clone());
             self.index.push(named);
             let top = image.config.rootfs.diff_ids.last().map(Digest::hex).unwrap_or_default();
-            self.repositories.entry(tag.familiar_name()).or_default().insert(version, top);
+            self.repositories
+                .entry(tag.familiar_name())
+                .or_default()
+                .insert(version, top);
         }
     }
 
@@ -273,11 +316,21 @@ impl Contents {
                 Source::Text(text) => append(&mut tar, &name, tar::EntryType::Regular, size, &*text)?,
                 Source::File(path) => {
                     let file = std::fs::File::open(&path).map_err(StoreError::io("open", &path))?;
-                    append(&mut tar, &name, tar::EntryType::Regular, size, io::BufReader::with_capacity(BUFFER_BYTES, file))?;
+                    append(
+                        &mut tar,
+                        &name,
+                        tar::EntryType::Regular,
+                        size,
+                        io::BufReader::with_capacity(BUFFER_BYTES, file),
+                    )?;
                 }
             }
         }
-        let index = json(&Index { schema_version: 2, media_type: INDEX, manifests: self.index })?;
+        let index = json(&Index {
+            schema_version: 2,
+            media_type: INDEX,
+            manifests: self.index,
+        })?;
         let mut texts = vec![
             ("index.json", index),
             ("manifest.json", json(&self.docker)?),
@@ -289,7 +342,9 @@ impl Contents {
         for (name, text) in texts {
             append(&mut tar, name, tar::EntryType::Regular, text.len() as u64, &*text)?;
         }
-        tar.into_inner().and_then(|mut out| out.flush()).map_err(SaveError::Write)
+        tar.into_inner()
+            .and_then(|mut out| out.flush())
+            .map_err(SaveError::Write)
     }
 }
 
@@ -302,11 +357,16 @@ fn append<W: Write>(
 ) -> Result<(), SaveError> {
     let mut header = tar::Header::new_ustar();
     header.set_entry_type(kind);
-    header.set_mode(if kind == tar::EntryType::Directory { 0o755 } else { 0o644 });
+    header.set_mode(if kind == tar::EntryType::Directory {
+        0o755
+    } else {
+        0o644
+    });
     header.set_mtime(0);
     header.set_size(size);
     (header.set_uid(0), header.set_gid(0));
-    tar.append_data(&mut header, name, content.take(size)).map_err(SaveError::Write)
+    tar.append_data(&mut header, name, content.take(size))
+        .map_err(SaveError::Write)
 }
 
 fn blob_path(digest: &Digest) -> String {

@@ -191,10 +191,7 @@ impl<'a> Extractor<'a> {
         for (path, mtime) in &times {
             let path = CleanPath { text: path.clone() };
             let (parent, name) = path.split();
-            let Some(parent) = self
-                .existing(parent)
-                .map_err(io_error("openat", &path.text))?
-            else {
+            let Some(parent) = self.existing(parent).map_err(io_error("openat", &path.text))? else {
                 continue;
             };
             let set = rustix::fs::utimensat(parent, name, &timestamps(*mtime), AtFlags::SYMLINK_NOFOLLOW);
@@ -291,7 +288,9 @@ pub(crate) fn go_text(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn lossy(text: &[u8]) -> String {

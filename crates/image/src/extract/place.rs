@@ -59,7 +59,11 @@ impl Extractor<'_> {
             rustix::fs::linkat(&from, target_name, parent, name, AtFlags::empty())
         })
         .map_err(|error| match error {
-            ExtractError::Io { step, source, .. } => ExtractError::Io { step, path: lossy(&both), source },
+            ExtractError::Io { step, source, .. } => ExtractError::Io {
+                step,
+                path: lossy(&both),
+                source,
+            },
             other => other,
         })
     }

@@ -83,20 +83,20 @@ fn arm64(length: u16) -> Vec<u8> {
     let (equal_not, less_or_equal) = (1, 13);
     let supervisor_call = 0xd400_0001;
     let code: [u32; CODE_WORDS as usize] = [
-        adr,                             //  0 adr  x1, message
-        movz(2, length.into()),          //  1 mov  w2, length
-        movz(0, 1),                      //  2 write: mov w0, 1
-        movz(8, 64),                     //  3 mov  w8, 64
-        supervisor_call,                 //  4 svc
-        0xf100_001f,                     //  5 cmp  x0, 0
-        conditional(less_or_equal, 7),   //  6 b.le fail
-        0x8b00_0021,                     //  7 add  x1, x1, x0
-        0x6b00_0042,                     //  8 subs w2, w2, w0
-        conditional(equal_not, -7),      //  9 b.ne write
-        movz(0, 0),                      // 10 mov  w0, 0
-        movz(8, 93),                     // 11 exit: mov w8, 93
-        supervisor_call,                 // 12 svc
-        movz(0, 1),                      // 13 fail: mov w0, 1
+        adr,                                                  //  0 adr  x1, message
+        movz(2, length.into()),                               //  1 mov  w2, length
+        movz(0, 1),                                           //  2 write: mov w0, 1
+        movz(8, 64),                                          //  3 mov  w8, 64
+        supervisor_call,                                      //  4 svc
+        0xf100_001f,                                          //  5 cmp  x0, 0
+        conditional(less_or_equal, 7),                        //  6 b.le fail
+        0x8b00_0021,                                          //  7 add  x1, x1, x0
+        0x6b00_0042,                                          //  8 subs w2, w2, w0
+        conditional(equal_not, -7),                           //  9 b.ne write
+        movz(0, 0),                                           // 10 mov  w0, 0
+        movz(8, 93),                                          // 11 exit: mov w8, 93
+        supervisor_call,                                      // 12 svc
+        movz(0, 1),                                           // 13 fail: mov w0, 1
         0x1400_0000 | (0x3ff_ffff & (-3i32).cast_unsigned()), // 14 b exit
     ];
     code.iter().flat_map(|word| word.to_le_bytes()).collect()
@@ -122,7 +122,10 @@ mod tests {
         std::fs::write(&path, program).expect("write");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("chmod");
         let output = Command::new(&path).output().expect("run");
-        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"one\ntwo\n"[..]));
+        assert_eq!(
+            (output.status.code(), output.stdout.as_slice()),
+            (Some(0), &b"one\ntwo\n"[..])
+        );
         let full = std::fs::File::options().write(true).open("/dev/full").expect("open");
         let status = Command::new(&path).stdout(Stdio::from(full)).status().expect("run");
         assert_eq!(status.code(), Some(1), "a failed write is an error");

@@ -125,10 +125,17 @@ impl Store {
         let work = self.work_directory("import")?;
         let layer = std::thread::scope(|scope| {
             let unpackers = start(scope)?;
-            let staging = Staging { directory: &work.path, unpackers: &unpackers, known: HashSet::new() };
+            let staging = Staging {
+                directory: &work.path,
+                unpackers: &unpackers,
+                known: HashSet::new(),
+            };
             let blob = staging.layer(reader)?;
             boundary("import.staged");
-            let job = blob.unpacking.clone().expect("a layer received alone is always unpacked");
+            let job = blob
+                .unpacking
+                .clone()
+                .expect("a layer received alone is always unpacked");
             let unpacked = job.wait()?;
             let diff_id = unpacked.diff_id.unwrap_or(blob.digest);
             Ok::<_, LoadError>(NewLayer {

@@ -27,7 +27,9 @@ const DEPTH_MAX: usize = 128;
 /// [`SnapshotError::Io`]; `into` may then be partly filled.
 pub fn copy_up(root: BorrowedFd<'_>, path: &Path, into: &Path) -> Result<bool, SnapshotError> {
     let failed = |error: io::Error| SnapshotError::io("copy content to", into)(error);
-    let Some(source) = open_source(root, path).map_err(failed)? else { return Ok(false) };
+    let Some(source) = open_source(root, path).map_err(failed)? else {
+        return Ok(false);
+    };
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let target = rustix::fs::open(into, flags, Mode::empty()).map_err(|error| failed(error.into()))?;
     if !is_empty(&target).map_err(failed)? {
@@ -42,7 +44,11 @@ pub fn copy_up(root: BorrowedFd<'_>, path: &Path, into: &Path) -> Result<bool, S
 /// # Errors
 /// At the first thing that cannot be copied; what was copied before it stays.
 pub fn copy_tree(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result<()> {
-    Copy { target_root: target, linked: HashMap::new() }.directory(source, target, &mut Vec::new())
+    Copy {
+        target_root: target,
+        linked: HashMap::new(),
+    }
+    .directory(source, target, &mut Vec::new())
 }
 
 fn open_source(root: BorrowedFd<'_>, path: &Path) -> io::Result<Option<OwnedFd>> {
@@ -93,7 +99,11 @@ impl Copy<'_> {
             }
         }
         let stat = rustix::fs::fstat(source)?;
-        rustix::fs::fchown(target, Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)))?;
+        rustix::fs::fchown(
+            target,
+            Some(Uid::from_raw(stat.st_uid)),
+            Some(Gid::from_raw(stat.st_gid)),
+        )?;
         copy_xattrs(source, target)?;
         rustix::fs::fchmod(target, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
         Ok(rustix::fs::futimens(target, &modified(&stat))?)
@@ -117,7 +127,13 @@ impl Copy<'_> {
         }
         if stat.st_nlink > 1 {
             if let Some(first) = self.linked.get(&(stat.st_dev, stat.st_ino)) {
-                return Ok(rustix::fs::linkat(self.target_root, &**first, target, name, AtFlags::empty())?);
+                return Ok(rustix::fs::linkat(
+                    self.target_root,
+                    &**first,
+                    target,
+                    name,
+                    AtFlags::empty(),
+                )?);
             }
             self.linked.insert((stat.st_dev, stat.st_ino), path.join(&b'/'));
         }
@@ -142,7 +158,12 @@ impl Copy<'_> {
 }
 
 fn copy_file(source: BorrowedFd<'_>, target: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
-    let from = rustix::fs::openat(source, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let from = rustix::fs::openat(
+        source,
+        name,
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let to = rustix::fs::openat(target, name, create, Mode::RUSR | Mode::WUSR)?;
     copy_content(&from, &to)?;
@@ -162,7 +183,10 @@ fn copy_content(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
             Err(error) => return Err(error.into()),
         }
     }
-    let (mut from, mut to) = (std::fs::File::from(from.try_clone()?), std::fs::File::from(to.try_clone()?));
+    let (mut from, mut to) = (
+        std::fs::File::from(from.try_clone()?),
+        std::fs::File::from(to.try_clone()?),
+    );
     io::copy(&mut from, &mut to).map(|_| ())
 }
 
@@ -171,9 +195,19 @@ fn finish_node(target: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<(
     let owner = (Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)));
     rustix::fs::chownat(target, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
-        rustix::fs::chmodat(target, name, Mode::from_raw_mode(stat.st_mode & 0o7777), AtFlags::empty())?;
+        rustix::fs::chmodat(
+            target,
+            name,
+            Mode::from_raw_mode(stat.st_mode & 0o7777),
+            AtFlags::empty(),
+        )?;
     }
-    Ok(rustix::fs::utimensat(target, name, &modified(stat), AtFlags::SYMLINK_NOFOLLOW)?)
+    Ok(rustix::fs::utimensat(
+        target,
+        name,
+        &modified(stat),
+        AtFlags::SYMLINK_NOFOLLOW,
+    )?)
 }
 
 /// All attributes but overlayfs's own; what the target's file system cannot hold is left out, as Docker does.

@@ -175,7 +175,11 @@ impl Transaction {
     pub(crate) fn names_of(&self, id: &Digest) -> Result<Vec<Reference>, StoreError> {
         let table = self.0.open_table(NAMES).map_err(failed)?;
         let names = all_names(&table)?;
-        Ok(names.into_iter().filter(|(_, means)| means == id).map(|(name, _)| name).collect())
+        Ok(names
+            .into_iter()
+            .filter(|(_, means)| means == id)
+            .map(|(name, _)| name)
+            .collect())
     }
 
     /// Whether an image was made from this one.
@@ -275,7 +279,10 @@ fn all_names(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<
     let mut names = Vec::new();
     for row in table.iter().map_err(failed)? {
         let (key, value) = row.map_err(failed)?;
-        let reference = key.value().parse().map_err(|_| StoreError::Damaged(key.value().to_owned()))?;
+        let reference = key
+            .value()
+            .parse()
+            .map_err(|_| StoreError::Damaged(key.value().to_owned()))?;
         names.push((reference, parse_id(value.value(), key.value())?));
     }
     Ok(names)
