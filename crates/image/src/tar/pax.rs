@@ -98,10 +98,6 @@ mod tests {
 
     #[test]
     fn values_may_contain_anything() {
-        let pax = Pax::parse(b"18 a=b\nc=d\x00\xff1234\n9 mtime=\n14 mtime=-1.25\n")
-            .map(|mut pax| (pax.text("a"), pax.time("mtime").ok(), pax.take_xattrs().len()));
-        // The first record is 18 bytes long and holds a newline.
-        assert!(matches!(pax, Err(TarError::Header)) || pax.is_ok());
         let record = b"22 SCHILY.xattr.a=\n\x00\n\n";
         let mut pax = Pax::parse(record).expect("valid");
         assert_eq!(pax.take_xattrs(), [(b"a".to_vec(), b"\n\x00\n".to_vec())]);
