@@ -52,8 +52,14 @@ fn set_flag(check: &mut Healthcheck, flag: &str) -> Result<(), ChangeError> {
         "retries" => &mut check.retries,
         _ => return fail(format!("unknown flag: --{name}")),
     };
-    let Some(value) = value else { return fail(format!("missing a value on flag: --{name}")) };
-    *field = if name == "retries" { retries(value)? } else { interval(name, value)? };
+    let Some(value) = value else {
+        return fail(format!("missing a value on flag: --{name}"));
+    };
+    *field = if name == "retries" {
+        retries(value)?
+    } else {
+        interval(name, value)?
+    };
     Ok(())
 }
 
@@ -69,7 +75,9 @@ fn interval(name: &str, text: &str) -> Result<i64, ChangeError> {
     if text.is_empty() {
         return Ok(0);
     }
-    let Some(nanos) = duration(text) else { return fail(format!("time: invalid duration {text:?}")) };
+    let Some(nanos) = duration(text) else {
+        return fail(format!("time: invalid duration {text:?}"));
+    };
     if nanos == 0 || nanos >= MINIMUM_NANOS {
         return Ok(nanos);
     }
@@ -87,10 +95,14 @@ fn duration(text: &str) -> Option<i64> {
     }
     let mut sum = 0.0;
     while !rest.is_empty() {
-        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').filter(|&at| at > 0)?;
+        let number = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .filter(|&at| at > 0)?;
         let value: f64 = rest[..number].parse().ok()?;
         rest = &rest[number..];
-        let unit = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
+        let unit = rest
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(rest.len());
         sum += value
             * match &rest[..unit] {
                 "ns" => 1.0,

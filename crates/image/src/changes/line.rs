@@ -53,7 +53,12 @@ fn instruction(line: &str) -> Option<Instruction> {
         flags.push(word.to_owned());
         rest = after;
     }
-    Some(Instruction { keyword: written.to_ascii_uppercase(), written: written.to_owned(), flags, rest: rest.trim().to_owned() })
+    Some(Instruction {
+        keyword: written.to_ascii_uppercase(),
+        written: written.to_owned(),
+        flags,
+        rest: rest.trim().to_owned(),
+    })
 }
 
 /// Words, with quotes and backslashes left in them; a quote hides spaces.
@@ -92,8 +97,13 @@ pub(super) fn json_list(text: &str) -> Result<Option<Vec<String>>, ChangeError> 
     if !text.starts_with('[') {
         return Ok(None);
     }
-    let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(text) else { return Ok(None) };
-    let texts: Option<Vec<String>> = values.into_iter().map(|value| value.as_str().map(str::to_owned)).collect();
+    let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(text) else {
+        return Ok(None);
+    };
+    let texts: Option<Vec<String>> = values
+        .into_iter()
+        .map(|value| value.as_str().map(str::to_owned))
+        .collect();
     match texts {
         Some(list) => Ok(Some(list)),
         None => fail("when using JSON array syntax, arrays must be comprised of strings only"),

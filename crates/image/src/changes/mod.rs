@@ -35,7 +35,10 @@ pub fn apply(config: &mut Config, changes: &[String]) -> Result<(), ChangeError>
     if instructions.is_empty() {
         return fail("file with no instructions");
     }
-    if let Some(wrong) = instructions.iter().find(|instruction| !is_allowed(&instruction.keyword)) {
+    if let Some(wrong) = instructions
+        .iter()
+        .find(|instruction| !is_allowed(&instruction.keyword))
+    {
         return fail(format!("{} is not a valid change command", wrong.written));
     }
     let mut changed = config.clone();
@@ -53,7 +56,17 @@ pub fn apply(config: &mut Config, changes: &[String]) -> Result<(), ChangeError>
 }
 
 fn is_allowed(keyword: &str) -> bool {
-    let allowed = ["CMD", "ENTRYPOINT", "HEALTHCHECK", "ENV", "EXPOSE", "LABEL", "ONBUILD", "STOPSIGNAL", "USER"];
+    let allowed = [
+        "CMD",
+        "ENTRYPOINT",
+        "HEALTHCHECK",
+        "ENV",
+        "EXPOSE",
+        "LABEL",
+        "ONBUILD",
+        "STOPSIGNAL",
+        "USER",
+    ];
     allowed.contains(&keyword) || ["VOLUME", "WORKDIR"].contains(&keyword)
 }
 
@@ -74,7 +87,9 @@ fn one(config: &mut Config, instruction: &Instruction, has_command: &mut bool) -
             }
         }
         "HEALTHCHECK" => config.healthcheck = Some(health::parse(instruction)?),
-        "ENV" => pairs(instruction, &words)?.into_iter().for_each(|(key, value)| set_env(&mut config.env, &key, &value)),
+        "ENV" => pairs(instruction, &words)?
+            .into_iter()
+            .for_each(|(key, value)| set_env(&mut config.env, &key, &value)),
         "LABEL" => config.labels.extend(pairs(instruction, &words)?),
         "EXPOSE" => add_all(&mut config.exposed_ports, ports::parse(rest, &words)?),
         "VOLUME" => add_all(&mut config.volumes, volumes(rest, &words)?),
@@ -114,7 +129,9 @@ fn pairs(instruction: &Instruction, words: &Words<'_>) -> Result<Vec<(String, St
     if first.contains('=') {
         for word in &list {
             let Some((key, value)) = word.split_once('=') else {
-                return fail(format!("Syntax error - can't find = in {word:?}. Must be of the form: name=value"));
+                return fail(format!(
+                    "Syntax error - can't find = in {word:?}. Must be of the form: name=value"
+                ));
             };
             found.push((key, value));
         }
@@ -196,7 +213,11 @@ fn stop_signal(text: String) -> Result<String, ChangeError> {
             is_signal(name.strip_prefix("SIG").unwrap_or(&name))
         }
     };
-    if known { Ok(text) } else { fail(format!("invalid signal: {text}")) }
+    if known {
+        Ok(text)
+    } else {
+        fail(format!("invalid signal: {text}"))
+    }
 }
 
 fn is_signal(name: &str) -> bool {
@@ -244,8 +265,14 @@ mod tests {
             ("ENV", "ENV requires at least one argument"),
             ("ENV a", "ENV must have two arguments"),
             ("ENV =b", "ENV names can not be blank"),
-            ("ENV A=1 # c", "Syntax error - can't find = in \"#\". Must be of the form: name=value"),
-            ("ENV A=\"x", "failed to process \"\\\"x\": unexpected end of statement while looking for matching double-quote"),
+            (
+                "ENV A=1 # c",
+                "Syntax error - can't find = in \"#\". Must be of the form: name=value",
+            ),
+            (
+                "ENV A=\"x",
+                "failed to process \"\\\"x\": unexpected end of statement while looking for matching double-quote",
+            ),
             ("EXPOSE", "EXPOSE requires at least one argument"),
             ("EXPOSE abc", "Invalid containerPort: abc"),
             ("EXPOSE 80/xyz", "Invalid proto: xyz"),
@@ -260,7 +287,10 @@ mod tests {
             ("WORKDIR", "WORKDIR requires exactly one argument"),
             ("ONBUILD", "ONBUILD requires at least one argument"),
             ("ONBUILD FROM x", "FROM isn't allowed as an ONBUILD trigger"),
-            ("ONBUILD ONBUILD x", "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"),
+            (
+                "ONBUILD ONBUILD x",
+                "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed",
+            ),
             ("STOPSIGNAL", "STOPSIGNAL requires exactly one argument"),
             ("STOPSIGNAL FOO", "invalid signal: FOO"),
             ("HEALTHCHECK", "HEALTHCHECK requires at least one argument"),
@@ -269,8 +299,14 @@ mod tests {
             ("HEALTHCHECK CMD", "Missing command after HEALTHCHECK CMD"),
             ("HEALTHCHECK --interval=x CMD a", "time: invalid duration \"x\""),
             ("HEALTHCHECK --foo=1s CMD a", "unknown flag: --foo"),
-            ("HEALTHCHECK --interval=1us CMD a", "Interval \"interval\" cannot be less than 1ms"),
-            ("HEALTHCHECK --retries=x CMD a", "strconv.ParseInt: parsing \"x\": invalid syntax"),
+            (
+                "HEALTHCHECK --interval=1us CMD a",
+                "Interval \"interval\" cannot be less than 1ms",
+            ),
+            (
+                "HEALTHCHECK --retries=x CMD a",
+                "strconv.ParseInt: parsing \"x\": invalid syntax",
+            ),
             ("HEALTHCHECK --retries=-1 CMD a", "--retries cannot be negative (-1)"),
             ("", "file with no instructions"),
             ("# comment", "file with no instructions"),
@@ -299,16 +335,25 @@ mod tests {
         ])
         .expect("all valid");
         assert_eq!(config.cmd.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
-        assert_eq!(config.entrypoint.map(|list| list.join("|")).as_deref(), Some("/bin/sh|-c|foo $HOME bar"));
+        assert_eq!(
+            config.entrypoint.map(|list| list.join("|")).as_deref(),
+            Some("/bin/sh|-c|foo $HOME bar")
+        );
         assert_eq!(config.env, ["A=1", "B=two words", "C=x $A", "D=1 and more"]);
         assert_eq!(config.exposed_ports, ["53/udp", "80/tcp"]);
         assert_eq!(config.labels.get("a b").map(String::as_str), Some("c"));
         assert_eq!(config.volumes, ["/a", "/b", "/c d"]);
         assert_eq!((config.user.as_str(), config.working_dir.as_str()), ("1", "/foo/bar"));
-        assert_eq!((config.on_build, config.stop_signal.as_str()), (vec!["RUN x y".to_owned()], "SIGTERM"));
+        assert_eq!(
+            (config.on_build, config.stop_signal.as_str()),
+            (vec!["RUN x y".to_owned()], "SIGTERM")
+        );
         let health = config.healthcheck.expect("health check");
         assert_eq!(health.test, ["CMD-SHELL", "curl x"]);
-        assert_eq!((health.interval, health.timeout, health.retries), (5_000_000_000, 60_000_000_000, 3));
+        assert_eq!(
+            (health.interval, health.timeout, health.retries),
+            (5_000_000_000, 60_000_000_000, 3)
+        );
     }
 
     #[test]
@@ -327,11 +372,18 @@ mod tests {
         assert_eq!(ports("EXPOSE 80-82"), Ok("80/tcp 81/tcp 82/tcp".to_owned()));
         assert_eq!(ports("EXPOSE 10-12:20-22/udp"), Ok("20/udp 21/udp 22/udp".to_owned()));
         assert_eq!(ports("EXPOSE 080 80/TCP"), Ok("80/tcp".to_owned()));
-        assert_eq!(applied(&["WORKDIR /a/../b"]).map(|config| config.working_dir), Ok("/b".to_owned()));
+        assert_eq!(
+            applied(&["WORKDIR /a/../b"]).map(|config| config.working_dir),
+            Ok("/b".to_owned())
+        );
         assert_eq!(applied(&["USER a b"]).map(|config| config.user), Ok("a b".to_owned()));
         let labels = applied(&["LABEL \"a\"=\"b\\\"c\" d='e f'"]).expect("valid").labels;
         assert_eq!(labels.get("a").map(String::as_str), Some("b\"c"));
         let signals = ["9", "term", "SIGRTMIN+3", "99"];
-        assert!(signals.iter().all(|signal| applied(&[&format!("STOPSIGNAL {signal}")]).is_ok()));
+        assert!(
+            signals
+                .iter()
+                .all(|signal| applied(&[&format!("STOPSIGNAL {signal}")]).is_ok())
+        );
     }
 }

@@ -19,11 +19,15 @@ pub(super) fn parse(rest: &str, words: &Words<'_>) -> Result<Vec<String>, Change
 
 fn add(specification: &str, ports: &mut Vec<String>) -> Result<(), ChangeError> {
     let (port, protocol) = specification.split_once('/').unwrap_or((specification, "tcp"));
-    let (host, container) = port.rsplit_once(':').map_or((None, port), |(host, container)| (Some(host), container));
+    let (host, container) = port
+        .rsplit_once(':')
+        .map_or((None, port), |(host, container)| (Some(host), container));
     if container.is_empty() {
         return fail(format!("No port specified: {specification}<empty>"));
     }
-    let Some((first, last)) = range(container) else { return fail(format!("Invalid containerPort: {container}")) };
+    let Some((first, last)) = range(container) else {
+        return fail(format!("Invalid containerPort: {container}"));
+    };
     if let Some(host) = host {
         let host = host.rsplit(':').next().unwrap_or(host);
         if !host.is_empty() && range(host).is_none() {

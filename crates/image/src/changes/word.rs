@@ -62,7 +62,11 @@ impl<'e> Words<'e> {
     fn variable(&self, rest: &mut Peekable<Chars<'_>>, text: &str) -> Result<String, ChangeError> {
         if rest.next_if_eq(&'{').is_none() {
             let name = name(rest);
-            return Ok(if name.is_empty() { "$".to_owned() } else { self.value(&name).unwrap_or_default().to_owned() });
+            return Ok(if name.is_empty() {
+                "$".to_owned()
+            } else {
+                self.value(&name).unwrap_or_default().to_owned()
+            });
         }
         let name = name(rest);
         let value = self.value(&name).filter(|value| !value.is_empty());
@@ -77,7 +81,10 @@ impl<'e> Words<'e> {
                     Some('+') => Ok(value.map_or_else(String::new, |_| alternative)),
                     Some('?') if value.is_some() => Ok(value.unwrap_or_default().to_owned()),
                     Some('?') => fail(format!("failed to process {text:?}: {name}: {alternative}")),
-                    other => fail(format!("failed to process {text:?}: unsupported modifier ({}) in substitution", other.unwrap_or(' '))),
+                    other => fail(format!(
+                        "failed to process {text:?}: unsupported modifier ({}) in substitution",
+                        other.unwrap_or(' ')
+                    )),
                 }
             }
             _ => fail(format!("failed to process {text:?}: missing ':' in substitution")),
@@ -85,7 +92,10 @@ impl<'e> Words<'e> {
     }
 
     fn value(&self, name: &str) -> Option<&'e str> {
-        self.env.iter().rev().find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
+        self.env
+            .iter()
+            .rev()
+            .find_map(|entry| entry.strip_prefix(name)?.strip_prefix('='))
     }
 }
 
@@ -117,5 +127,7 @@ fn until_brace(rest: &mut Peekable<Chars<'_>>, text: &str) -> Result<String, Cha
 }
 
 fn unfinished<T>(text: &str, quote: &str) -> Result<T, ChangeError> {
-    fail(format!("failed to process {text:?}: unexpected end of statement while looking for matching {quote}"))
+    fail(format!(
+        "failed to process {text:?}: unexpected end of statement while looking for matching {quote}"
+    ))
 }
