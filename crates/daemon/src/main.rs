@@ -15,6 +15,9 @@ const BLOCKING_THREADS: usize = 32;
 /// Enough for the deepest of our calls in a debug build.
 const STACK_BYTES: usize = 1 << 20;
 
+/// One heap per worker would do; all threads share this many.
+const HEAPS: i32 = 2;
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_else(|| "cortend".to_owned());
@@ -43,6 +46,7 @@ fn run(program: &str, arguments: &[String]) -> Result<()> {
 }
 
 fn serve(settings: Settings) -> Result<()> {
+    corten_sys::memory::share_heaps(HEAPS);
     tracing_subscriber::fmt()
         .with_max_level(settings.level)
         .with_writer(std::io::stderr)

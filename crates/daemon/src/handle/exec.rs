@@ -1,7 +1,9 @@
 //! Exec sessions: create, start, resize, inspect.
 
 use corten_api::exec::{ExecConfig, ExecCreateResponse, ExecStartConfig};
+use corten_api::frame::{self, Stream};
 use corten_engine::request::ExecStartOptions;
+use corten_engine::{Error, ErrorKind};
 use http::StatusCode;
 
 use super::Api;
@@ -28,22 +30,43 @@ pub(super) async fn start(api: &Api, id: &str, mut request: Request) -> Answer {
         tty: config.tty,
         size: config.console_size.filter(|_| config.tty).map(cells),
     };
-    let ticket = api.engine.prepare_exec_start(id, options)?;
+    let ticket = api.engine.prepare_exec_start(id, options);
     if config.detach {
-        ticket.detached().await?;
+        ticket?.detached().await?;
         return Ok(answer::status(StatusCode::OK));
     }
-    let framing = framing(ticket.multiplexed(), request.version);
+    // Only an unknown session is refused before the hijack, as in Docker.
+    if let Err(error) = &ticket
+        && error.kind == ErrorKind::NotFound
+    {
+        return Err(error.clone().into());
+    }
     let upgrade = request.wants_upgrade();
-    let wire = request.wire.clone();
-    let Ok(taken) = hijack(wire, &request.headers, upgrade, framing).await else {
+    let framing = framing(!config.tty, request.version);
+    let Ok(taken) = hijack(request.wire.clone(), &request.headers, upgrade, framing).await else {
         return Ok(hijacked());
     };
-    if let Err(error) = ticket.connect(taken.connection, taken.early_input).await {
+    let started = match ticket {
+        Ok(ticket) => ticket.connect(taken.connection, taken.early_input).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = started {
         tracing::warn!(exec = id, "exec failed: {error}");
-        drop(taken.wire.write_all(format!("{error}\r\n").as_bytes()).await);
+        // A client that is gone misses nothing: the session's exit code says the same.
+        drop(taken.wire.write_all(&in_stream(config.tty, &error)).await);
     }
     Ok(hijacked())
+}
+
+/// A failure as the stream carries it: text with Docker's line end, framed unless raw.
+fn in_stream(raw: bool, error: &Error) -> Vec<u8> {
+    let text = format!("{error}\r\n").into_bytes();
+    if raw {
+        return text;
+    }
+    let mut framed = Vec::new();
+    frame::write(&mut framed, Stream::Stdout, &text);
+    framed
 }
 
 /// `[height, width]` as rows and columns.
