@@ -4,12 +4,14 @@
 //! are ignored, of two equal keys the last wins, and nothing may follow the document.
 //! Writing: compact, no HTML escaping, a newline at the end.
 
+mod error;
 mod go;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+pub use error::GoError;
 pub use go::GoValue;
 
 /// Why a request body could not be read. The texts are Docker's (observed: dockerd 28.5).
@@ -40,13 +42,13 @@ impl std::error::Error for DecodeError {}
 /// # Errors
 /// The body is empty, not JSON, of the wrong shape, or followed by something else.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
-    let invalid = |error: serde_json::Error| DecodeError::Invalid(error.to_string());
     let mut documents = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
-    let document = documents.next().ok_or(DecodeError::Empty)?.map_err(invalid)?;
+    let document = documents.next().ok_or(DecodeError::Empty)?;
+    let document = document.map_err(|error| DecodeError::Invalid(error::syntax(body, &error)))?;
     if !body[documents.byte_offset()..].iter().all(u8::is_ascii_whitespace) {
         return Err(DecodeError::Trailing);
     }
-    T::deserialize(GoValue::new(&document)).map_err(invalid)
+    T::deserialize(GoValue::new(&document)).map_err(|error| DecodeError::Invalid(error.to_string()))
 }
 
 /// Writes a document and a newline.
@@ -123,6 +125,33 @@ mod tests {
         ] {
             assert!(matches!(read(bad), Err(DecodeError::Invalid(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn errors_are_worded_as_in_go() {
+        let message = |text| read(text).unwrap_err().to_string();
+        let field = |found, path, wanted| {
+            format!("invalid JSON: json: cannot unmarshal {found} into Go struct field .{path} of type {wanted}")
+        };
+        assert_eq!(message(r#"{"flag":"x"}"#), field("string", "Flag", "bool"));
+        assert_eq!(
+            message(r#"{"Inner":{"Count":1.5}}"#),
+            field("number 1.5", "Inner.Count", "int64")
+        );
+        assert_eq!(message(r#"{"Words":{}}"#), field("object", "Words", "[]string"));
+        assert_eq!(message("{"), "invalid JSON: unexpected EOF");
+        assert_eq!(
+            message("x"),
+            "invalid JSON: invalid character 'x' looking for beginning of value"
+        );
+        assert_eq!(
+            message("{\"a\":}"),
+            "invalid JSON: invalid character '}' looking for beginning of value"
+        );
+        assert_eq!(
+            message("{\n\"a\" 1}"),
+            "invalid JSON: invalid character '1' after object key"
+        );
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //! match in any case and `null` is the zero value of whatever is wanted.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::{Error, Value};
+use serde_json::Value;
+
+use super::error::GoError as Error;
 
 /// A document read by Go's rules.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,13 @@ impl<'de> Deserializer<'de> for GoValue<'de> {
             Value::Object(entries) => visitor.visit_map(MapDeserializer::new(
                 entries.iter().map(|(key, value)| (key.as_str(), GoValue(value))),
             )),
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => self.0.deserialize_any(visitor),
+            Value::Bool(flag) => visitor.visit_bool(*flag),
+            Value::String(text) => visitor.visit_borrowed_str(text),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => visitor.visit_f64(number.as_f64().unwrap_or(f64::INFINITY)),
+            },
         }
     }
 
@@ -88,7 +96,7 @@ impl<'de> Deserializer<'de> for GoValue<'de> {
             Value::Null => self.deserialize_map(visitor),
             Value::Object(entries) => visitor.visit_map(Fields::new(entries, fields)),
             // Serde would fill a struct from a list in the order of its fields; Go refuses.
-            Value::Array(_) => Err(Error::custom("cannot read a list as an object")),
+            Value::Array(_) => Err(Error::invalid_type(Unexpected::Seq, &visitor)),
             Value::Bool(_) | Value::Number(_) | Value::String(_) => self.deserialize_any(visitor),
         }
     }
@@ -99,7 +107,7 @@ impl<'de> Deserializer<'de> for GoValue<'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.0.deserialize_enum(name, variants, visitor)
+        self.0.deserialize_enum(name, variants, visitor).map_err(Error::custom)
     }
 
     forward_to_deserialize_any! {
@@ -110,7 +118,7 @@ impl<'de> Deserializer<'de> for GoValue<'de> {
 /// The entries of an object that name a field of the struct, each field once.
 struct Fields<'de> {
     found: std::vec::IntoIter<(&'static str, &'de Value)>,
-    value: Option<&'de Value>,
+    value: Option<(&'static str, &'de Value)>,
 }
 
 impl<'de> Fields<'de> {
@@ -141,15 +149,15 @@ impl<'de> MapAccess<'de> for Fields<'de> {
         let Some((name, value)) = self.found.next() else {
             return Ok(None);
         };
-        self.value = Some(value);
+        self.value = Some((name, value));
         seed.deserialize(name.into_deserializer()).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        let value = self
+        let (name, value) = self
             .value
             .take()
             .ok_or_else(|| Error::custom("a value was asked for before its key"))?;
-        seed.deserialize(GoValue(value))
+        seed.deserialize(GoValue(value)).map_err(|error| error.in_field(name))
     }
 }
