@@ -1,0 +1,62 @@
+//! Several daemons side by side on one machine, each with its own roots, bridge and cgroups.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use corten_testkit::{Daemon, DaemonOptions, Sandbox, skip};
+
+#[test]
+fn three_daemons_do_not_meet() -> Result<()> {
+    if !skip::is_root() || corten_e2e::is_reference()? {
+        skip::skip(
+            "three_daemons_do_not_meet",
+            "needs root, and Corten: the reference engine does not share a machine",
+        );
+        return Ok(());
+    }
+    let sandbox = Arc::new(Sandbox::new()?);
+    let mut daemons = Vec::new();
+    for name in ["a", "b", "c"] {
+        let bridge = format!("corten-{name}");
+        let options = DaemonOptions {
+            arguments: vec!["--bridge-name".into(), bridge],
+            name: Some(name.into()),
+            ..DaemonOptions::default()
+        };
+        let mut daemon = Daemon::start_in(Arc::clone(&sandbox), options)?;
+        daemon.load_image("busybox")?;
+        daemon.remember()?;
+        daemons.push(daemon);
+    }
+    // Each remembers without those that came later: remember again, now that all are up.
+    for daemon in &mut daemons {
+        daemon.remember()?;
+    }
+    for (number, daemon) in daemons.iter().enumerate() {
+        let publish = format!("808{number}:80");
+        daemon
+            .docker(&[
+                "run", "-d", "--name", "same", "-p", &publish, "busybox", "httpd", "-f", "-p", "80", "-h", "/etc",
+            ])?
+            .success()?;
+    }
+    for (number, daemon) in daemons.iter().enumerate() {
+        daemon.docker(&["ps", "-q"])?.success().and_then(|said| {
+            ensure!(said.text().lines().count() == 1, "{said}");
+            Ok(())
+        })?;
+        let url = format!("http://127.0.0.1:808{number}/hostname");
+        corten_testkit::wait::until_ok(corten_e2e::LIMIT, &url, || {
+            corten_testkit::Outcome::of(sandbox.command("curl").args(["-s", "--max-time", "5", &url]))?.success()
+        })?;
+    }
+    // One dies: the others and its own container do not mind.
+    daemons[1].kill()?;
+    daemons[0].docker(&["exec", "same", "true"])?.success()?;
+    daemons[1].launch()?;
+    for daemon in &daemons {
+        daemon.docker(&["exec", "same", "true"])?.success()?;
+        daemon.docker(&["rm", "-f", "same"])?.success()?;
+    }
+    daemons.iter().try_for_each(Daemon::leaves_nothing)
+}

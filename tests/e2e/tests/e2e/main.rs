@@ -1,0 +1,23 @@
+//! The programs as their users see them: every case starts a daemon in fresh namespaces, drives it
+//! with `docker` and `corten`, and ends with a census of what was left behind.
+
+mod attach;
+mod bad_input;
+mod churn;
+mod daemons;
+mod exec;
+mod exit_codes;
+mod hostile;
+mod images;
+mod kill_daemon;
+mod kill_shim;
+mod lifecycle;
+mod logs;
+mod networks;
+mod options;
+mod ports;
+mod resources;
+mod security;
+mod system;
+mod terminal;
+mod volumes;

@@ -1,0 +1,57 @@
+//! Network modes: the default bridge, none, host, another container's; container to container and out.
+
+use anyhow::{Result, ensure};
+use corten_e2e::{LIMIT, both};
+use corten_testkit::sandbox::{INSIDE4, OUTSIDE4};
+use corten_testkit::wait::until_ok;
+
+#[test]
+fn none_host_and_bridge() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.says(
+            "run --rm --network none busybox sh -c 'ls /sys/class/net; cat /proc/net/route | wc -l'",
+            "lo\n1",
+        )?;
+        let host = case.ok("run --rm --network host busybox ip -4 addr show eth0")?;
+        ensure!(host.contains(INSIDE4), "{host}");
+        case.says("run --rm busybox ls /sys/class/net", "eth0\nlo")?;
+        case.ok(&format!("run --rm busybox ping -c 1 -W 5 {OUTSIDE4}"))?;
+        case.ok("run -d --name one busybox sleep 1000")?;
+        let network = case.inspect("one")?["NetworkSettings"].clone();
+        let (address, gateway) = (
+            network["IPAddress"].as_str().unwrap_or_default(),
+            network["Gateway"].as_str().unwrap_or_default(),
+        );
+        ensure!(!address.is_empty() && !gateway.is_empty(), "{network}");
+        ensure!(network["Networks"]["bridge"]["IPAddress"] == address, "{network}");
+        ensure!(network["SandboxKey"] != "" && network["SandboxID"] != "", "{network}");
+        case.ok(&format!("run --rm busybox ping -c 1 -W 5 {address}"))?;
+        case.ok(&format!("exec one ping -c 1 -W 5 {gateway}"))?;
+        case.says(
+            "run --rm --network container:one busybox hostname",
+            &case.ok("exec one hostname")?,
+        )?;
+        let shared = case.ok("run --rm --network container:one busybox ip -4 addr show eth0")?;
+        ensure!(shared.contains(address), "{shared}");
+        case.ok("rm -f one")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn an_address_is_free_again_after_its_container() -> Result<()> {
+    both(&["busybox"], |case| {
+        let address = |name: &str| case.ok(&format!("inspect -f '{{{{.NetworkSettings.IPAddress}}}}' {name}"));
+        case.ok("run -d --name one busybox sleep 1000")?;
+        case.ok("run -d --name two busybox sleep 1000")?;
+        let (one, two) = (address("one")?, address("two")?);
+        ensure!(one != two, "both have {one}");
+        case.ok("rm -f one two")?;
+        case.ok("run -d --name three busybox sleep 1000")?;
+        until_ok(LIMIT, "an address that works", || {
+            case.ok(&format!("run --rm busybox ping -c 1 -W 5 {}", address("three")?))
+        })?;
+        case.ok("rm -f three")?;
+        Ok(())
+    })
+}
