@@ -109,7 +109,7 @@ fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle) -> R
     root.finish(plan)?;
     let console = streams.install(&plan.process)?;
     limits::set(&plan.process, apparmor)?;
-    let program = program::prepare(&plan.process, talk.kept(), settle.preserved)?;
+    let program = program::prepare(&plan.process, talk.kept(console.as_ref()), settle.preserved)?;
     talk.ready(console)?;
     talk.await_start()?;
     hooks::start_container(plan)?;
@@ -137,7 +137,7 @@ fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Ta
     drop(root);
     let console = streams.install(&plan.process)?;
     limits::set(&plan.process, apparmor)?;
-    let program = program::prepare(&plan.process, talk.kept(), 0)?;
+    let program = program::prepare(&plan.process, talk.kept(console.as_ref()), 0)?;
     talk.ready(console)?;
     program.restore_death_signal(detached)?;
     program.execute(&plan.process)
@@ -203,14 +203,15 @@ impl Talk {
         Ok(())
     }
 
-    /// The numbers of descriptors that the conversation needs until the exec.
-    fn kept(&self) -> Vec<i32> {
+    /// The numbers of descriptors that the conversation needs until the exec, the terminal's among them.
+    fn kept(&self, console: Option<&OwnedFd>) -> Vec<i32> {
         use std::os::fd::AsRawFd;
         let gate = self
             .gate
             .iter()
             .flat_map(|gate| [gate.start.as_raw_fd(), gate.status.as_raw_fd()]);
-        let mut kept: Vec<i32> = gate.chain([self.socket.as_raw_fd()]).collect();
+        let console = console.map(AsRawFd::as_raw_fd);
+        let mut kept: Vec<i32> = gate.chain([self.socket.as_raw_fd()]).chain(console).collect();
         kept.sort_unstable();
         kept
     }
