@@ -90,13 +90,16 @@ fn keys_detach_and_the_container_goes_on() {
     if !possible() {
         return;
     }
-    let mut kept = Kept::running("stty raw -echo; echo ready; cat", terminal());
+    let mut kept = Kept::new("stty raw -echo; echo ready; cat", terminal());
+    kept.create();
     let keys = Attach {
         detach_keys: vec![16, 17],
         multiplexed: false,
         ..attach(Target::Container)
     };
     let mut client = kept.attach(keys.clone());
+    kept.start();
+    client.read_exact(&mut [0; b"ready\n".len()]).unwrap();
     client.write_all(b"a\x10b\x10\x11c").unwrap();
     let mut text = String::new();
     client.read_to_string(&mut text).unwrap();
