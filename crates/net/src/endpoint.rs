@@ -28,8 +28,8 @@ pub struct EndpointRequest<'a> {
     pub container_name: &'a str,
     /// MAC address of the container's end.
     pub mac: MacAddress,
-    /// Addresses that the container will have.
-    pub addresses: &'a [IpAddr],
+    /// Addresses that the container will have and whose former owner, if any, had another MAC address.
+    pub replaced: &'a [IpAddr],
     /// Largest packet in bytes; zero: the kernel's default.
     pub mtu: u32,
     /// What the bridge must know of the port.
@@ -55,8 +55,7 @@ pub fn host_name(container: &ContainerId, network: u8) -> String {
     )
 }
 
-/// Makes the link: the container's end is down and without addresses, which its shim sets. The host
-/// forgets what it knew of an earlier owner of the addresses.
+/// Makes the link: the container's end is down and without addresses, which its shim sets.
 ///
 /// # Errors
 /// The kernel refuses; nothing is left.
@@ -81,7 +80,7 @@ pub fn detach(kernel: &mut Route, host_name: &str) -> Result<(), netlink::Error>
 }
 
 fn finish(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), netlink::Error> {
-    for &address in request.addresses {
+    for &address in request.replaced {
         kernel.set_neighbour(request.bridge, address, request.mac.0)?;
     }
     // A bridged packet that is sent back to its own container must leave by the port it came in by;

@@ -1,7 +1,8 @@
 //! MAC addresses as Docker writes them.
 
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,18 @@ pub struct MacAddress(pub [u8; 6]);
 pub struct ParseMacError(pub String);
 
 impl MacAddress {
-    /// A generated address, random as Docker's since 28.0.
+    /// The generated address of a container: it looks random, as Docker's since 28.0, and is always the same
+    /// for one IP address on one bridge. So the next owner of an IP address is reached at once by those
+    /// who remember the former.
+    #[must_use]
+    pub fn generated(bridge: &str, address: IpAddr) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (bridge, address).hash(&mut hasher);
+        let [a, b, c, d, e, g, ..] = hasher.finish().to_be_bytes();
+        Self::from_random([a, b, c, d, e, g])
+    }
+
+    /// A random address.
     #[must_use]
     pub fn random() -> Self {
         let [a, b, c, d, e, g, ..] = RandomState::new().hash_one(0).to_ne_bytes();
@@ -95,7 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn generated_ones_are_local_unicast() {
+    fn generated_ones_are_stable_and_differ() {
+        let of = |bridge, last| MacAddress::generated(bridge, IpAddr::from([172, 17, 0, last]));
+        assert_eq!(of("corten0", 2), of("corten0", 2));
+        assert_ne!(of("corten0", 2), of("corten0", 3));
+        assert_ne!(of("corten0", 2), of("corten1", 2));
+        assert_eq!(of("corten0", 2).0[0] & 3, 2);
+    }
+
+    #[test]
+    fn random_ones_are_local_unicast() {
         assert_eq!(MacAddress::from_random([0xff; 6]).0[0] & 3, 2);
         assert_eq!(MacAddress::from_random([0; 6]).0[0] & 3, 2);
     }

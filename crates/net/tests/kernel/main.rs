@@ -1,4 +1,6 @@
 //! The default network against the real kernel, in fresh network namespaces.
 
+mod life;
 mod paths;
+mod six;
 mod world;

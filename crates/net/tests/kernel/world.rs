@@ -79,16 +79,11 @@ impl Machine {
     /// Serves TCP and UDP on a port: tells each client its own address.
     pub(crate) fn serve(&self, port: u16) {
         self.run(move || {
-            for any in ["0.0.0.0", "::"].map(ip) {
-                let address = SocketAddr::new(any, port);
-                let Ok(udp) = UdpSocket::bind(address) else { continue };
-                let listener = TcpListener::bind(address).expect("a free port");
-                thread::spawn(move || serve_tcp(&listener));
-                thread::spawn(move || serve_udp(&udp));
-                if any.is_ipv6() {
-                    return;
-                }
-            }
+            let any = SocketAddr::new(ip("::"), port); // takes IPv4 as well
+            let udp = UdpSocket::bind(any).expect("a free port");
+            let listener = TcpListener::bind(any).expect("a free port");
+            thread::spawn(move || serve_tcp(&listener));
+            thread::spawn(move || serve_udp(&udp));
         });
     }
 
@@ -203,6 +198,7 @@ impl Container {
             };
             configure(&[interface], Some(IpAddr::V4(inside.gateway4)), gateway6).expect("configured");
         });
+        network.settle(&sandbox).expect("settled");
         Self {
             machine,
             sandbox,

@@ -22,9 +22,8 @@ pub struct Interface<'a> {
 }
 
 /// Brings `lo` up, configures the interfaces and adds the default routes over the first interface.
-/// IPv6 addresses are usable at once (no duplicate address detection), and each interface announces its
-/// IPv4 addresses when it comes up, since a former owner of the address may be remembered by others.
-/// With no interfaces it brings `lo` up only (`--network none`).
+/// IPv6 addresses are usable at once (no duplicate address detection), and so are the interfaces: it
+/// waits until they can send. With no interfaces it brings `lo` up only (`--network none`).
 ///
 /// # Errors
 /// An interface is missing, or the kernel refuses a step.
@@ -36,7 +35,7 @@ pub fn configure(interfaces: &[Interface<'_>], gateway4: Option<IpAddr>, gateway
     for interface in interfaces {
         let index = index_of(&mut kernel, interface.name)?;
         first = first.or(Some(index));
-        prepare(interface)?;
+        switch_ipv6(interface)?;
         for &(address, prefix) in interface.addresses {
             address::push(
                 &mut messages,
@@ -54,7 +53,11 @@ pub fn configure(interfaces: &[Interface<'_>], gateway4: Option<IpAddr>, gateway
             route::push_default(&mut messages, gateway, index);
         }
     }
-    Ok(kernel.socket.execute(messages)?)
+    kernel.socket.execute(messages)?;
+    interfaces
+        .iter()
+        .try_for_each(|interface| kernel.settle(interface.name))?;
+    Ok(())
 }
 
 fn index_of(kernel: &mut Route, name: &str) -> io::Result<u32> {
@@ -62,8 +65,8 @@ fn index_of(kernel: &mut Route, name: &str) -> io::Result<u32> {
     Ok(kernel.link(name)?.ok_or_else(missing)?.index)
 }
 
-fn prepare(interface: &Interface<'_>) -> io::Result<()> {
-    sysctl::set_for_link(sysctl::Family::V4, interface.name, "arp_notify", "1")?;
+/// Switches IPv6 off on an interface that has no IPv6 address, link-local ones included.
+fn switch_ipv6(interface: &Interface<'_>) -> io::Result<()> {
     if interface.addresses.iter().any(|(address, _)| address.is_ipv6()) {
         return Ok(());
     }

@@ -1,6 +1,9 @@
 //! Links: bridges, veth pairs, what there is.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
+use std::thread;
+use std::time::Duration;
 
 use super::message::{self, CREATE, EXCLUSIVE, Messages, REQUEST};
 use super::{Error, Route};
@@ -9,6 +12,13 @@ use super::{Error, Route};
 pub const NAME_LIMIT_BYTES: usize = 15;
 
 const UP: u32 = libc::IFF_UP as u32;
+
+/// IF_OPER_UP
+const OPERATIONAL: u8 = 6;
+
+/// How long a link may take to carry packets once both its ends are on, and how often it is looked at.
+const SETTLE_ATTEMPTS: u32 = 200;
+const SETTLE_PAUSE: Duration = Duration::from_micros(250);
 
 const INFO_KIND: u16 = 1;
 const INFO_DATA: u16 = 2;
@@ -37,6 +47,8 @@ pub struct Link {
     pub master: u32,
     /// Whether it is switched on.
     pub up: bool,
+    /// Whether it carries packets, as far as the kernel has told all who must know.
+    pub running: bool,
 }
 
 /// A bridge to make.
@@ -162,6 +174,23 @@ impl Route {
         }
     }
 
+    /// Waits until a link, on at both ends, carries packets. The kernel tells bridges and queues about a
+    /// carrier only a little later, and packets until then are lost; since Linux 6.14 asking for the link
+    /// makes it do so at once, before that it takes a moment. Waits 50 ms at most.
+    ///
+    /// # Errors
+    /// `ENODEV` if the link is gone; `ETIMEDOUT` if its far end is not on.
+    pub fn settle(&mut self, name: &str) -> Result<(), Error> {
+        for _ in 0..SETTLE_ATTEMPTS {
+            match self.link(name)? {
+                None => return Err(io::Error::from_raw_os_error(libc::ENODEV).into()),
+                Some(link) if link.running => return Ok(()),
+                Some(_) => thread::sleep(SETTLE_PAUSE),
+            }
+        }
+        Err(io::Error::from_raw_os_error(libc::ETIMEDOUT).into())
+    }
+
     /// Switches a link on.
     ///
     /// # Errors
@@ -260,5 +289,6 @@ fn decode(body: &[u8]) -> Option<Link> {
         group: value(libc::IFLA_GROUP).map_or(0, message::number),
         master: value(libc::IFLA_MASTER).map_or(0, message::number),
         up: message::number(&body[8..]) & UP != 0,
+        running: value(libc::IFLA_OPERSTATE).is_some_and(|state| state == [OPERATIONAL]),
     })
 }

@@ -1,0 +1,371 @@
+//! What is made, what is taken away, what comes back after a restart or after others meddled.
+
+use std::net::UdpSocket;
+use std::os::fd::AsFd as _;
+use std::time::{Duration, Instant};
+
+use corten_base::ContainerId;
+use corten_net::sandbox::{PortRequest, SandboxRequest};
+use corten_net::{BridgeNetwork, BridgeNetworkConfig, Protocol};
+use corten_sys::conntrack::Conntrack;
+use corten_sys::netlink::Route;
+use corten_sys::nftables::{Batch, Netfilter};
+use corten_sys::{netns, sysctl};
+
+use crate::world::{BOTH, Container, HOST, Machine, OUTSIDE, PATIENCE, host_asks, ip, network, on_a_host, outside};
+
+fn port(host_port: u16) -> PortRequest {
+    let host_port = Some(host_port..=host_port);
+    PortRequest {
+        protocol: Protocol::Tcp,
+        container_port: 80,
+        host_ip: None,
+        host_port,
+    }
+}
+
+fn links() -> Vec<String> {
+    let mut names: Vec<_> = Route::open()
+        .and_then(|mut kernel| Ok(kernel.links()?))
+        .expect("links")
+        .into_iter()
+        .map(|link| link.name)
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn release_leaves_nothing_and_may_be_repeated() {
+    on_a_host(|| {
+        let outside = outside();
+        outside.serve(7000);
+        let network = network(BridgeNetworkConfig::default());
+        let before = links();
+        let container = Container::start(&network, 1, &[(None, 8080, 80), (Some("127.0.0.1"), 8081, 80)]);
+        container.machine.serve(80);
+        for protocol in BOTH {
+            assert!(outside.ask(protocol, &format!("{HOST}:8080")).is_some());
+            assert!(container.machine.ask(protocol, &format!("{OUTSIDE}:7000")).is_some());
+        }
+        let address = ip(&container.sandbox.address4.to_string());
+        let mut connections = Conntrack::open().expect("conntrack");
+        let (began, ended) = connections.count(address).expect("counted");
+        assert!(began >= 2 && ended >= 2, "{began} {ended}");
+
+        network.release(&container.sandbox).expect("released");
+        assert_eq!(connections.count(address).expect("counted"), (0, 0));
+        assert_eq!(links(), before);
+        let mut kernel = Netfilter::open().expect("netfilter");
+        for map in ["published4", "published_any4", "published6", "published_any6"] {
+            assert!(kernel.elements("corten", map).expect("listed").is_empty());
+        }
+        network.release(&container.sandbox).expect("released twice");
+        drop(container);
+        let next = Container::start(&network, 2, &[(None, 8080, 80)]);
+        assert_eq!(next.sandbox.address4.to_string(), address.to_string());
+    });
+}
+
+#[test]
+fn a_udp_client_follows_the_port_to_the_next_container() {
+    on_a_host(|| {
+        let outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let first = Container::start(&network, 1, &[(None, 5353, 53)]);
+        first.machine.serve(53);
+        let client = outside.run(|| UdpSocket::bind("0.0.0.0:0").expect("a port"));
+        let ask = |client: UdpSocket| {
+            outside.run(move || {
+                client.set_read_timeout(Some(PATIENCE)).expect("a limit");
+                client.send_to(b"who am I", format!("{HOST}:5353")).expect("sent");
+                let mut buffer = [0; 64];
+                let answer = client.recv(&mut buffer);
+                (client, answer.is_ok())
+            })
+        };
+        let (client, answered) = ask(client);
+        assert!(answered);
+        let spare = Container::start(&network, 3, &[]); // takes the next address, so that the port moves
+        network.release(&first.sandbox).expect("released");
+        drop(first);
+        let keeper = Container::start(&network, 4, &[]); // takes the first's address
+        let second = Container::start(&network, 2, &[(None, 5353, 53)]);
+        second.machine.serve(53);
+        let (_, answered) = ask(client);
+        assert!(answered, "the client still talks to the old address");
+        drop((spare, keeper));
+    });
+}
+
+#[test]
+fn the_next_owner_of_an_address_is_reached_at_once() {
+    on_a_host(|| {
+        let network = network(BridgeNetworkConfig::default());
+        let neighbour = Container::start(&network, 9, &[]);
+        for number in 1..4 {
+            let container = Container::start(&network, number, &[(None, 8080, 80)]);
+            container.machine.serve(80);
+            let direct = format!("{}:80", container.sandbox.address4);
+            let started = Instant::now();
+            assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
+            assert!(neighbour.machine.ask(Protocol::Tcp, &direct).is_some());
+            assert!(
+                started.elapsed() < Duration::from_millis(900),
+                "{:?}",
+                started.elapsed()
+            );
+            network.release(&container.sandbox).expect("released");
+        }
+    });
+}
+
+#[test]
+fn a_new_daemon_takes_over_what_runs_and_removes_the_rest() {
+    on_a_host(|| {
+        let outside = outside();
+        let (alive, dead) = {
+            let network = network(BridgeNetworkConfig::default());
+            let dead = Container::start(&network, 1, &[(None, 8081, 80)]);
+            let alive = Container::start(&network, 2, &[(None, 8080, 80)]);
+            (alive, dead)
+        };
+        alive.machine.serve(80);
+        let ask = || outside.ask(Protocol::Tcp, &format!("{HOST}:8080"));
+        assert_eq!(ask().as_deref(), Some(OUTSIDE));
+
+        let network = network(BridgeNetworkConfig::default());
+        assert_eq!(
+            ask().as_deref(),
+            Some(OUTSIDE),
+            "published between opening and recovery"
+        );
+        let recovered = network
+            .recover(std::slice::from_ref(&alive.sandbox))
+            .expect("recovered");
+        assert_eq!(recovered.links_removed, [dead.sandbox.link.clone()]);
+        assert_eq!((recovered.ports_removed, recovered.ports_added), (2, 0));
+        assert!(recovered.links_missing.is_empty());
+        assert_eq!(ask().as_deref(), Some(OUTSIDE));
+
+        // addresses are leased again around those that run, and ports of ours are known
+        let third = Container::start(&network, 3, &[]);
+        assert_eq!(third.sandbox.address4, dead.sandbox.address4);
+        let container = ContainerId::from_random([4; 32]);
+        let ports = [port(8080)];
+        let request = SandboxRequest {
+            container: &container,
+            name: "web",
+            address4: None,
+            mac: None,
+            ports: &ports,
+        };
+        let error = network.prepare(&request).expect_err("the port is taken").to_string();
+        let owner = alive.sandbox.container.short();
+        assert_eq!(
+            error,
+            format!(
+                "failed to set up container networking: driver failed programming external connectivity on endpoint \
+                 web ({container}): Bind for :::8080 failed: port is already allocated (by container {owner})"
+            )
+        );
+        assert_eq!(
+            network
+                .recover(&[alive.sandbox.clone(), third.sandbox.clone()])
+                .expect("again"),
+            Default::default()
+        );
+    });
+}
+
+#[test]
+fn a_lost_port_is_published_again_and_a_lost_link_is_told() {
+    on_a_host(|| {
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        let mut batch = Batch::new("corten");
+        batch.delete_table();
+        Netfilter::open()
+            .expect("netfilter")
+            .commit(batch)
+            .expect("deleted behind our back");
+        let recovered = network
+            .recover(std::slice::from_ref(&container.sandbox))
+            .expect("recovered");
+        assert_eq!(recovered.ports_added, 2);
+        assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
+
+        assert!(
+            Route::open()
+                .expect("netlink")
+                .delete_link(&container.sandbox.link)
+                .expect("deleted")
+        );
+        let recovered = network
+            .recover(std::slice::from_ref(&container.sandbox))
+            .expect("recovered");
+        assert_eq!(recovered.links_missing, [container.sandbox.container]);
+    });
+}
+
+#[test]
+fn a_bridge_or_table_deleted_by_others_comes_back() {
+    on_a_host(|| {
+        let network = network(BridgeNetworkConfig::default());
+        assert!(Route::open().expect("netlink").delete_link("corten0").expect("deleted"));
+        let first = Container::start(&network, 1, &[(None, 8080, 80)]);
+        first.machine.serve(80);
+        assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
+
+        let mut batch = Batch::new("corten");
+        batch.delete_table();
+        Netfilter::open().expect("netfilter").commit(batch).expect("deleted");
+        let second = Container::start(&network, 2, &[(None, 8081, 80)]);
+        second.machine.serve(80);
+        for port in [8080, 8081] {
+            assert!(
+                host_asks(Protocol::Tcp, &format!("127.0.0.1:{port}")).is_some(),
+                "{port}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_failed_step_leaves_nothing() {
+    on_a_host(|| {
+        let network = network(BridgeNetworkConfig::default());
+        let before = links();
+        let container = ContainerId::from_random([1; 32]);
+        let holder = std::net::TcpListener::bind("0.0.0.0:8081").expect("a port");
+        let ports = [port(8080), port(8081)];
+        let request = SandboxRequest {
+            container: &container,
+            name: "web",
+            address4: None,
+            mac: None,
+            ports: &ports,
+        };
+        let error = network.prepare(&request).expect_err("one port is taken").to_string();
+        assert!(
+            error.contains(
+                "failed to bind host port for 0.0.0.0:8081:172.17.0.2:80/tcp: address already in use, held by "
+            ),
+            "{error}"
+        );
+        drop(holder);
+
+        let prepared = network.prepare(&request).expect("free again");
+        assert_eq!(prepared.sandbox.address4.to_string(), "172.17.0.2");
+        let not_a_namespace = std::fs::File::open("/dev/null").expect("a file");
+        network
+            .connect(&prepared.sandbox, not_a_namespace.as_fd())
+            .expect_err("no namespace");
+        assert_eq!(links(), before);
+        network.abandon(&prepared.sandbox);
+        drop(prepared);
+        let machine = Machine::new();
+        let taken = machine.run(|| netns::current().expect("its descriptor"));
+        let prepared = network.prepare(&request).expect("everything is free again");
+        network.connect(&prepared.sandbox, taken.as_fd()).expect("connected");
+        network
+            .connect(&prepared.sandbox, taken.as_fd())
+            .expect_err("the name is taken");
+        network.release(&prepared.sandbox).expect("released");
+        assert_eq!(links(), before);
+    });
+}
+
+#[test]
+fn removal_leaves_the_host_as_it_was() {
+    on_a_host(|| {
+        let before = links();
+        let first = network(BridgeNetworkConfig::default());
+        let second = network(BridgeNetworkConfig {
+            bridge: "corten-t2".to_owned(),
+            table: "corten-t2".to_owned(),
+            ..BridgeNetworkConfig::default()
+        });
+        first.remove().expect("removed");
+        assert_eq!(
+            sysctl::get("ipv4/ip_forward").expect("read"),
+            "1",
+            "another daemon still needs it"
+        );
+        second.remove().expect("removed");
+        assert_eq!(sysctl::get("ipv4/ip_forward").expect("read"), "0");
+        assert_eq!(links(), before);
+        assert!(
+            Netfilter::open()
+                .expect("netfilter")
+                .base_chains()
+                .expect("listed")
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn a_thousand_ports_are_no_slower_than_one() {
+    on_a_host(|| {
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        let firewall = corten_net::firewall::Firewall::open("corten").expect("the table");
+        let publication = |number: u16| corten_net::firewall::Publication {
+            protocol: Protocol::Tcp,
+            host: std::net::SocketAddr::from(([0, 0, 0, 0], 20_000 + number)),
+            container: std::net::SocketAddr::from((container.sandbox.address4, 80)),
+        };
+        let many: Vec<_> = (0..1000).map(publication).collect();
+        firewall.publish(&many).expect("published");
+        assert_eq!(firewall.published().expect("listed").len(), 1002);
+        for number in [0, 500, 999] {
+            assert!(host_asks(Protocol::Tcp, &format!("127.0.0.1:{}", 20_000 + number)).is_some());
+        }
+        let best = (0..50)
+            .map(|number| {
+                let one = [publication(2000 + number)];
+                let started = Instant::now();
+                firewall.publish(&one).expect("published");
+                started.elapsed()
+            })
+            .min()
+            .expect("some");
+        assert!(best < Duration::from_millis(2), "{best:?}");
+        firewall.unpublish(&many).expect("unpublished");
+        firewall.unpublish(&many).expect("unpublished twice");
+        assert_eq!(firewall.published().expect("listed").len(), 52);
+        let elsewhere = corten_net::firewall::Publication {
+            container: "172.17.0.9:80".parse().expect("address"),
+            ..publication(2000)
+        };
+        firewall.publish(&[elsewhere]).expect_err("it leads elsewhere");
+        firewall.publish(&[publication(2000)]).expect("it leads there");
+    });
+}
+
+#[test]
+fn pools_that_the_host_uses_are_left_out() {
+    on_a_host(|| {
+        let mut kernel = Route::open().expect("netlink");
+        let lo = kernel.link("lo").expect("asked").expect("there").index;
+        let address = corten_sys::netlink::address::Address {
+            link: lo,
+            address: ip("172.17.200.1"),
+            prefix: 24,
+        };
+        kernel.add_address(address).expect("the host's own");
+        let network = network(BridgeNetworkConfig::default());
+        assert_eq!(network.subnet().to_string(), "172.18.0.0/16");
+        drop(network);
+        kernel.delete_address(address).expect("gone");
+        let again: BridgeNetwork = crate::world::network(BridgeNetworkConfig::default());
+        assert_eq!(
+            again.subnet().to_string(),
+            "172.18.0.0/16",
+            "the bridge's subnet is kept"
+        );
+    });
+}
