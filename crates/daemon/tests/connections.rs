@@ -12,7 +12,7 @@ use corten_api::exec::ExecStartConfig;
 use corten_api::version;
 use corten_daemon::daemon::accept;
 use corten_daemon::http::hijack::{Framing, hijack};
-use corten_daemon::http::{Body, Failure, Handler, Query, Request, Stop, Stopper, Wire, answer};
+use corten_daemon::http::{Aborted, Body, Failure, Handler, Query, Request, Stop, Stopper, Wire, answer};
 use corten_daemon::listen::{Listener, listen_unix};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
@@ -71,6 +71,12 @@ impl Handler for Fake {
                     drop(told);
                     Default::default()
                 })))
+            }
+            "/abort" => {
+                let (sender, body) = Body::stream();
+                sender.send(Ok("some of it".into())).await.unwrap();
+                sender.send(Err(Aborted)).await.unwrap();
+                answer::json_stream(body)
             }
             "/exec" => echo(request).await,
             _ => answer::failure(&Failure::new(StatusCode::NOT_FOUND, "page not found")),
@@ -332,4 +338,24 @@ fn a_thousand_idle_clients_do_not_keep_others_out_nor_the_end_away() {
     assert!(server.exchange("GET /ping HTTP/1.1\r\nHost: d\r\n\r\n").ends_with("OK"));
     server.stop();
     drop(idle);
+}
+
+#[test]
+fn answers_that_take_for_ever_do_not_keep_the_end_away() {
+    let server = Server::start();
+    let mut stream = server.connect();
+    stream
+        .write_all(b"POST /later HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
+        .unwrap();
+    let mut head = [0; 15];
+    stream.read_exact(&mut head).unwrap();
+    server.stop();
+}
+
+#[test]
+fn an_answer_that_fails_half_way_does_not_look_complete() {
+    let server = Server::start();
+    let answer = server.exchange("GET /abort HTTP/1.1\r\nHost: d\r\n\r\n");
+    assert!(!answer.ends_with("0\r\n\r\n"), "{answer}");
+    server.stop();
 }

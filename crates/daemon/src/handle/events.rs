@@ -2,13 +2,12 @@
 
 use std::str::FromStr;
 
-use bytes::Bytes;
 use corten_base::Timestamp;
 use corten_engine::event::EventStream;
 use tokio::sync::mpsc;
 
 use super::Api;
-use crate::http::{Answer, Body, Failure, Request, answer};
+use crate::http::{Answer, Body, Failure, Piece, Request, answer};
 
 /// `GET /events`
 pub(super) fn events(api: &Api, request: &Request) -> Answer {
@@ -29,14 +28,14 @@ pub(super) fn events(api: &Api, request: &Request) -> Answer {
     Ok(answer::json_stream(body))
 }
 
-async fn forward(mut stream: EventStream, sender: mpsc::Sender<Bytes>) {
+async fn forward(mut stream: EventStream, sender: mpsc::Sender<Piece>) {
     loop {
         let event = tokio::select! {
             event = stream.next() => event,
             () = sender.closed() => return,
         };
         let Some(event) = event else { return };
-        if sender.send(corten_api::json::encode(&event).into()).await.is_err() {
+        if sender.send(Ok(corten_api::json::encode(&event).into())).await.is_err() {
             return;
         }
     }

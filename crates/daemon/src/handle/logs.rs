@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::Api;
 use super::events::instant;
-use crate::http::{Answer, Body, Failure, Query, Request, answer};
+use crate::http::{Answer, Body, Failure, Piece, Query, Request, answer};
 
 /// `GET /containers/{id}/logs`
 pub(super) async fn logs(api: &Api, id: &str, request: &Request) -> Answer {
@@ -48,7 +48,7 @@ fn options(query: &Query) -> Result<LogOptions, Failure> {
     })
 }
 
-async fn forward(mut stream: LogStream, sender: mpsc::Sender<Bytes>) {
+async fn forward(mut stream: LogStream, sender: mpsc::Sender<Piece>) {
     let framed = stream.multiplexed();
     loop {
         let piece = tokio::select! {
@@ -60,11 +60,11 @@ async fn forward(mut stream: LogStream, sender: mpsc::Sender<Bytes>) {
             Some(Ok(piece)) => piece,
             Some(Err(error)) => {
                 let text = format!("Error grabbing logs: {error}\n");
-                drop(sender.send(in_band(framed, &text)).await);
+                drop(sender.send(Ok(in_band(framed, &text))).await);
                 return;
             }
         };
-        if sender.send(piece).await.is_err() {
+        if sender.send(Ok(piece)).await.is_err() {
             return;
         }
     }

@@ -1,6 +1,5 @@
 //! Archives of images: load and save.
 
-use bytes::Bytes;
 use corten_api::message::ProgressMessage;
 use corten_engine::image::LoadProgress;
 use http::StatusCode;
@@ -8,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::Api;
 use super::pull::message;
-use crate::http::{Answer, Body, BodyReader, Failure, Request, StreamWriter, answer};
+use crate::http::{Aborted, Answer, Body, BodyReader, Failure, Piece, Request, StreamWriter, answer};
 
 /// `POST /images/load`: the answer begins at once, so that what fails is told in the stream.
 pub(super) fn load(api: &Api, request: Request) -> Answer {
@@ -23,20 +22,26 @@ pub(super) fn load(api: &Api, request: Request) -> Answer {
         let told = move |step| tell(&progress, step, quiet);
         if let Err(error) = engine.load_images(BodyReader::new(request.body), told).await {
             let failed = message(&ProgressMessage::failed(error.message));
-            drop(sender.send(failed.into()).await);
+            drop(sender.send(Ok(failed.into())).await);
         }
     });
     Ok(answer::json_stream(body))
 }
 
-/// Called on the blocking thread that loads. A client that is gone does not stop the load.
-fn tell(client: &mpsc::Sender<Bytes>, step: LoadProgress, quiet: bool) {
-    let step = match step {
-        LoadProgress::Layer { .. } if quiet => return,
-        LoadProgress::Layer { id, current, total } => ProgressMessage::layer("Loading layer", &id, current, total),
-        LoadProgress::Message(line) => ProgressMessage::stream(format!("{line}\n")),
-    };
-    drop(client.blocking_send(message(&step).into()));
+/// Called on the blocking thread that loads. A client that is gone does not stop the load; one that
+/// sends its archive without reading what we say misses some figures.
+fn tell(client: &mpsc::Sender<Piece>, step: LoadProgress, quiet: bool) {
+    match step {
+        LoadProgress::Layer { .. } if quiet => {}
+        LoadProgress::Layer { id, current, total } => {
+            let figures = ProgressMessage::layer("Loading layer", &id, current, total);
+            drop(client.try_send(Ok(message(&figures).into())));
+        }
+        LoadProgress::Message(line) => {
+            let line = ProgressMessage::stream(format!("{line}\n"));
+            drop(client.blocking_send(Ok(message(&line).into())));
+        }
+    }
 }
 
 /// `GET /images/get` and `GET /images/{name}/get`: unknown names are found before the stream begins.
@@ -48,8 +53,9 @@ pub(super) async fn save(api: &Api, names: Vec<String>) -> Answer {
     let (sender, body) = Body::stream();
     let engine = api.engine.clone();
     tokio::spawn(async move {
-        if let Err(error) = engine.save_images(names, StreamWriter::new(sender)).await {
+        if let Err(error) = engine.save_images(names, StreamWriter::new(sender.clone())).await {
             tracing::error!("save failed: {error}");
+            drop(sender.send(Err(Aborted)).await);
         }
     });
     Ok(answer::stream("application/x-tar", body))

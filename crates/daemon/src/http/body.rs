@@ -1,6 +1,6 @@
 //! Bodies of answers: bytes at hand, bytes that come later, or a stream of pieces.
 
-use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -11,6 +11,22 @@ use tokio::sync::mpsc;
 /// Pieces of a stream that wait for the client before its producer waits too.
 pub const STREAM_PIECES: usize = 16;
 
+/// A piece of a stream, or the end of an answer that cannot be completed.
+pub type Piece = Result<Bytes, Aborted>;
+
+/// The answer cannot be completed: the connection is cut, so that the client does not take what it got
+/// for all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Aborted;
+
+impl fmt::Display for Aborted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the answer could not be completed")
+    }
+}
+
+impl std::error::Error for Aborted {}
+
 /// A body. Each piece is flushed as soon as no other is at hand; the head goes out at once.
 pub enum Body {
     /// Bytes at hand; with their length in the head.
@@ -18,7 +34,7 @@ pub enum Body {
     /// One piece that comes later.
     Later(Pin<Box<dyn Future<Output = Bytes> + Send>>),
     /// Pieces as they come. The producer sees the channel closed when the client has gone.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(mpsc::Receiver<Piece>),
     /// Nothing (more).
     Ended,
 }
@@ -37,7 +53,7 @@ impl Body {
 
     /// A stream and where its pieces go in.
     #[must_use]
-    pub fn stream() -> (mpsc::Sender<Bytes>, Self) {
+    pub fn stream() -> (mpsc::Sender<Piece>, Self) {
         let (sender, receiver) = mpsc::channel(STREAM_PIECES);
         (sender, Self::Stream(receiver))
     }
@@ -45,27 +61,24 @@ impl Body {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Aborted;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         let piece = match &mut *self {
             Self::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
                 *self = Self::Ended;
-                Some(bytes).filter(|bytes| !bytes.is_empty())
+                Some(bytes).filter(|bytes| !bytes.is_empty()).map(Ok)
             }
             Self::Later(future) => {
                 let bytes = ready!(future.as_mut().poll(context));
                 *self = Self::Ended;
-                Some(bytes)
+                Some(Ok(bytes))
             }
             Self::Stream(pieces) => ready!(pieces.poll_recv(context)),
             Self::Ended => None,
         };
-        Poll::Ready(piece.map(|bytes| Ok(Frame::data(bytes))))
+        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -24,11 +24,13 @@ pub trait Handler: Send + Sync + 'static {
     fn handle(&self, request: http::Request<Incoming>, wire: Wire) -> impl Future<Output = Response<Body>> + Send;
 }
 
-/// Serves one client until it leaves, or until told to stop and its request in progress is done.
+/// Serves one client until it leaves, or until told to stop and its request in progress is done; answers
+/// that may take for ever are given up then.
 pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut stop: Stop) {
     let wire = Wire::new(socket);
     let service = service_fn(|request| {
         let (handler, wire) = (Arc::clone(&handler), wire.clone());
+        wire.begin_request();
         async move { Ok::<_, Infallible>(answer_request(handler, request, wire).await) }
     });
     let mut builder = http1::Builder::new();
@@ -50,6 +52,9 @@ pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut s
             }
             () = client_left.as_mut() => return,
             () = stop.requested(), if !stopping => {
+                if wire.is_watched() {
+                    return;
+                }
                 stopping = true;
                 connection.as_mut().graceful_shutdown();
             }

@@ -11,7 +11,7 @@ mod stop;
 mod wire;
 
 pub use answer::Answer;
-pub use body::{Body, STREAM_PIECES};
+pub use body::{Aborted, Body, Piece, STREAM_PIECES};
 pub use connection::{Handler, serve_connection};
 pub use failure::Failure;
 pub use pipe::{BodyReader, StreamWriter};

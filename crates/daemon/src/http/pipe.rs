@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use super::STREAM_PIECES;
+use super::{Piece, STREAM_PIECES};
 
 /// Bytes that a [`StreamWriter`] gathers before it sends a piece.
 const PIECE_BYTES: usize = 64 << 10;
@@ -63,14 +63,14 @@ impl io::Read for BodyReader {
 /// A stream body as a blocking writer. Fails with `BrokenPipe` when the client has gone.
 #[derive(Debug)]
 pub struct StreamWriter {
-    pieces: mpsc::Sender<Bytes>,
+    pieces: mpsc::Sender<Piece>,
     gathered: Vec<u8>,
 }
 
 impl StreamWriter {
     /// Writes into a stream body.
     #[must_use]
-    pub fn new(pieces: mpsc::Sender<Bytes>) -> Self {
+    pub fn new(pieces: mpsc::Sender<Piece>) -> Self {
         Self {
             pieces,
             gathered: Vec::with_capacity(PIECE_BYTES),
@@ -83,7 +83,7 @@ impl StreamWriter {
         }
         let piece = std::mem::replace(&mut self.gathered, Vec::with_capacity(PIECE_BYTES));
         self.pieces
-            .blocking_send(piece.into())
+            .blocking_send(Ok(piece.into()))
             .map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }

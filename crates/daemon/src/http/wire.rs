@@ -45,6 +45,7 @@ struct Shared {
     socket: Socket,
     taken: AtomicBool,
     memory: Mutex<Memory>,
+    watched: AtomicBool,
     watch: Notify,
 }
 
@@ -117,6 +118,7 @@ impl Wire {
             socket,
             taken: AtomicBool::new(false),
             memory: Mutex::default(),
+            watched: AtomicBool::new(false),
             watch: Notify::new(),
         }))
     }
@@ -155,7 +157,18 @@ impl Wire {
     /// Asks that the connection be dropped as soon as the client closes its side: for answers that
     /// may take for ever and that nobody wants then.
     pub fn watch_client(&self) {
+        self.0.watched.store(true, Ordering::Release);
         self.0.watch.notify_one();
+    }
+
+    /// Whether the answer in progress may be given up at any time.
+    pub(super) fn is_watched(&self) -> bool {
+        self.0.watched.load(Ordering::Acquire)
+    }
+
+    /// A new request has begun: its answer is not watched unless it says so.
+    pub(super) fn begin_request(&self) {
+        self.0.watched.store(false, Ordering::Release);
     }
 
     /// Returns when [`Wire::watch_client`] was called and the client has closed its side since.
