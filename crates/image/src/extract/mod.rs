@@ -137,6 +137,22 @@ impl CleanPath {
         })
     }
 
+    /// Where a link in the directory `parent` leads: `..` at the root stays there, as the kernel does in a chroot.
+    fn clamped(parent: &[u8], target: &[u8]) -> Self {
+        let mut components: Vec<&[u8]> = Vec::new();
+        let start: &[u8] = if target.starts_with(b"/") { b"" } else { parent };
+        for component in start.split(|&byte| byte == b'/').chain(target.split(|&byte| byte == b'/')) {
+            match component {
+                b"" | b"." => {}
+                b".." => {
+                    components.pop();
+                }
+                name => components.push(name),
+            }
+        }
+        Self { text: components.join(&b'/') }
+    }
+
     fn is_root(&self) -> bool {
         self.text.is_empty()
     }

@@ -10,6 +10,9 @@ use rustix::io::Errno;
 use super::{CleanPath, ExtractError, Extractor, io_error, lossy, remove, timestamps};
 use crate::tar::{Kind, TarEntry, TarReader};
 
+/// Links that lead to links that lead nowhere.
+const LINKS_MAX: usize = 8;
+
 impl Extractor<'_> {
     pub(super) fn place_file<R: BufRead>(
         &mut self,
@@ -171,11 +174,33 @@ impl Extractor<'_> {
         ends.into_iter().any(|end| self.whiteouts.contains(&path[..end]))
     }
 
+    /// Makes a directory that no entry has described. Where a link of the layer that leads nowhere yet is in its
+    /// place, the directory is made where the link leads, inside the root.
     fn imply(&mut self, path: &[u8]) -> Result<(), ExtractError> {
-        let path = CleanPath { text: path.to_vec() };
-        self.make_directory(&path)?;
-        self.implied.insert(path.text);
-        Ok(())
+        let mut path = CleanPath { text: path.to_vec() };
+        for _ in 0..LINKS_MAX {
+            let Some(target) = self.link_target(&path)? else {
+                self.make_directory(&path)?;
+                self.implied.insert(path.text);
+                return Ok(());
+            };
+            if self.existing(&target.text).map_err(io_error("openat", &path.text))?.is_some() {
+                return Ok(());
+            }
+            path = target;
+        }
+        Err(io_error("openat", &path.text)(Errno::LOOP.into()))
+    }
+
+    /// Where the link at `path` leads; none if there is no link.
+    fn link_target(&mut self, path: &CleanPath) -> Result<Option<CleanPath>, ExtractError> {
+        let (parent_path, name) = path.split();
+        let parent = self.parent(parent_path, &path.text)?;
+        match rustix::fs::readlinkat(parent, name, Vec::new()) {
+            Ok(target) => Ok(Some(CleanPath::clamped(parent_path, target.to_bytes()))),
+            Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+            Err(error) => Err(io_error("readlinkat", &path.text)(error.into())),
+        }
     }
 
     /// Removes whatever is at `path`, with everything below it.

@@ -14,6 +14,7 @@ use super::LoadError;
 use super::growing::Growing;
 use super::unpack::{Job, Unpackers};
 use crate::compress::{Compression, drain};
+use crate::extract::ExtractError;
 use crate::store::StoreError;
 use crate::tar::{Kind, TarEntry, TarError, TarReader};
 
@@ -79,7 +80,8 @@ impl Staging<'_> {
         tar: &mut TarReader<R>,
         archive: &mut Archive,
     ) -> Result<(), LoadError> {
-        let name = clean(&String::from_utf8_lossy(&entry.path));
+        let written = String::from_utf8_lossy(&entry.path);
+        let name = clean(&written).ok_or_else(|| ExtractError::Name(written.clone().into_owned()))?;
         let meant = match entry.kind {
             Kind::Regular if entry.sparse.is_some() => {
                 return Err(LoadError::Archive("sparse file in image archive".into()));
@@ -89,10 +91,10 @@ impl Staging<'_> {
                 archive.files.push(self.file(number, &name, tar)?);
                 Name::File(number)
             }
-            Kind::HardLink => Name::Link(clean(&String::from_utf8_lossy(&entry.link))),
+            Kind::HardLink => Name::Link(clean(&String::from_utf8_lossy(&entry.link)).unwrap_or_default()),
             Kind::Symlink => {
                 let directory = name.rsplit_once('/').map_or("", |(directory, _)| directory);
-                Name::Link(clean(&format!("{directory}/{}", String::from_utf8_lossy(&entry.link))))
+                Name::Link(clean(&format!("{directory}/{}", String::from_utf8_lossy(&entry.link))).unwrap_or_default())
             }
             Kind::Directory | Kind::CharDevice | Kind::BlockDevice | Kind::Fifo | Kind::Other(_) => return Ok(()),
         };
@@ -205,7 +207,7 @@ impl Drop for Receiving<'_> {
 impl Archive {
     /// The file that `name` means, through links.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
-        let mut name = clean(name);
+        let mut name = clean(name)?;
         for _ in 0..LINKS_MAX {
             match self.names.get(&name)? {
                 Name::File(number) => return Some(*number),
@@ -245,17 +247,17 @@ fn is_zeros(start: &[u8]) -> bool {
     start.len() >= 512 && start[..512].iter().all(|&byte| byte == 0)
 }
 
-/// A name without `.`, empty and `..` components.
-fn clean(name: &str) -> String {
+/// A name without `.`, empty and `..` components; none if it would rise above the archive's root.
+fn clean(name: &str) -> Option<String> {
     let mut components = Vec::new();
     for component in name.split('/') {
         match component {
             "" | "." => {}
             ".." => {
-                components.pop();
+                components.pop()?;
             }
             component => components.push(component),
         }
     }
-    components.join("/")
+    Some(components.join("/"))
 }
