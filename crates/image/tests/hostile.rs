@@ -23,7 +23,10 @@ fn place() -> Place {
 
 impl Place {
     fn load(&self, archive: &[u8]) -> Result<(), String> {
-        self.store.load(&mut &archive[..], &mut |_| {}).map(|_| ()).map_err(|error| error.to_string())
+        self.store
+            .load(&mut &archive[..], &mut |_| {})
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     }
 
     /// Loads an image of one layer and gives its tree.
@@ -31,7 +34,9 @@ impl Place {
         let config = config(std::slice::from_ref(&layer));
         self.load(&docker_archive(&config, &[layer], &["hostile:1"]))?;
         let byte = u8::try_from(self.store.snapshots().expect("list").len()).expect("few");
-        let snapshot = self.store.create_snapshot(&ContainerId::from_random([byte; 32]), &Digest::of(&config));
+        let snapshot = self
+            .store
+            .create_snapshot(&ContainerId::from_random([byte; 32]), &Digest::of(&config));
         Ok(snapshot.expect("snapshot").lower[0].clone())
     }
 
@@ -41,7 +46,11 @@ impl Place {
             assert_eq!(std::fs::read_dir(root.join(name)).expect("list").count(), 0, "{name}");
         }
         assert!(self.store.list().expect("list").is_empty());
-        assert_eq!(std::fs::read_dir(self.directory.path()).expect("list").count(), 1, "nothing beside the store");
+        assert_eq!(
+            std::fs::read_dir(self.directory.path()).expect("list").count(),
+            1,
+            "nothing beside the store"
+        );
     }
 }
 
@@ -56,24 +65,63 @@ fn refused_with_dockers_words_and_nothing_remains() {
     let too_long = format!("openat {long}: file name too long");
     let table: Vec<(Vec<u8>, &str)> = vec![
         (tar(&[file("../evil", b"x")]), "invalid entry name \"../evil\""),
-        (tar(&[file("a/../../evil", b"x")]), "invalid entry name \"a/../../evil\""),
+        (
+            tar(&[file("a/../../evil", b"x")]),
+            "invalid entry name \"a/../../evil\"",
+        ),
         (tar(&[file("/../evil", b"x")]), "invalid entry name \"/../evil\""),
-        (tar(&[link(b'1', "a", "../../../../etc/passwd")]), "invalid hardlink target \"../../../../etc/passwd\""),
-        (tar(&[link(b'1', "a", "/etc/passwd")]), "linkat etc/passwd a: no such file or directory"),
-        (tar(&[link(b'2', "d", "/etc"), link(b'1', "a", "d/passwd")]), "linkat d/passwd a: no such file or directory"),
-        (tar(&[directory("d", 0o755), link(b'1', "a", "d")]), "linkat d a: operation not permitted"),
+        (
+            tar(&[link(b'1', "a", "../../../../etc/passwd")]),
+            "invalid hardlink target \"../../../../etc/passwd\"",
+        ),
+        (
+            tar(&[link(b'1', "a", "/etc/passwd")]),
+            "linkat etc/passwd a: no such file or directory",
+        ),
+        (
+            tar(&[link(b'2', "d", "/etc"), link(b'1', "a", "d/passwd")]),
+            "linkat d/passwd a: no such file or directory",
+        ),
+        (
+            tar(&[directory("d", 0o755), link(b'1', "a", "d")]),
+            "linkat d a: operation not permitted",
+        ),
         (tar(&[file("a/.wh...", b"")]), "invalid whiteout entry \"a/.wh...\""),
         (tar(&[file("a/.wh..", b"")]), "invalid whiteout entry \"a/.wh..\""),
         (tar(&[file("a/.wh.", b"")]), "invalid whiteout entry \"a/.wh.\""),
-        (tar(&[file("a", b"x"), file("a/b", b"y")]), "openat a/b: not a directory"),
-        (tar(&[link(b'2', "loop", "loop"), file("loop/b", b"y")]), "openat loop/b: too many levels of symbolic links"),
+        (
+            tar(&[file("a", b"x"), file("a/b", b"y")]),
+            "openat a/b: not a directory",
+        ),
+        (
+            tar(&[link(b'2', "loop", "loop"), file("loop/b", b"y")]),
+            "openat loop/b: too many levels of symbolic links",
+        ),
         (tar(&[link(b'2', "dangling", "/nowhere"), file("dangling/b", b"y")]), ""),
         (tar(&[file(&"d/".repeat(45), b"")]), ""),
         (tar(&[file("a", &[1; 5000])])[..2000].to_vec(), "unexpected EOF"),
         (tar(&[file("a", b"x")])[..300].to_vec(), "unexpected EOF"),
         (b"hello".repeat(1000), "archive/tar: invalid tar header"),
-        (tar(&[Entry { content: b"99 path=x\n", ..entry(b'x', "pax") }, file("a", b"")]), "archive/tar: invalid tar header"),
-        (tar(&[Entry { content: pax_path.as_bytes(), ..entry(b'x', "pax") }, file("a", b"")]), &too_long),
+        (
+            tar(&[
+                Entry {
+                    content: b"99 path=x\n",
+                    ..entry(b'x', "pax")
+                },
+                file("a", b""),
+            ]),
+            "archive/tar: invalid tar header",
+        ),
+        (
+            tar(&[
+                Entry {
+                    content: pax_path.as_bytes(),
+                    ..entry(b'x', "pax")
+                },
+                file("a", b""),
+            ]),
+            &too_long,
+        ),
         (tar(&[entry(b'S', "sparse")]), "archive/tar: invalid tar header"),
         (tar(&[entry(b'M', "multi")]), "unhandled tar header type 77"),
     ];
@@ -107,11 +155,18 @@ fn links_lead_no_further_than_the_layer() {
             file("a/evil", b"x"),
         ]))
         .expect("contained");
-    assert_eq!(std::fs::read_dir(&outside).expect("list").count(), 0, "nothing came out");
+    assert_eq!(
+        std::fs::read_dir(&outside).expect("list").count(),
+        0,
+        "nothing came out"
+    );
     assert_eq!(std::fs::read(diff.join("inner/one")).expect("read"), b"1");
     assert_eq!(std::fs::read(diff.join("inner/two")).expect("read"), b"2");
     assert_eq!(std::fs::read(diff.join("absolute")).expect("read"), b"3");
-    assert_eq!(std::fs::read(diff.join(absolute.trim_start_matches('/')).join("evil")).expect("inside"), b"x");
+    assert_eq!(
+        std::fs::read(diff.join(absolute.trim_start_matches('/')).join("evil")).expect("inside"),
+        b"x"
+    );
 }
 
 #[test]
@@ -137,7 +192,11 @@ fn later_entries_replace_earlier_ones() {
     assert!(metadata(&diff.join("s")).is_file());
     assert_eq!(metadata(&diff.join("m")).mode() & 0o7777, 0o750);
     assert!(diff.join("m/x").exists());
-    assert_eq!(place.store.find("hostile:1").expect("found").size_bytes, 7 + 10 + 16, "replaced content does not count");
+    assert_eq!(
+        place.store.find("hostile:1").expect("found").size_bytes,
+        7 + 10 + 16,
+        "replaced content does not count"
+    );
 }
 
 #[test]
@@ -147,17 +206,33 @@ fn overlay_means_only_what_whiteouts_say() {
         ("SCHILY.xattr.trusted.overlay.opaque", &b"y"[..]),
         ("SCHILY.xattr.user.overlay.redirect", b"/x"),
         ("SCHILY.xattr.user.kept", b"a\nb"),
-        ("SCHILY.xattr.security.capability", b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        (
+            "SCHILY.xattr.security.capability",
+            b"\x01\0\0\x02\0\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        ),
     ];
     let pax: Vec<u8> = records.iter().flat_map(|(key, value)| record(key, value)).collect();
     let diff = place
         .layer(tar(&[
-            Entry { content: &pax, ..entry(b'x', "pax") },
-            Entry { mode: 0o4755, owner: 7, ..file("f", b"x") },
-            Entry { content: &record("SCHILY.xattr.trusted.overlay.opaque", b"y"), ..entry(b'x', "pax") },
+            Entry {
+                content: &pax,
+                ..entry(b'x', "pax")
+            },
+            Entry {
+                mode: 0o4755,
+                owner: 7,
+                ..file("f", b"x")
+            },
+            Entry {
+                content: &record("SCHILY.xattr.trusted.overlay.opaque", b"y"),
+                ..entry(b'x', "pax")
+            },
             directory("d", 0o755),
             entry(b'3', "fake-whiteout"),
-            Entry { device: (1, 3), ..entry(b'3', "null") },
+            Entry {
+                device: (1, 3),
+                ..entry(b'3', "null")
+            },
             file("o/.wh..wh..opq", b""),
             file(".wh..wh.plnk", b""),
             file("both", b"stays"),
@@ -175,12 +250,22 @@ fn overlay_means_only_what_whiteouts_say() {
     let mut kept: Vec<String> = attributes("f").split_whitespace().map(str::to_owned).collect();
     kept.sort();
     assert_eq!(kept, ["security.capability", "user.kept"]);
-    assert_eq!((metadata(&diff.join("f")).mode() & 0o7777, metadata(&diff.join("f")).uid()), (0o4755, 7));
+    assert_eq!(
+        (
+            metadata(&diff.join("f")).mode() & 0o7777,
+            metadata(&diff.join("f")).uid()
+        ),
+        (0o4755, 7)
+    );
     assert_eq!(attributes("d"), "");
     assert!(!diff.join("fake-whiteout").exists() && !diff.join(".wh..wh.plnk").exists());
     assert_eq!(metadata(&diff.join("null")).rdev(), 0x103);
     assert_eq!(attributes("o").trim(), "trusted.overlay.opaque");
-    assert_eq!(attributes("dir").trim(), "trusted.overlay.opaque", "hides below, shows its own");
+    assert_eq!(
+        attributes("dir").trim(),
+        "trusted.overlay.opaque",
+        "hides below, shows its own"
+    );
     assert_eq!(std::fs::read(diff.join("both")).expect("read"), b"stays");
     let gone = metadata(&diff.join("gone"));
     assert!(gone.file_type().is_char_device() && gone.rdev() == 0);
@@ -199,21 +284,39 @@ fn archives_that_do_not_fit_together() {
     let layer = tar(&[file("a", b"x")]);
     let good = config(std::slice::from_ref(&layer));
     let zeros = format!("sha256:{}", "0".repeat(64));
-    let wrong = String::from_utf8(good.clone()).expect("text").replace(&Digest::of(&layer).to_string(), &zeros).into_bytes();
+    let wrong = String::from_utf8(good.clone())
+        .expect("text")
+        .replace(&Digest::of(&layer).to_string(), &zeros)
+        .into_bytes();
     let whole = docker_archive(&good, &[layer.clone()], &["a:1"]);
     let table: Vec<(Vec<u8>, String)> = vec![
         (
             docker_archive(&wrong, &[layer.clone()], &["a:1"]),
-            format!("invalid diffID for layer 0: expected \"{zeros}\", got \"{}\"", Digest::of(&layer)),
+            format!(
+                "invalid diffID for layer 0: expected \"{zeros}\", got \"{}\"",
+                Digest::of(&layer)
+            ),
         ),
-        (docker_archive(&good, &[], &["a:1"]), "invalid manifest, layers length mismatch: expected 1, got 0".into()),
-        (docker_archive(&good, &[layer.clone()], &["A:1"]), "invalid reference format: repository name (library/A) must be lowercase".into()),
-        (docker_archive(&good, &[layer.clone()], &["a"]), "invalid tag \"a\"".into()),
+        (
+            docker_archive(&good, &[], &["a:1"]),
+            "invalid manifest, layers length mismatch: expected 1, got 0".into(),
+        ),
+        (
+            docker_archive(&good, &[layer.clone()], &["A:1"]),
+            "invalid reference format: repository name (library/A) must be lowercase".into(),
+        ),
+        (
+            docker_archive(&good, &[layer.clone()], &["a"]),
+            "invalid tag \"a\"".into(),
+        ),
         (whole[..700].to_vec(), "unexpected EOF".into()),
         (whole[..whole.len() - 1700].to_vec(), "unexpected EOF".into()),
         (Vec::new(), "invalid archive: does not contain a manifest.json".into()),
         (b"hello".repeat(1000), "archive/tar: invalid tar header".into()),
-        (tar(&[file("manifest.json", br#"[{"Config":"c.json","Layers":[]}]"#)]), "invalid archive: does not contain c.json".into()),
+        (
+            tar(&[file("manifest.json", br#"[{"Config":"c.json","Layers":[]}]"#)]),
+            "invalid archive: does not contain c.json".into(),
+        ),
     ];
     for (archive, message) in table {
         let place = place();
@@ -221,8 +324,14 @@ fn archives_that_do_not_fit_together() {
         place.assert_empty();
     }
     let place = place();
-    let links = tar(&[link(b'2', "manifest.json", "other"), link(b'2', "other", "manifest.json")]);
-    assert_eq!(place.load(&links), Err("invalid archive: does not contain a manifest.json".into()));
+    let links = tar(&[
+        link(b'2', "manifest.json", "other"),
+        link(b'2', "other", "manifest.json"),
+    ]);
+    assert_eq!(
+        place.load(&links),
+        Err("invalid archive: does not contain a manifest.json".into())
+    );
     let mut unended = raw(&file("manifest.json", b"[]"));
     assert_eq!(place.load(&unended), Ok(()), "no end blocks, as Go's reader accepts");
     unended.extend_from_slice(&raw(&file("../x", b"[]")));

@@ -122,7 +122,13 @@ fn any_compression_gives_the_same_image() {
     let id = Digest::of(&config);
     let plain = docker_archive(&config, std::slice::from_ref(&layer), &["c:1"]);
     let mut archives = vec![plain.clone(), gzip(&plain), bzip2(&plain), xz(&plain), zstd(&plain)];
-    for stored in [gzip(&layer), bzip2(&layer), xz(&layer), zstd(&layer), [zstd(&layer[..99]), zstd(&layer[99..])].concat()] {
+    for stored in [
+        gzip(&layer),
+        bzip2(&layer),
+        xz(&layer),
+        zstd(&layer),
+        [zstd(&layer[..99]), zstd(&layer[99..])].concat(),
+    ] {
         archives.push(docker_archive(&config, &[stored], &["c:1"]));
     }
     for archive in archives {
@@ -158,7 +164,8 @@ fn oci_layouts_load_too() {
     ours["platform"] = json!({"os": "linux", "architecture": Platform::host().architecture});
     let nested = json!({"schemaVersion": 2, "manifests": [foreign, attestation, ours]}).to_string();
     let mut top = describe(nested.as_bytes());
-    top["annotations"] = json!({"io.containerd.image.name": "docker.io/library/oci:9", "org.opencontainers.image.ref.name": "9"});
+    top["annotations"] =
+        json!({"io.containerd.image.name": "docker.io/library/oci:9", "org.opencontainers.image.ref.name": "9"});
     let index = json!({"schemaVersion": 2, "manifests": [top]}).to_string();
     let (manifest_name, nested_name) = (blob(manifest.as_bytes()), blob(nested.as_bytes()));
     let entries = [
@@ -170,7 +177,10 @@ fn oci_layouts_load_too() {
     let (config_name, layer_name) = (blob(&config), blob(&stored));
     let rest = [file(&config_name, &config), file(&layer_name, &stored)];
     let Place { store, .. } = &place();
-    assert_eq!(load(store, &tar(&entries.into_iter().chain(rest).collect::<Vec<_>>())), Ok(vec!["Loaded image: oci:9".to_owned()]));
+    assert_eq!(
+        load(store, &tar(&entries.into_iter().chain(rest).collect::<Vec<_>>())),
+        Ok(vec!["Loaded image: oci:9".to_owned()])
+    );
     assert_eq!(store.find("oci:9").expect("found").id, Digest::of(&config));
 }
 
@@ -178,7 +188,8 @@ fn oci_layouts_load_too() {
 fn old_archives_with_linked_layers() {
     let layer = tar(&[file("a", b"x")]);
     let config = config(&[layer.clone(), layer.clone()]);
-    let manifest = json!([{"Config": "c.json", "RepoTags": null, "Layers": ["one/layer.tar", "two/layer.tar"]}]).to_string();
+    let manifest =
+        json!([{"Config": "c.json", "RepoTags": null, "Layers": ["one/layer.tar", "two/layer.tar"]}]).to_string();
     let entries = [
         file("one/layer.tar", &layer),
         link(b'2', "two/layer.tar", "../one/layer.tar"),
@@ -186,14 +197,26 @@ fn old_archives_with_linked_layers() {
         file("./manifest.json", manifest.as_bytes()),
     ];
     let Place { store, root, .. } = &place();
-    assert_eq!(load(store, &tar(&entries)), Ok(vec![format!("Loaded image ID: {}", Digest::of(&config))]));
+    assert_eq!(
+        load(store, &tar(&entries)),
+        Ok(vec![format!("Loaded image ID: {}", Digest::of(&config))])
+    );
     assert_eq!((count(&root.join("layers")), count(&root.join("blobs/sha256"))), (2, 2));
     let image = store.find(&Digest::of(&config).hex()[..5]).expect("found");
-    assert_eq!(store.remove(&image.id.to_string(), FORCE, &[]).map(|(_, steps)| steps.len()).expect("removed"), 3);
+    assert_eq!(
+        store
+            .remove(&image.id.to_string(), FORCE, &[])
+            .map(|(_, steps)| steps.len())
+            .expect("removed"),
+        3
+    );
     assert_eq!((count(&root.join("layers")), count(&root.join("blobs/sha256"))), (0, 0));
 }
 
-const FORCE: corten_image::RemoveOptions = corten_image::RemoveOptions { force: true, prune: true };
+const FORCE: corten_image::RemoveOptions = corten_image::RemoveOptions {
+    force: true,
+    prune: true,
+};
 
 #[test]
 fn a_name_moves_from_image_to_image() {
@@ -225,15 +248,38 @@ fn import_makes_an_image() {
     };
     let id = store.import(&mut &gzip(&layer)[..], &options).expect("imports");
     let image = store.find("made:latest").expect("found");
-    assert_eq!((image.id, image.config.rootfs.diff_ids.as_slice()), (id, &[Digest::of(&layer)][..]));
+    assert_eq!(
+        (image.id, image.config.rootfs.diff_ids.as_slice()),
+        (id, &[Digest::of(&layer)][..])
+    );
     assert_eq!(image.config.comment, "Imported from -");
-    assert_eq!(image.config.config.as_ref().and_then(|config| config.cmd.clone()), Some(vec!["/bin/x".to_owned()]));
+    assert_eq!(
+        image.config.config.as_ref().and_then(|config| config.cmd.clone()),
+        Some(vec!["/bin/x".to_owned()])
+    );
     let history = store.history("made").expect("history");
-    assert_eq!((history.len(), history[0].size_bytes, history[0].tags.as_slice()), (1, 1, &["made:latest".to_owned()][..]));
-    let wrong = ImportOptions { changes: vec!["FOO".to_owned()], ..options };
-    assert_eq!(store.import(&mut &layer[..], &wrong).map_err(|error| error.to_string()), Err("FOO is not a valid change command".into()));
-    let truncated = ImportOptions { changes: Vec::new(), ..wrong };
-    assert_eq!(store.import(&mut &layer[..300], &truncated).map_err(|error| error.to_string()), Err("unexpected EOF".into()));
+    assert_eq!(
+        (history.len(), history[0].size_bytes, history[0].tags.as_slice()),
+        (1, 1, &["made:latest".to_owned()][..])
+    );
+    let wrong = ImportOptions {
+        changes: vec!["FOO".to_owned()],
+        ..options
+    };
+    assert_eq!(
+        store.import(&mut &layer[..], &wrong).map_err(|error| error.to_string()),
+        Err("FOO is not a valid change command".into())
+    );
+    let truncated = ImportOptions {
+        changes: Vec::new(),
+        ..wrong
+    };
+    assert_eq!(
+        store
+            .import(&mut &layer[..300], &truncated)
+            .map_err(|error| error.to_string()),
+        Err("unexpected EOF".into())
+    );
     assert_eq!(store.list().expect("list").len(), 1);
 }
 
@@ -243,7 +289,9 @@ fn hello_world_is_made_once() {
     let id = store.ensure_hello_world().expect("made");
     assert_eq!(store.ensure_hello_world().expect("found"), id);
     let snapshot = store.create_snapshot(&container(1), &id).expect("snapshot");
-    let output = std::process::Command::new(snapshot.lower[0].join("hello")).output().expect("run");
+    let output = std::process::Command::new(snapshot.lower[0].join("hello"))
+        .output()
+        .expect("run");
     assert!(String::from_utf8_lossy(&output.stdout).contains("Hello from Corten!"));
     assert_eq!(count(&root.join("layers")), 1);
 }
@@ -265,7 +313,14 @@ fn loads_side_by_side_share_what_is_the_same() {
         }
     });
     assert_eq!(store.list().expect("list").len(), 3);
-    assert_eq!((count(&root.join("layers")), count(&root.join("blobs/sha256")), count(&root.join("tmp"))), (4, 7, 0));
+    assert_eq!(
+        (
+            count(&root.join("layers")),
+            count(&root.join("blobs/sha256")),
+            count(&root.join("tmp"))
+        ),
+        (4, 7, 0)
+    );
     for number in 0..6 {
         store.remove(&format!("side:{number}"), FORCE, &[]).expect("removes");
     }

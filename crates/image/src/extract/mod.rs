@@ -141,7 +141,10 @@ impl CleanPath {
     fn clamped(parent: &[u8], target: &[u8]) -> Self {
         let mut components: Vec<&[u8]> = Vec::new();
         let start: &[u8] = if target.starts_with(b"/") { b"" } else { parent };
-        for component in start.split(|&byte| byte == b'/').chain(target.split(|&byte| byte == b'/')) {
+        for component in start
+            .split(|&byte| byte == b'/')
+            .chain(target.split(|&byte| byte == b'/'))
+        {
             match component {
                 b"" | b"." => {}
                 b".." => {
@@ -150,7 +153,9 @@ impl CleanPath {
                 name => components.push(name),
             }
         }
-        Self { text: components.join(&b'/') }
+        Self {
+            text: components.join(&b'/'),
+        }
     }
 
     fn is_root(&self) -> bool {

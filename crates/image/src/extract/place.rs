@@ -184,7 +184,11 @@ impl Extractor<'_> {
                 self.implied.insert(path.text);
                 return Ok(());
             };
-            if self.existing(&target.text).map_err(io_error("openat", &path.text))?.is_some() {
+            if self
+                .existing(&target.text)
+                .map_err(io_error("openat", &path.text))?
+                .is_some()
+            {
                 return Ok(());
             }
             path = target;
