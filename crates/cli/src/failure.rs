@@ -90,7 +90,9 @@ impl From<TemplateError> for Failure {
             TemplateError::Unsupported(_) | TemplateError::Composite(_) => {
                 failure.hint("--format understands json, table, {{.Field.Path}} and {{json .Field}}")
             }
-            TemplateError::Unclosed | TemplateError::Missing(..) | TemplateError::Json(_) => failure,
+            TemplateError::Unclosed | TemplateError::Missing(..) | TemplateError::Field(_) | TemplateError::Json(_) => {
+                failure
+            }
         }
     }
 }

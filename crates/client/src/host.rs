@@ -25,6 +25,9 @@ pub enum ParseHostError {
     /// A transport that this client does not speak.
     #[error("the transport {0}:// is not supported yet")]
     Scheme(String),
+    /// Not a transport at all.
+    #[error("invalid bind address format: {0}")]
+    Unknown(String),
     /// A port that is not a number below 65536.
     #[error("parse \"{0}\": invalid port \"{1}\" after host")]
     Port(String, String),
@@ -39,7 +42,8 @@ impl FromStr for Host {
         match scheme {
             "unix" => Ok(Self::Unix(PathBuf::from(rest))),
             "tcp" | "http" => tcp(text, rest),
-            other => Err(ParseHostError::Scheme(other.to_owned())),
+            "ssh" | "https" | "npipe" | "fd" => Err(ParseHostError::Scheme(scheme.to_owned())),
+            _ => Err(ParseHostError::Unknown(text.to_owned())),
         }
     }
 }

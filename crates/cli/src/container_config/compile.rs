@@ -8,7 +8,6 @@ use corten_api::{Empty, List, Map, StringList};
 
 use super::{health, network, resources};
 use crate::flag::Parsed;
-use crate::option::address;
 use crate::option::device::DeviceError;
 use crate::option::environment;
 use crate::option::logging::{self, LoggingError};
@@ -18,6 +17,7 @@ use crate::option::port::{PortError, Ports};
 use crate::option::restart::{self, RestartError};
 use crate::option::security::{self, SecurityError};
 use crate::option::volume::{self, Volume, VolumeError};
+use crate::option::{address, capability};
 
 /// The flags do not make a container; Docker's texts.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,8 @@ pub(crate) enum ConfigError {
     Directory(std::io::Error),
     #[error("--use-api-socket is not supported yet")]
     ApiSocket,
+    #[error("{0}")]
+    Windows(String),
 }
 
 /// The body for the image and command in `parsed`'s arguments.
@@ -73,6 +75,27 @@ pub(crate) fn compile(parsed: &Parsed) -> Result<ContainerCreateBody, ConfigErro
         networking_config: Some(networks.config),
     })
 }
+
+/// Refuses the flags that only engines on Windows know.
+pub(crate) fn refuse_foreign(parsed: &Parsed) -> Result<(), ConfigError> {
+    let foreign = ["cpu-count", "cpu-percent", "io-maxbandwidth", "io-maxiops"];
+    let given: Vec<String> = foreign
+        .iter()
+        .filter(|flag| parsed.is_set(flag))
+        .map(|flag| format!("\"--{flag}\" {WINDOWS_ONLY}"))
+        .collect();
+    if given.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError::Windows(given.join(
+            "
+",
+        )))
+    }
+}
+
+const WINDOWS_ONLY: &str =
+    "is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux";
 
 fn check(parsed: &Parsed) -> Result<(), ConfigError> {
     let mac = parsed.text_or_empty("mac-address");
@@ -150,7 +173,7 @@ fn container(parsed: &Parsed) -> Result<ContainerConfig, ConfigError> {
 fn labels(parsed: &Parsed) -> Result<Map<String>, ConfigError> {
     let mut texts = Vec::new();
     for path in parsed.list("label-file") {
-        texts.extend(pair::read_file(path, |_| Some(String::new()))?);
+        texts.extend(pair::read_file(path, |_| None)?);
     }
     texts.extend(parsed.owned("label"));
     Ok(pair::map(texts.iter().map(String::as_str)))
@@ -181,8 +204,8 @@ fn host(parsed: &Parsed) -> Result<HostConfig, ConfigError> {
         volume_driver: parsed.text_or_empty("volume-driver"),
         volumes_from: nullable(parsed.owned("volumes-from")),
         annotations: pair::map(parsed.list("annotation")),
-        cap_add: words(parsed, "cap-add"),
-        cap_drop: words(parsed, "cap-drop"),
+        cap_add: capabilities(parsed, "cap-add"),
+        cap_drop: capabilities(parsed, "cap-drop"),
         cgroupns_mode: parsed.text_or_empty("cgroupns"),
         dns: parsed.list("dns").map(|address| address.trim().to_owned()).collect(),
         dns_options: parsed
@@ -228,6 +251,7 @@ fn mounts(parsed: &Parsed, config: &mut ContainerConfig, host: &mut HostConfig) 
             Volume::Anonymous(target) => {
                 config.volumes.insert(target, Empty {});
             }
+            Volume::Bind(bind) if host.binds.contains(&bind) => {}
             Volume::Bind(bind) => host.binds.push(bind),
         }
     }
@@ -243,8 +267,8 @@ fn mounts(parsed: &Parsed, config: &mut ContainerConfig, host: &mut HostConfig) 
     Ok(())
 }
 
-fn words(parsed: &Parsed, flag: &str) -> StringList {
-    StringList(nullable(parsed.owned(flag)))
+fn capabilities(parsed: &Parsed, flag: &str) -> StringList {
+    StringList(nullable(capability::normalise(parsed.list(flag))))
 }
 
 /// Go's client sends `null` for a list option that was not given.

@@ -7,5 +7,5 @@ mod health;
 mod network;
 mod resources;
 
-pub(crate) use compile::compile;
+pub(crate) use compile::{compile, refuse_foreign};
 pub(crate) use flags::FLAGS;

@@ -1,7 +1,9 @@
 //! Limits.
 
+use std::collections::BTreeMap;
+
 use corten_api::List;
-use corten_api::container::{DeviceRequest, HostConfig};
+use corten_api::container::{DeviceRequest, HostConfig, Ulimit};
 use corten_base::size;
 
 use super::compile::{ConfigError, nullable};
@@ -25,22 +27,21 @@ pub(super) fn compile(parsed: &Parsed, host: &mut HostConfig) -> Result<(), Conf
     host.cpu_realtime_runtime = number("cpu-rt-runtime");
     host.cpuset_cpus = parsed.text_or_empty("cpuset-cpus");
     host.cpuset_mems = parsed.text_or_empty("cpuset-mems");
-    host.kernel_memory = bytes(parsed, "kernel-memory");
     host.memory_reservation = bytes(parsed, "memory-reservation");
     host.memory_swap = bytes(parsed, "memory-swap");
     host.memory_swappiness = Some(parsed.integer("memory-swappiness").unwrap_or(-1));
     host.oom_kill_disable = Some(parsed.on("oom-kill-disable"));
     host.pids_limit = Some(number("pids-limit"));
-    host.ulimits = parsed
-        .list("ulimit")
-        .map(|text| ulimit::parse(text).expect(CHECKED))
-        .collect();
-    host.cpu_count = number("cpu-count");
-    host.cpu_percent = number("cpu-percent");
-    host.io_maximum_iops = parsed.unsigned("io-maxiops").unwrap_or(0);
-    host.io_maximum_bandwidth = u64::try_from(bytes(parsed, "io-maxbandwidth")).unwrap_or(0);
+    host.ulimits = ulimits(parsed);
     block_devices(parsed, host);
     devices(parsed, host)
+}
+
+/// Sorted by name; the last limit of a name counts.
+fn ulimits(parsed: &Parsed) -> List<Ulimit> {
+    let limits = parsed.list("ulimit").map(|text| ulimit::parse(text).expect(CHECKED));
+    let limits: BTreeMap<String, Ulimit> = limits.map(|limit| (limit.name.clone(), limit)).collect();
+    limits.into_values().collect()
 }
 
 /// A size, 0 if not given, -1 for none.

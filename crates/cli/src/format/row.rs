@@ -98,7 +98,7 @@ fn fill(template: &Template, row: &Row) -> Result<String, TemplateError> {
         [name] => match row.get(name) {
             Some(value) if json => Ok(serde_json::to_string(value).expect("texts are always JSON")),
             Some(value) => Ok(value.to_owned()),
-            None => Err(TemplateError::Missing(name.clone(), name.clone())),
+            None => Err(TemplateError::Field(name.clone())),
         },
         _ => Err(TemplateError::Unsupported(format!(".{}", path.join(".")))),
     })

@@ -21,11 +21,27 @@ pub(crate) fn collect<'a>(
     for path in files {
         variables.extend(pair::read_file(path, &lookup)?);
     }
-    variables.extend(options.map(|text| match lookup(text) {
-        Some(value) if !text.contains('=') => format!("{text}={value}"),
-        Some(_) | None => text.to_owned(),
-    }));
+    let given: Vec<String> = options
+        .map(|text| match lookup(text) {
+            Some(value) if !text.contains('=') => format!("{text}={value}"),
+            Some(_) | None => text.to_owned(),
+        })
+        .collect();
+    variables.extend(last_of_each(given));
     Ok(variables)
+}
+
+/// Each name once, where it was first given, with the value it was last given.
+fn last_of_each(given: Vec<String>) -> Vec<String> {
+    let name = |text: &str| text.split('=').next().unwrap_or_default().to_owned();
+    let mut kept: Vec<String> = Vec::new();
+    for text in given {
+        match kept.iter_mut().find(|earlier| name(earlier) == name(&text)) {
+            Some(earlier) => *earlier = text,
+            None => kept.push(text),
+        }
+    }
+    kept
 }
 
 /// Our own environment.
@@ -43,8 +59,8 @@ mod tests {
     #[test]
     fn bare_names_are_looked_up() {
         let lookup = |name: &str| (name == "HOME").then(|| "/root".to_owned());
-        let variables = collect([].into_iter(), ["A=1", "HOME", "GONE"].into_iter(), lookup).unwrap();
-        assert_eq!(variables, ["A=1", "HOME=/root", "GONE"]);
+        let variables = collect([].into_iter(), ["A=1", "HOME", "GONE", "A=2"].into_iter(), lookup).unwrap();
+        assert_eq!(variables, ["A=2", "HOME=/root", "GONE"]);
         assert!(check("=x").is_err());
         assert!(check("x").is_ok());
     }

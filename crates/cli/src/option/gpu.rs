@@ -16,7 +16,7 @@ pub(crate) enum GpuError {
     Twice(String),
     #[error("unexpected key '{key}' in '{field}'")]
     Key { key: String, field: String },
-    #[error("invalid count ({0}): value must be either \"all\" or an integer")]
+    #[error("invalid count ({0}): value must be either \"all\" or an integer: invalid syntax")]
     Count(String),
 }
 

@@ -2,6 +2,7 @@
 //! `--mount type=..`, `--ulimit nofile=1024`, `-e`, `--restart`, ...
 
 pub(crate) mod address;
+pub(crate) mod capability;
 pub(crate) mod decimal;
 pub(crate) mod device;
 pub(crate) mod device_rate;

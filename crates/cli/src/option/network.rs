@@ -44,7 +44,7 @@ pub(crate) enum NetworkError {
 
 /// Reads one value.
 pub(crate) fn parse(text: &str) -> Result<Attachment, NetworkError> {
-    if !text.contains('=') {
+    if !is_long(text) {
         return Ok(Attachment {
             target: text.to_owned(),
             ..Attachment::default()
@@ -64,6 +64,13 @@ pub(crate) fn parse(text: &str) -> Result<Attachment, NetworkError> {
     } else {
         Ok(network)
     }
+}
+
+/// Whether there is a `key=value` somewhere, which no name can contain.
+fn is_long(text: &str) -> bool {
+    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let bytes = text.as_bytes();
+    (1..bytes.len()).any(|at| bytes[at] == b'=' && word(bytes.get(at - 1)) && word(bytes.get(at + 1)))
 }
 
 fn set(network: &mut Attachment, key: &str, value: String) -> Result<(), NetworkError> {

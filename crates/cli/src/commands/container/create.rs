@@ -1,7 +1,7 @@
 //! `create`: makes a container and prints its id.
 
 use super::make::Order;
-use crate::container_config::FLAGS;
+use crate::container_config::{FLAGS, refuse_foreign};
 use crate::failure::Failure;
 use crate::flag::{Parsed, Rules};
 use crate::output;
@@ -21,6 +21,7 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn create(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    refuse_foreign(parsed).map_err(|error| Failure::new(error.to_string()))?;
     let order = Order::new(parsed).map_err(|failure| invocation.with_help(failure, "create"))?;
     let client = invocation.client()?;
     let id = block_on(order.make(&client))?;

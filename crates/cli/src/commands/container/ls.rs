@@ -80,7 +80,7 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         } else {
             Some(last).filter(|last| *last > 0)
         },
-        size: parsed.on("size") || format.contains(".Size"),
+        size: parsed.on("size") || format.contains(".Size") || format.contains("{{json .}}"),
         filters: filters(parsed),
     };
     let client = invocation.client()?;

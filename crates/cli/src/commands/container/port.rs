@@ -31,9 +31,8 @@ fn port(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         Some(wanted) => {
             let (port, protocol) = wanted.split_once('/').unwrap_or((wanted, "tcp"));
             if port.parse::<u16>().is_err() {
-                return Err(Failure::new(format!(
-                    "Error: invalid port ({port}): value must be between 0 and 65535"
-                )));
+                let reason = format!("strconv.ParseUint: parsing {port:?}: invalid syntax");
+                return Err(Failure::new(format!("Error: invalid port ({port}): {reason}")));
             }
             match ports
                 .get(&format!("{port}/{protocol}"))

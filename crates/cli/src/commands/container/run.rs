@@ -5,7 +5,7 @@ use std::sync::Arc;
 use corten_client::{AttachOptions, Client, RemoveOptions, WaitCondition, Waiter};
 
 use super::make::Order;
-use crate::container_config::FLAGS;
+use crate::container_config::{FLAGS, refuse_foreign};
 use crate::failure::{ENGINE_FAILED, Failure};
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::output;
@@ -64,13 +64,15 @@ fn run(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 }
 
 fn plan(invocation: &Invocation, parsed: &Parsed) -> Result<Plan, Failure> {
+    refuse_foreign(parsed).map_err(|error| Failure::new(error.to_string()))?;
     let mut order = Order::new(parsed).map_err(|failure| invocation.with_help(failure, "run"))?;
     let detach = parsed.on("detach");
     let config = &mut order.body.config;
     if detach {
         if parsed.is_set("attach") {
-            let failure = Failure::new("conflicting options: cannot specify both --attach and --detach");
-            return Err(invocation.with_help(failure, "run"));
+            return Err(Failure::new(
+                "conflicting options: cannot specify both --attach and --detach",
+            ));
         }
         config.attach_stdin = false;
         config.attach_stdout = false;

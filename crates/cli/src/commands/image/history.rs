@@ -62,11 +62,15 @@ fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         return output::print(&ids.collect::<String>());
     }
     let format = parsed.text("format").unwrap_or_default();
+    let mut heads = HEADS;
+    if !view.human {
+        heads[1].1 = "CREATED AT";
+    }
     output::print(&print_rows(
         Layout {
             format,
             columns: &COLUMNS,
-            heads: &HEADS,
+            heads: &heads,
         },
         &rows,
     )?)

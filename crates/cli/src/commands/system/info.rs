@@ -63,9 +63,12 @@ struct Page(String);
 
 impl Page {
     fn line(&mut self, name: &str, value: impl std::fmt::Display) {
-        self.0
-            .push_str(&format!(" {name}: {value}").trim_end_matches(' ').to_owned());
+        self.0.push_str(&format!(" {name}: {value}"));
         self.0.push('\n');
+    }
+
+    fn heading(&mut self, name: &str) {
+        self.0.push_str(&format!(" {name}:\n"));
     }
 
     fn counts(&mut self, info: &SystemInfo) {
@@ -87,7 +90,7 @@ impl Page {
         if !info.cgroup_version.is_empty() {
             self.line("Cgroup Version", &info.cgroup_version);
         }
-        self.line("Plugins", "");
+        self.heading("Plugins");
         self.line(" Volume", info.plugins.volume.join(" "));
         self.line(" Network", info.plugins.network.join(" "));
         if !info.plugins.authorization.is_empty() {
@@ -95,7 +98,7 @@ impl Page {
         }
         self.line(" Log", info.plugins.log.join(" "));
         if !info.cdi_spec_dirs.is_empty() {
-            self.line("CDI spec directories", "");
+            self.heading("CDI spec directories");
             self.indented(&info.cdi_spec_dirs);
         }
         self.line("Swarm", &info.swarm.local_node_state);
@@ -120,7 +123,7 @@ impl Page {
         if info.security_options.is_empty() {
             return;
         }
-        self.line("Security Options", "");
+        self.heading("Security Options");
         for option in &info.security_options {
             for pair in option.split(',') {
                 let (key, value) = pair.split_once('=').unwrap_or(("name", pair));
@@ -166,14 +169,14 @@ impl Page {
             }
         }
         if !info.labels.is_empty() {
-            self.line("Labels", "");
+            self.heading("Labels");
             self.indented(&info.labels);
         }
         self.line("Experimental", info.experimental_build);
         self.registries(info);
         self.line("Live Restore Enabled", info.live_restore_enabled);
         if !info.default_address_pools.is_empty() {
-            self.line("Default Address Pools", "");
+            self.heading("Default Address Pools");
             for pool in &info.default_address_pools {
                 self.0
                     .push_str(&format!("   Base: {}, Size: {}\n", pool.base, pool.size));
@@ -191,11 +194,11 @@ impl Page {
             .map(|index| index.name.clone());
         let insecure: Vec<String> = insecure.chain(config.insecure_registry_cidrs.iter().cloned()).collect();
         if !insecure.is_empty() {
-            self.line("Insecure Registries", "");
+            self.heading("Insecure Registries");
             self.indented(&insecure);
         }
         if !config.mirrors.is_empty() {
-            self.line("Registry Mirrors", "");
+            self.heading("Registry Mirrors");
             self.indented(&config.mirrors);
         }
     }

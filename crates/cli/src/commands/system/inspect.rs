@@ -110,10 +110,7 @@ fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         for name in &parsed.arguments {
             match find(&client, name, kind, parsed.on("size")).await? {
                 Some(answer) => found.add(answer)?,
-                None => found.errors.push(match kind {
-                    Some(kind) => format!("Error: No such {kind}: {name}"),
-                    None => format!("Error: No such object: {name}"),
-                }),
+                None => found.errors.push(format!("Error: No such object: {name}")),
             }
         }
         Ok(found)
@@ -140,7 +137,7 @@ async fn find(
         match answer {
             Err(error) if error.is_unreachable() => return Err(error.into()),
             // Not there, or of a kind that this engine does not keep.
-            Err(error) if error.is_not_found() => {}
+            Err(error) if error.is_not_found() && wanted.is_none() => {}
             Err(_) if wanted.is_none() && *kind != "container" && *kind != "image" => {}
             answer => return Ok(Some(answer)),
         }
