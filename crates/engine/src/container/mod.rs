@@ -1,8 +1,113 @@
 //! Containers: what they are asked to be, how they live, what is told of them.
+//!
+//! One [`Container`] per container, shared by everybody: immutable facts, the published [`View`], and
+//! the mailbox of its owner task, which alone changes its life.
 
+pub(crate) mod actions;
 pub mod attach;
+pub mod capability;
+pub(crate) mod create;
+pub(crate) mod devices;
+pub mod effective;
+pub mod filter;
+pub(crate) mod inspect;
+pub(crate) mod list;
+pub mod log_settings;
+pub mod mounts;
 pub mod name;
+pub(crate) mod owner;
 pub mod phase;
+pub mod ports;
+pub mod record;
+pub(crate) mod registry;
+pub(crate) mod remove;
 pub mod restart;
+pub(crate) mod run;
+pub mod signal;
+pub mod spec;
+pub(crate) mod start;
 pub mod status;
+pub(crate) mod stop;
+pub mod validate;
 pub mod wait;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use corten_base::ContainerId;
+use tokio::sync::{mpsc, watch};
+
+use crate::error::{Error, Result};
+use crate::shim::ShimHandle;
+use effective::Effective;
+use owner::Message;
+use phase::Life;
+use record::Record;
+use run::RunRecord;
+
+/// Messages that may wait for an owner; then the sender waits.
+pub(crate) const MAILBOX_LIMIT: usize = 64;
+
+/// One container.
+pub(crate) struct Container {
+    pub(crate) id: ContainerId,
+    pub(crate) record: Record,
+    pub(crate) effective: Effective,
+    pub(crate) mailbox: mpsc::Sender<Message>,
+    pub(crate) view: watch::Receiver<Arc<View>>,
+    /// The connection to its shim, while it runs.
+    shim: Mutex<Option<ShimHandle>>,
+}
+
+/// What readers see of a container: replaced as a whole whenever something changes.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) life: Life,
+    /// What belongs to the present run.
+    pub(crate) run: Option<Arc<RunRecord>>,
+    /// How many runs have ended since the daemon started.
+    pub(crate) exits: u64,
+    /// It is gone; nothing follows.
+    pub(crate) removed: bool,
+}
+
+impl Container {
+    pub(crate) fn new(
+        record: Record,
+        effective: Effective,
+        mailbox: mpsc::Sender<Message>,
+        view: watch::Receiver<Arc<View>>,
+    ) -> Self {
+        Self {
+            id: record.id.clone(),
+            record,
+            effective,
+            mailbox,
+            view,
+            shim: Mutex::new(None),
+        }
+    }
+
+    /// The present state.
+    pub(crate) fn look(&self) -> Arc<View> {
+        Arc::clone(&self.view.borrow())
+    }
+
+    /// The connection to the shim of a running container.
+    pub(crate) fn shim(&self) -> Option<ShimHandle> {
+        self.shim.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_shim(&self, shim: Option<ShimHandle>) {
+        *self.shim.lock().unwrap_or_else(PoisonError::into_inner) = shim;
+    }
+
+    /// Sends the owner a message.
+    pub(crate) async fn tell(&self, message: Message) -> Result<()> {
+        self.mailbox.send(message).await.map_err(|_gone| self.gone())
+    }
+
+    /// The error for a container that was removed in the meantime.
+    pub(crate) fn gone(&self) -> Error {
+        Error::not_found(format!("No such container: {}", self.id))
+    }
+}

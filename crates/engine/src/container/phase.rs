@@ -70,6 +70,8 @@ pub struct Running {
     pub pid: u32,
     /// When it started.
     pub started_at: Timestamp,
+    /// When the run before this one ended; zero: it is the first.
+    pub last_finished_at: Timestamp,
     /// A stop is under way.
     pub stopping: Option<Stopping>,
 }
@@ -298,9 +300,11 @@ fn start(life: &Life) -> Step {
 fn started(life: &Life, pid: u32, at: Timestamp) -> Step {
     match &life.phase {
         Phase::Created(_) | Phase::Exited(_) | Phase::Restarting(_) => {
+            let last_finished_at = life.phase.ended().map_or(Timestamp::ZERO, |ended| ended.finished_at);
             let running = Running {
                 pid,
                 started_at: at,
+                last_finished_at,
                 stopping: None,
             };
             let life = Life {

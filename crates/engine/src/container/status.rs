@@ -91,6 +91,7 @@ mod tests {
         let running = Running {
             pid: 1,
             started_at: at(100),
+            last_finished_at: Timestamp::ZERO,
             stopping: None,
         };
         let ended = Ended {

@@ -1,14 +1,64 @@
-//! Waiting for a container's end.
+//! Waiting for a container's end, by its published views: a waiter costs nothing while nothing happens.
 
-use corten_api::container::WaitResponse;
+use std::sync::Arc;
 
-/// A wait that has begun.
+use corten_api::container::{WaitError, WaitResponse};
+use tokio::sync::watch;
+
+use super::phase::Phase;
+use super::{Container, View};
+use crate::request::WaitCondition;
+
+/// A wait that has begun: what happened since then counts.
 #[derive(Debug)]
-pub struct WaitTicket(());
+pub struct WaitTicket {
+    view: watch::Receiver<Arc<View>>,
+    condition: WaitCondition,
+    exits: u64,
+}
 
 impl WaitTicket {
+    pub(crate) fn new(container: &Container, condition: WaitCondition) -> Self {
+        let view = container.view.clone();
+        let exits = view.borrow().exits;
+        Self { view, condition, exits }
+    }
+
     /// Waits until the condition holds.
-    pub async fn finished(self) -> WaitResponse {
-        unimplemented!()
+    pub async fn finished(mut self) -> WaitResponse {
+        let (condition, exits) = (self.condition, self.exits);
+        // If the owner has ended the engine closes, or the last view says that the container is removed.
+        drop(self.view.wait_for(|view| holds(condition, exits, view)).await);
+        response(&self.view.borrow())
+    }
+}
+
+fn holds(condition: WaitCondition, exits: u64, view: &View) -> bool {
+    let idle = view.life.phase.running().is_none() && !matches!(view.life.phase, Phase::Restarting(_));
+    match condition {
+        WaitCondition::NotRunning => idle || view.exits != exits,
+        WaitCondition::NextExit => view.exits != exits || view.removed || failed_to_start(view),
+        WaitCondition::Removed => view.removed,
+    }
+}
+
+/// A start that failed ends the wait for the next end, as there will be none.
+fn failed_to_start(view: &View) -> bool {
+    matches!(&view.life.phase, Phase::Created(Some(_)))
+}
+
+fn response(view: &View) -> WaitResponse {
+    let (code, error) = match &view.life.phase {
+        Phase::Created(Some(failure)) => (failure.code, failure.message.as_str()),
+        phase => phase
+            .ended()
+            .map_or((0, ""), |ended| (ended.code, ended.error.as_str())),
+    };
+    let error = (!error.is_empty()).then(|| WaitError {
+        message: error.to_owned(),
+    });
+    WaitResponse {
+        error,
+        status_code: i64::from(code),
     }
 }

@@ -1,0 +1,164 @@
+//! What clients ask of a container that exists: each is a message to its owner, and Docker's words
+//! around a refusal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use corten_shim::protocol::{Request, Target};
+use tokio::sync::oneshot;
+
+use super::owner::{Answer, Message};
+use super::phase::Stopping;
+use super::{Container, signal};
+use crate::core::Core;
+use crate::error::{Error, ErrorKind, Result};
+use crate::request::{RemoveOptions, StopOptions, TerminalSize};
+
+async fn ask(container: &Container, message: impl FnOnce(Answer) -> Message) -> Result<()> {
+    let (answer, answered) = oneshot::channel();
+    container.tell(message(answer)).await?;
+    answered.await.map_err(|_gone| container.gone())?
+}
+
+/// `error` with `text` in front, its kind kept.
+fn wrap(error: Error, text: &str) -> Error {
+    if error.kind == ErrorKind::NotModified {
+        return error;
+    }
+    Error {
+        kind: error.kind,
+        message: format!("{text}: {}", error.message),
+    }
+}
+
+/// Starts it.
+pub(crate) async fn start(core: &Core, reference: &str) -> Result<()> {
+    ask(&*core.containers.find(reference)?, Message::Start).await
+}
+
+/// Stops it, or stops and starts it.
+pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, then: Stopping) -> Result<()> {
+    let container = core.containers.find(reference)?;
+    let (signal, timeout) = stop_settings(core, &container, options.signal.as_deref(), options.timeout_seconds)?;
+    let verb = match then {
+        Stopping::StartAgain => "restart",
+        Stopping::Stay | Stopping::Remove => "stop",
+    };
+    let asked = ask(&container, |answer| Message::Stop {
+        signal,
+        timeout,
+        then,
+        answer,
+    })
+    .await;
+    asked.map_err(|error| match then {
+        Stopping::StartAgain => wrap(error, &format!("Cannot {verb} container {reference}")),
+        Stopping::Stay | Stopping::Remove => wrap(error, &format!("cannot {verb} container: {reference}")),
+    })
+}
+
+/// The signal and the patience for a stop: the request's, else the container's, else the engine's.
+pub(crate) fn stop_settings(
+    core: &Core,
+    container: &Container,
+    signal: Option<&str>,
+    timeout_seconds: Option<i64>,
+) -> Result<(i32, Option<Duration>)> {
+    let config = &container.effective.config;
+    let own = (!config.stop_signal.is_empty()).then_some(config.stop_signal.as_str());
+    let signal = match signal.filter(|text| !text.is_empty()).or(own) {
+        Some(text) => signal::parse(text)?,
+        None => signal::SIGTERM,
+    };
+    let seconds = timeout_seconds
+        .or(config.stop_timeout)
+        .unwrap_or(core.config.stop_timeout_seconds);
+    // Negative: wait for ever.
+    Ok((signal, u64::try_from(seconds).ok().map(Duration::from_secs)))
+}
+
+/// Sends a signal; for SIGKILL waits until the container has ended.
+pub(crate) async fn kill(core: &Core, reference: &str, text: Option<&str>) -> Result<()> {
+    let container = core.containers.find(reference)?;
+    let signal = match text.filter(|text| !text.is_empty()) {
+        Some(text) => signal::parse(text)?,
+        None => super::phase::SIGKILL,
+    };
+    let config = &container.effective.config;
+    let ends = match config.stop_signal.as_str() {
+        "" => true,
+        own => signal == super::phase::SIGKILL || signal::parse(own).is_ok_and(|own| own == signal),
+    };
+    let exits = container.look().exits;
+    let asked = ask(&container, |answer| Message::Kill { signal, ends, answer }).await;
+    asked.map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?;
+    if signal == super::phase::SIGKILL {
+        let mut view = container.view.clone();
+        // Gone is as good as ended.
+        drop(
+            view.wait_for(|view| view.exits != exits || view.life.phase.running().is_none())
+                .await,
+        );
+    }
+    Ok(())
+}
+
+/// Removes it.
+pub(crate) async fn remove(core: &Core, reference: &str, options: RemoveOptions) -> Result<()> {
+    if options.link {
+        return Err(Error::not_implemented(
+            "removing links is not supported by this version of Corten",
+        ));
+    }
+    let container = core.containers.find(reference)?;
+    let RemoveOptions { volumes, force, .. } = options;
+    let asked = ask(&container, |answer| Message::Remove { force, volumes, answer }).await;
+    asked.map_err(|error| {
+        if error.kind == ErrorKind::Conflict && error.message.starts_with("container is ") {
+            return wrap(error, &format!("cannot remove container \"{reference}\""));
+        }
+        error
+    })
+}
+
+/// Sets the size of its terminal.
+pub(crate) async fn resize(core: &Core, reference: &str, size: TerminalSize) -> Result<()> {
+    let container = core.containers.find(reference)?;
+    let id = &container.id;
+    let shim = container
+        .shim()
+        .ok_or_else(|| Error::conflict(format!("container {id} is not running")))?;
+    let request = Request::Resize {
+        target: Target::Container,
+        rows: size.rows,
+        columns: size.columns,
+    };
+    shim.ask(request, Vec::new())
+        .await
+        .map_err(|error| Error::internal(error.to_string()))?;
+    let attributes = [("height", size.rows.to_string()), ("width", size.columns.to_string())];
+    let subject = crate::event::Subject::Container(&container);
+    core.events
+        .publish(subject, "resize", &attributes, corten_base::Timestamp::now());
+    Ok(())
+}
+
+/// Stops all that run, side by side, and waits for them.
+pub(crate) async fn stop_all(core: &Arc<Core>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for container in core.containers.all() {
+        if container.look().life.phase.running().is_some() {
+            let core = Arc::clone(core);
+            tasks
+                .spawn(async move { stop(&core, container.id.as_str(), StopOptions::default(), Stopping::Stay).await });
+        }
+    }
+    while let Some(stopped) = tasks.join_next().await {
+        match stopped {
+            Ok(Err(error)) if error.kind != ErrorKind::NotModified => {
+                tracing::error!(%error, "a container is not stopped")
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}

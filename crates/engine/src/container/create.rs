@@ -1,0 +1,256 @@
+//! Making a container: checks, name, volumes, snapshot, record; the phase is then Created and nothing runs.
+//!
+//! The directory exists before anything else of the container, and `spec.json` comes last: what a daemon
+//! that died half way leaves is a directory without it, which recovery undoes.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use corten_api::List;
+use corten_api::container::{ContainerCreateBody, ContainerCreateResponse, HostConfig};
+use corten_base::id::hex;
+use corten_base::{ContainerId, Timestamp};
+use corten_image::Image;
+use corten_sys::fault::boundary;
+
+use super::effective::{NetworkMode, inherit, policy};
+use super::mounts::{self, MountKind};
+use super::owner::{Origin, spawn};
+use super::phase::Life;
+use super::record::{CREATING, Record, VERSION};
+use super::validate::{self, Limits};
+use super::{name, start};
+use crate::core::{Core, blocking, random_bytes};
+use crate::error::{Error, Result};
+use crate::event::Subject;
+
+/// What a creation is asked for.
+pub(crate) struct CreateRequest {
+    pub(crate) name: Option<String>,
+    pub(crate) platform: Option<String>,
+    pub(crate) body: ContainerCreateBody,
+}
+
+/// Makes the container.
+pub(crate) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<ContainerCreateResponse> {
+    let (record, warnings) = blocking(core, move |core| make(core, request)).await?;
+    let host = record.body.host_config.clone().unwrap_or_default();
+    let life = Life::created(policy(&host), host.auto_remove);
+    let id = record.id.to_string();
+    let container = spawn(
+        core,
+        Origin {
+            record,
+            life,
+            run: None,
+        },
+    );
+    core.containers.insert(Arc::clone(&container));
+    core.events
+        .publish(Subject::Container(&container), "create", &[], Timestamp::now());
+    Ok(ContainerCreateResponse {
+        id,
+        warnings: List::from(warnings),
+    })
+}
+
+fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
+    let body = request.body;
+    let given = request.name.filter(|given| !given.is_empty());
+    let given = given.as_deref().map(name::check).transpose()?;
+    let host = body.host_config.clone().unwrap_or_default();
+    let processors = std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1));
+    let image = find_image(core, &body.config.image, request.platform.as_deref())?;
+    validate::check(
+        &body.config,
+        &host,
+        body.networking_config.as_ref(),
+        Limits { processors },
+    )?;
+    check_references(core, &host)?;
+    let image_config = image.config.config.clone().unwrap_or_default();
+    let mut merged = body.config.clone();
+    inherit(&mut merged, &image_config);
+    validate::check_command(&merged)?;
+    super::ports::requests(&merged, &host)?;
+    let volumes: Vec<String> = merged.volumes.keys().cloned().collect();
+    let mounts = mounts::resolve(&host, &volumes, &mut || hex(&random_bytes()))?;
+    for mount in mounts
+        .iter()
+        .filter(|mount| mount.kind == MountKind::Bind && !mount.create_source)
+    {
+        start::bind_source(mount)?;
+    }
+    let id = ContainerId::from_random(random_bytes());
+    let name = reserve_name(core, given, &id)?;
+    let warnings = warnings(&host);
+    let record = Record {
+        version: VERSION,
+        id,
+        name,
+        created: Timestamp::now(),
+        image: image.id,
+        image_config,
+        body,
+        mounts,
+    };
+    match write(core, &record) {
+        Ok(()) => Ok((record, warnings)),
+        Err(error) => {
+            undo(core, &record);
+            core.containers.release(&record.name, &record.id);
+            Err(error)
+        }
+    }
+}
+
+fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Arc<Image>> {
+    if reference.is_empty() {
+        return Err(Error::invalid("no image specified"));
+    }
+    let image = core
+        .images
+        .find(reference)
+        .map_err(|error| crate::image::find_error(reference, &error))?;
+    if let Some(platform) = platform.filter(|platform| !platform.is_empty()) {
+        let parts: Vec<&str> = platform.split('/').collect();
+        let fits = |index: usize, own: &str| parts.get(index).is_none_or(|wanted| *wanted == own || own.is_empty());
+        if !fits(0, &image.config.os) || !fits(1, &image.config.architecture) {
+            let own = format!("{}/{}", image.config.os, image.config.architecture);
+            return Err(Error::not_found(format!(
+                "image with reference {reference} was found but does not provide the specified platform ({platform}), it is {own}"
+            )));
+        }
+    }
+    Ok(image)
+}
+
+/// Containers whose namespaces are to be joined must exist.
+fn check_references(core: &Core, host: &HostConfig) -> Result<()> {
+    if let NetworkMode::Container(reference) = NetworkMode::parse(&host.network_mode) {
+        core.containers.find(&reference)?;
+    }
+    for mode in [&host.ipc_mode, &host.pid_mode] {
+        if let Some(reference) = mode.strip_prefix("container:") {
+            core.containers.find(reference)?;
+        }
+    }
+    if NetworkMode::parse(&host.network_mode) == NetworkMode::Bridge && core.bridge.is_none() {
+        return Err(Error::not_found("network bridge not found"));
+    }
+    Ok(())
+}
+
+/// How often a generated name may be taken before it is given up.
+const NAME_ATTEMPTS: u32 = 64;
+
+fn reserve_name(core: &Core, given: Option<&str>, id: &ContainerId) -> Result<String> {
+    if let Some(name) = given {
+        core.containers.reserve(name, id)?;
+        return Ok(name.to_owned());
+    }
+    for attempt in 0..NAME_ATTEMPTS {
+        let bytes = random_bytes();
+        let random = bytes.first_chunk::<8>().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        let name = name::generated(random, attempt);
+        if core.containers.reserve(&name, id).is_ok() {
+            return Ok(name);
+        }
+    }
+    core.containers.reserve(id.short(), id)?;
+    Ok(id.short().to_owned())
+}
+
+fn write(core: &Core, record: &Record) -> Result<()> {
+    let directory = core.container_directory(&record.id);
+    let failed = |error| Error::caused(format!("create {}", directory.display()), error);
+    boundary("create.directory");
+    fs::DirBuilder::new().mode(0o700).create(&directory).map_err(failed)?;
+    let anonymous: Vec<&str> = record
+        .mounts
+        .iter()
+        .filter(|mount| mount.anonymous)
+        .map(|mount| mount.volume.as_str())
+        .collect();
+    if !anonymous.is_empty() {
+        let content = serde_json::to_vec(&anonymous).map_err(|error| failed(error.into()))?;
+        corten_base::file::write_atomic(&directory.join(CREATING), &content).map_err(failed)?;
+    }
+    boundary("create.snapshot");
+    core.images
+        .create_snapshot(&record.id, &record.image)
+        .map_err(|error| Error::caused("create the snapshot", error))?;
+    boundary("create.volumes");
+    make_volumes(core, record)?;
+    boundary("create.record");
+    record.write(&directory).map_err(failed)?;
+    boundary("create.recorded");
+    if !anonymous.is_empty() {
+        fs::remove_file(directory.join(CREATING)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn make_volumes(core: &Core, record: &Record) -> Result<()> {
+    let mut view = None;
+    for mount in record.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
+        let ensured = core.volumes.ensure(mount)?;
+        if ensured.created {
+            let subject = Subject::Volume(&mount.volume);
+            core.events
+                .publish(subject, "create", &[("driver", "local".to_owned())], Timestamp::now());
+        }
+        if mount.no_copy || !is_empty(&ensured.data) {
+            continue;
+        }
+        let failed = |error| Error::caused(format!("copy the image's content into volume {}", mount.volume), error);
+        if view.is_none() {
+            view = Some(core.images.view_image(&record.image).map_err(failed)?);
+        }
+        let Some(root) = &view else { continue };
+        boundary("create.copy-up");
+        let root = std::os::fd::AsFd::as_fd(root);
+        corten_image::snapshot::copy_up(root, Path::new(&mount.destination), &ensured.data).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn is_empty(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Takes back what [`write`] made. Anonymous volumes go, named ones stay: they may be somebody's.
+fn undo(core: &Core, record: &Record) {
+    let names = record
+        .mounts
+        .iter()
+        .filter(|mount| mount.anonymous)
+        .map(|mount| mount.volume.clone())
+        .collect();
+    undo_parts(core, &record.id, names);
+}
+
+/// As [`undo`], from what a directory says. Goes on whatever fails; recovery tries again.
+pub(crate) fn undo_parts(core: &Core, id: &ContainerId, anonymous: Vec<String>) {
+    for volume in anonymous {
+        match core.volumes.set_aside(&volume) {
+            Ok(Some(aside)) => drop(fs::remove_dir_all(aside)),
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "a volume of a failed creation is left"),
+        }
+    }
+    if let Err(error) = core.images.remove_snapshot(id) {
+        tracing::error!(%error, "the snapshot of a failed creation is left");
+    }
+    drop(fs::remove_dir_all(core.container_directory(id)));
+}
+
+fn warnings(host: &HostConfig) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if NetworkMode::parse(&host.network_mode) == NetworkMode::Host && !host.port_bindings.is_empty() {
+        warnings.push("Published ports are discarded when using host network mode".to_owned());
+    }
+    warnings
+}

@@ -1,0 +1,78 @@
+//! Devices of the host that a container is given: `--device`, and all of `/dev` for a privileged one.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use corten_api::container::HostConfig;
+
+use super::spec::{DeviceNode, device_defaults};
+use crate::error::{Error, Result};
+
+/// Directories of `/dev` that hold no devices of the host, or a container's own.
+const SKIPPED: &[&str] = &["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"];
+/// How deep directories below `/dev` may be.
+const DEPTH_LIMIT: u32 = 8;
+
+/// The devices of a container. Reads `/dev`, so it blocks.
+pub(crate) fn collect(host: &HostConfig) -> Result<Vec<DeviceNode>> {
+    let mut nodes = Vec::new();
+    if host.privileged {
+        // A device that disappears while we look is none.
+        scan(Path::new("/dev"), 0, &mut nodes);
+    }
+    for mapping in &host.devices {
+        let (path, access) = device_defaults(mapping);
+        let failed = |error: &dyn std::fmt::Display| {
+            let name = &mapping.path_on_host;
+            Error::internal(format!(
+                "error gathering device information while adding custom device \"{name}\": {error}"
+            ))
+        };
+        match node(Path::new(&mapping.path_on_host), &path, &access) {
+            Ok(Some(node)) => nodes.push(node),
+            Ok(None) => return Err(failed(&"not a device node")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed(&"no such file or directory")),
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    Ok(nodes)
+}
+
+fn node(source: &Path, path: &str, access: &str) -> io::Result<Option<DeviceNode>> {
+    let metadata = fs::metadata(source)?;
+    let kind = match metadata.file_type() {
+        kind if kind.is_char_device() => 'c',
+        kind if kind.is_block_device() => 'b',
+        _ => return Ok(None),
+    };
+    Ok(Some(DeviceNode {
+        path: path.to_owned(),
+        kind,
+        major: rustix::fs::major(metadata.rdev()),
+        minor: rustix::fs::minor(metadata.rdev()),
+        mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        access: access.to_owned(),
+    }))
+}
+
+fn scan(directory: &Path, depth: u32, nodes: &mut Vec<DeviceNode>) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() {
+            if depth < DEPTH_LIMIT && !SKIPPED.iter().any(|skipped| name == *skipped) {
+                scan(&entry.path(), depth + 1, nodes);
+            }
+        } else if name != "console"
+            && (kind.is_char_device() || kind.is_block_device())
+            && let Ok(Some(node)) = node(&entry.path(), &entry.path().display().to_string(), "rwm")
+        {
+            nodes.push(node);
+        }
+    }
+}

@@ -1,0 +1,483 @@
+//! The task that owns one container: takes messages one after the other, asks [`phase::step`] what they
+//! mean, and carries the effects out in order. Nobody else starts, stops or removes the container.
+//!
+//! A long stop does not block it: the deadline is a timer, and the caller's answer waits in a list until
+//! the container has ended.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use corten_base::Timestamp;
+use corten_shim::protocol::{self, Request, Target};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::attach::PendingAttach;
+use super::effective::effective;
+use super::phase::{self, Action, Effect, Event, Life, Phase, Refusal, Stopping};
+use super::record::{Record, StateRecord};
+use super::run::RunRecord;
+use super::{Container, MAILBOX_LIMIT, View};
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
+use crate::event::Subject;
+use crate::shim::{News, ShimHandle, ShimProcess};
+
+/// What an owner is told.
+pub(crate) enum Message {
+    /// Start it.
+    Start(Answer),
+    /// Stop or restart it.
+    Stop {
+        signal: i32,
+        timeout: Option<Duration>,
+        then: Stopping,
+        answer: Answer,
+    },
+    /// Send it a signal.
+    Kill { signal: i32, ends: bool, answer: Answer },
+    /// Remove it, with its anonymous volumes.
+    Remove { force: bool, volumes: bool, answer: Answer },
+    /// Join a client now or at the next start.
+    Attach { attach: PendingAttach, answer: Answer },
+    /// Start it because its policy says so at the daemon's start.
+    Revive,
+}
+
+/// Where the result of a message goes.
+pub(crate) type Answer = oneshot::Sender<Result<()>>;
+
+/// What an owner starts from.
+pub(crate) struct Origin {
+    pub(crate) record: Record,
+    pub(crate) life: Life,
+    /// The run that goes on.
+    pub(crate) run: Option<Ongoing>,
+}
+
+/// A run and the connection to its shim.
+pub(crate) struct Ongoing {
+    pub(crate) record: Arc<RunRecord>,
+    pub(crate) shim: ShimHandle,
+    pub(crate) news: mpsc::Receiver<News>,
+    pub(crate) process: ShimProcess,
+}
+
+/// Makes the shared container and starts its owner. The container is not in the registry yet.
+pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
+    let (mailbox, messages) = mpsc::channel(MAILBOX_LIMIT);
+    let run = origin.run.as_ref().map(|run| Arc::clone(&run.record));
+    let view = View {
+        life: origin.life.clone(),
+        run,
+        exits: 0,
+        removed: false,
+    };
+    let (publisher, receiver) = watch::channel(Arc::new(view));
+    let holds = effective(&origin.record, &core.config, &core.host);
+    let container = Arc::new(Container::new(origin.record, holds, mailbox, receiver));
+    container.set_shim(origin.run.as_ref().map(|run| run.shim.clone()));
+    let owner = Owner {
+        core: Arc::clone(core),
+        container: Arc::clone(&container),
+        life: origin.life,
+        run: origin.run,
+        messages,
+        publisher,
+        exits: 0,
+        timer: None,
+        waiting: Vec::new(),
+        pending: Vec::new(),
+        releasing: None,
+        remove_volumes: false,
+        failure: None,
+        removed: false,
+    };
+    tokio::spawn(owner.run());
+    container
+}
+
+pub(crate) struct Owner {
+    pub(super) core: Arc<Core>,
+    pub(super) container: Arc<Container>,
+    pub(super) life: Life,
+    pub(super) run: Option<Ongoing>,
+    messages: mpsc::Receiver<Message>,
+    publisher: watch::Sender<Arc<View>>,
+    exits: u64,
+    timer: Option<Timer>,
+    waiting: Vec<Waiting>,
+    /// Clients that attached before the start.
+    pub(super) pending: Vec<PendingAttach>,
+    /// The last run's shim, still cleaning up; the next start waits for it.
+    pub(super) releasing: Option<tokio::task::JoinHandle<()>>,
+    pub(super) remove_volumes: bool,
+    /// Why the last start or removal failed.
+    failure: Option<Error>,
+    removed: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Timer {
+    at: Instant,
+    kind: TimerKind,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum TimerKind {
+    Stop,
+    Restart,
+}
+
+/// A caller whose answer comes when the container is so far.
+struct Waiting {
+    until: Stopping,
+    answer: Answer,
+}
+
+impl Owner {
+    async fn run(mut self) {
+        if matches!(self.life.phase, Phase::Restarting(_)) {
+            self.arm(self.life.delay, TimerKind::Restart);
+        }
+        while !self.removed {
+            let timer = self.timer;
+            tokio::select! {
+                message = self.messages.recv() => match message {
+                    Some(message) => self.handle(message).await,
+                    None => return,
+                },
+                news = next_news(&mut self.run) => self.hear(news).await,
+                () = sleep_until(timer) => {
+                    self.timer = None;
+                    let event = match timer.map(|timer| timer.kind) {
+                        Some(TimerKind::Restart) => Event::RestartDue,
+                        Some(TimerKind::Stop) | None => Event::StopDeadline,
+                    };
+                    drop(self.apply(event).await);
+                }
+            }
+        }
+    }
+
+    async fn handle(&mut self, message: Message) {
+        match message {
+            Message::Start(answer) => {
+                let result = self.apply(Event::Start).await;
+                reply(answer, result.and_then(|()| self.failure.clone().map_or(Ok(()), Err)));
+            }
+            Message::Stop {
+                signal,
+                timeout,
+                then,
+                answer,
+            } => {
+                let result = self.apply(Event::Stop { signal, timeout, then }).await;
+                self.answer_when(result, then, answer);
+            }
+            Message::Kill { signal, ends, answer } => {
+                let result = self.apply(Event::Kill { signal, ends }).await;
+                reply(answer, result);
+            }
+            Message::Remove { force, volumes, answer } => {
+                self.remove_volumes |= volumes;
+                let result = self.apply(Event::Remove { force }).await;
+                self.answer_when(result, Stopping::Remove, answer);
+            }
+            Message::Attach { attach, answer } => self.attach(attach, answer).await,
+            Message::Revive => drop(self.apply(Event::Start).await),
+        }
+    }
+
+    /// Answers at once if it failed or is so far, else when it is.
+    fn answer_when(&mut self, result: Result<()>, until: Stopping, answer: Answer) {
+        match result {
+            Err(error) => reply(answer, Err(error)),
+            Ok(()) => {
+                self.waiting.push(Waiting { until, answer });
+                self.answer_waiting();
+            }
+        }
+    }
+
+    fn answer_waiting(&mut self) {
+        let stopping = self.life.phase.running().and_then(|running| running.stopping);
+        let failure = self.failure.clone();
+        let (done, waiting) =
+            std::mem::take(&mut self.waiting)
+                .into_iter()
+                .partition(|waiting: &Waiting| match waiting.until {
+                    Stopping::Stay => self.life.phase.running().is_none() || stopping.is_none(),
+                    Stopping::StartAgain => stopping.is_none(),
+                    Stopping::Remove => self.removed || failure.is_some(),
+                });
+        self.waiting = waiting;
+        for Waiting { until, answer } in done {
+            let result = match (&failure, until) {
+                (Some(error), Stopping::StartAgain | Stopping::Remove) => Err(error.clone()),
+                (Some(_), Stopping::Stay) | (None, _) => Ok(()),
+            };
+            reply(answer, result);
+        }
+    }
+
+    async fn hear(&mut self, news: News) {
+        match news {
+            News::Event(protocol::Event::Exited(exit)) => {
+                let protocol::Exit {
+                    code,
+                    at,
+                    out_of_memory,
+                } = exit;
+                drop(
+                    self.apply(Event::Exited {
+                        code,
+                        at,
+                        out_of_memory,
+                    })
+                    .await,
+                );
+            }
+            News::Event(protocol::Event::ExecExited { exec, exit }) => {
+                crate::exec::ended(&self.core, &self.container, &exec, exit.code);
+            }
+            News::Event(protocol::Event::Detached { target }) => {
+                let attributes = match target {
+                    Target::Container => Vec::new(),
+                    Target::Exec(exec) => vec![("execID", exec.to_string())],
+                };
+                self.publish_event("detach", &attributes);
+            }
+            News::Event(protocol::Event::NamespaceReady { .. }) => {}
+            News::Gone => self.shim_gone().await,
+        }
+    }
+
+    /// The shim ended without saying how the container did.
+    async fn shim_gone(&mut self) {
+        if self.life.phase.running().is_none() {
+            self.run = None;
+            return;
+        }
+        let exit = self.exit_after_shim().await;
+        drop(
+            self.apply(Event::Exited {
+                code: exit.code,
+                at: exit.at,
+                out_of_memory: exit.out_of_memory,
+            })
+            .await,
+        );
+    }
+
+    /// Asks what `event` means and does it. The error says why it means nothing now.
+    pub(super) async fn apply(&mut self, event: Event) -> Result<()> {
+        let (life, effects) = phase::step(&self.life, event).map_err(|refusal| self.refused(refusal))?;
+        self.life = life;
+        self.failure = None;
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            self.perform(effect, &mut effects).await;
+        }
+        self.publish();
+        self.answer_waiting();
+        Ok(())
+    }
+
+    async fn perform(&mut self, effect: Effect, rest: &mut VecDeque<Effect>) {
+        match effect {
+            Effect::Start => self.perform_start(rest).await,
+            Effect::Signal(signal) => self.signal(signal).await,
+            Effect::ArmStop(after) => self.arm(after, TimerKind::Stop),
+            Effect::ArmRestart(after) if self.core.closing.load(Ordering::Relaxed) => {
+                tracing::debug!(?after, "the engine is closing, no restart");
+            }
+            Effect::ArmRestart(after) => self.arm(after, TimerKind::Restart),
+            Effect::DisarmStop | Effect::DisarmRestart => self.timer = None,
+            Effect::TearDown => self.tear_down().await,
+            Effect::Persist => self.persist().await,
+            Effect::Publish(action) => {
+                self.publish();
+                self.publish_action(action);
+            }
+            Effect::Remove => self.perform_remove(rest).await,
+            Effect::Release => self.release(),
+        }
+    }
+
+    async fn perform_start(&mut self, rest: &mut VecDeque<Effect>) {
+        let event = match self.start().await {
+            Ok(started) => Event::Started {
+                pid: started.pid,
+                at: started.at,
+            },
+            Err(failure) => {
+                // What was to follow a good start does not.
+                rest.clear();
+                self.failure = Some(failure.error);
+                Event::StartFailed(failure.outcome)
+            }
+        };
+        self.follow(event, rest);
+    }
+
+    async fn perform_remove(&mut self, rest: &mut VecDeque<Effect>) {
+        match self.remove().await {
+            Ok(()) => {
+                self.removed = true;
+                self.publish();
+                self.publish_event("destroy", &[]);
+                self.answer_waiting();
+            }
+            Err(error) => {
+                tracing::error!(container = self.container.id.short(), %error, "removal failed");
+                self.failure = Some(error);
+                self.follow(Event::RemoveFailed, rest);
+            }
+        }
+    }
+
+    /// Takes what an effect resulted in as the next event, before the remaining effects.
+    fn follow(&mut self, event: Event, rest: &mut VecDeque<Effect>) {
+        match phase::step(&self.life, event) {
+            Ok((life, effects)) => {
+                self.life = life;
+                for effect in effects.into_iter().rev() {
+                    rest.push_front(effect);
+                }
+            }
+            Err(refusal) => tracing::error!(?refusal, "the result of an effect does not fit the phase"),
+        }
+    }
+
+    fn arm(&mut self, after: Duration, kind: TimerKind) {
+        let at = Instant::now() + after;
+        // The earlier deadline of two stops counts.
+        if self.timer.is_none_or(|timer| timer.kind != kind || at < timer.at) {
+            self.timer = Some(Timer { at, kind });
+        }
+    }
+
+    async fn signal(&mut self, signal: i32) {
+        if let Some(run) = &self.run {
+            let request = Request::Signal {
+                target: Target::Container,
+                signal,
+            };
+            if let Err(error) = run.shim.ask(request, Vec::new()).await {
+                // It has ended in the meantime; the news of that follow.
+                tracing::debug!(container = self.container.id.short(), %error, "signal not delivered");
+            }
+        }
+        self.publish_event("kill", &[("signal", signal.to_string())]);
+    }
+
+    async fn persist(&mut self) {
+        if self.life.auto_remove {
+            return;
+        }
+        let state = StateRecord::of(&self.life);
+        let directory = self.core.container_directory(&self.container.id);
+        let written = blocking(&self.core, move |_core| {
+            corten_sys::fault::boundary("state.write");
+            state
+                .write(&directory)
+                .map_err(|error| Error::caused("write state.json", error))?;
+            corten_sys::fault::boundary("state.written");
+            if !state.running {
+                // Recorded now; a later daemon must not count it again.
+                drop(std::fs::remove_file(directory.join(super::record::EXIT)));
+            }
+            Ok(())
+        });
+        if let Err(error) = written.await {
+            tracing::error!(container = self.container.id.short(), %error, "the state is not recorded");
+        }
+    }
+
+    pub(super) fn publish(&mut self) {
+        let run = self.run.as_ref().map(|run| Arc::clone(&run.record));
+        let run = self.life.phase.running().and(run);
+        let exits = self.exits;
+        let view = View {
+            life: self.life.clone(),
+            run,
+            exits,
+            removed: self.removed,
+        };
+        self.publisher.send_replace(Arc::new(view));
+    }
+
+    /// One more run is over: those who wait for the next end are told with the next publication.
+    pub(super) fn count_exit(&mut self) {
+        self.exits += 1;
+    }
+
+    fn publish_action(&self, action: Action) {
+        match action {
+            Action::Start => self.publish_event("start", &[]),
+            Action::Stop => self.publish_event("stop", &[]),
+            Action::Restart => self.publish_event("restart", &[]),
+            Action::OutOfMemory => self.publish_event("oom", &[]),
+            Action::Die => {
+                let Some(ended) = self.life.phase.ended() else { return };
+                let seconds = ended.finished_at.since(ended.started_at).as_secs();
+                let attributes = [
+                    ("execDuration", seconds.to_string()),
+                    ("exitCode", ended.code.to_string()),
+                ];
+                self.publish_event("die", &attributes);
+            }
+        }
+    }
+
+    pub(super) fn publish_event(&self, action: &str, attributes: &[(&str, String)]) {
+        self.core.events.publish(
+            Subject::Container(&self.container),
+            action,
+            attributes,
+            Timestamp::now(),
+        );
+    }
+
+    fn refused(&self, refusal: Refusal) -> Error {
+        let id = &self.container.id;
+        match refusal {
+            Refusal::NotModified => Error::not_modified(),
+            Refusal::NotRunning => Error::conflict(format!("container {id} is not running")),
+            Refusal::StillRunning => {
+                let state = super::status::state(&self.life.phase);
+                let procedure = if state == "paused" {
+                    "unpause and stop the container before removing or force remove"
+                } else {
+                    "stop the container before removing or force remove"
+                };
+                Error::conflict(format!("container is {state}: {procedure}"))
+            }
+            Refusal::Paused => Error::conflict("cannot start a paused container, try unpause instead"),
+            Refusal::BeingRemoved => Error::conflict(format!("removal of container {id} is already in progress")),
+            Refusal::Stale => Error::conflict(format!("container {id} is in another state now")),
+        }
+    }
+}
+
+fn reply(answer: Answer, result: Result<()>) {
+    // A caller that went away does not want it.
+    drop(answer.send(result));
+}
+
+async fn next_news(run: &mut Option<Ongoing>) -> News {
+    match run {
+        Some(run) => run.news.recv().await.unwrap_or(News::Gone),
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(timer: Option<Timer>) {
+    match timer {
+        Some(timer) => tokio::time::sleep_until(timer.at).await,
+        None => std::future::pending().await,
+    }
+}

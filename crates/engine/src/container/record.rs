@@ -1,0 +1,248 @@
+//! A container's files in `<data>/containers/<id>/`, format 1:
+//! ```text
+//! creating.json  names of anonymous volumes, while a creation that makes some is under way
+//! spec.json      [`Record`]: what was asked for, and what was decided at the creation; never rewritten
+//! state.json     [`StateRecord`]: rewritten at each start and end of a run
+//! ```
+//! A directory without `spec.json` is a creation that did not finish. A directory called
+//! `.removing-<id>` or `.removing-volumes-<id>` is a removal that did not. `spec.json` is durable when
+//! the creation is answered, except for containers that are removed at their end anyway.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use corten_api::container::ContainerCreateBody;
+use corten_base::file::{write_atomic, write_durable};
+use corten_base::{ContainerId, Digest, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::mounts::MountSpec;
+use super::phase::{Ended, FailedStart, Life, Phase};
+use super::restart::RestartPolicy;
+
+/// The version written.
+pub const VERSION: u32 = 1;
+
+/// `spec.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// Format.
+    pub version: u32,
+    /// Which container.
+    pub id: ContainerId,
+    /// Its name, without slash.
+    pub name: String,
+    /// When it was created.
+    pub created: Timestamp,
+    /// The image it was made from.
+    pub image: Digest,
+    /// What the image says containers inherit, kept because the image may go.
+    pub image_config: corten_image::Config,
+    /// What was asked for, as given.
+    pub body: ContainerCreateBody,
+    /// Its mounts, volumes named.
+    pub mounts: Vec<MountSpec>,
+}
+
+/// `state.json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StateRecord {
+    /// Format.
+    pub version: u32,
+    /// It runs, or is to be restarted.
+    pub running: bool,
+    /// It ran at least once.
+    pub ran: bool,
+    /// It was stopped by hand.
+    pub stopped_by_hand: bool,
+    /// Restarts by policy since the last start by hand.
+    pub restarts: u32,
+    /// Code of the last end or failed start.
+    pub code: i32,
+    /// Start of the last run.
+    pub started_at: Timestamp,
+    /// End of the last run.
+    pub finished_at: Timestamp,
+    /// It ended for want of memory.
+    pub out_of_memory: bool,
+    /// Why the last start failed.
+    pub error: String,
+    /// Its removal failed once.
+    pub dead: bool,
+}
+
+/// The names of the files.
+pub const SPEC: &str = "spec.json";
+/// See [`SPEC`].
+pub const STATE: &str = "state.json";
+/// See [`SPEC`].
+pub const CREATING: &str = "creating.json";
+/// Written by the shim.
+pub const EXIT: &str = "exit.json";
+/// What directories of removed containers begin with.
+pub const REMOVING: &str = ".removing-";
+/// The same where anonymous volumes go too.
+pub const REMOVING_VOLUMES: &str = ".removing-volumes-";
+
+impl Record {
+    /// Writes `spec.json`.
+    pub fn write(&self, directory: &Path) -> io::Result<()> {
+        let content = serde_json::to_vec(self)?;
+        let path = directory.join(SPEC);
+        let removed_at_end = self.body.host_config.as_ref().is_some_and(|host| host.auto_remove);
+        if removed_at_end {
+            write_atomic(&path, &content)
+        } else {
+            write_durable(&path, &content)
+        }
+    }
+
+    /// Reads `spec.json`; `None` if there is none.
+    pub fn read(directory: &Path) -> io::Result<Option<Self>> {
+        read(&directory.join(SPEC))
+    }
+}
+
+impl StateRecord {
+    /// What is worth recording of a life.
+    #[must_use]
+    pub fn of(life: &Life) -> Self {
+        let mut state = Self {
+            version: VERSION,
+            stopped_by_hand: life.stopped_by_hand,
+            restarts: life.restarts,
+            ..Self::default()
+        };
+        if let Some(ended) = life.phase.ended() {
+            state.ran = true;
+            state.code = ended.code;
+            state.started_at = ended.started_at;
+            state.finished_at = ended.finished_at;
+            state.out_of_memory = ended.out_of_memory;
+            state.error.clone_from(&ended.error);
+        }
+        match &life.phase {
+            Phase::Running(running) | Phase::Paused(running) => {
+                state.running = true;
+                state.ran = true;
+                state.started_at = running.started_at;
+            }
+            Phase::Created(Some(failure)) => {
+                state.code = failure.code;
+                state.error.clone_from(&failure.message);
+            }
+            Phase::Restarting(_) => state.running = true,
+            Phase::Dead(_) => state.dead = true,
+            Phase::Created(None) | Phase::Exited(_) | Phase::Removing(_) => {}
+        }
+        state
+    }
+
+    /// The life of a container that has this record and does not run.
+    #[must_use]
+    pub fn life(&self, policy: RestartPolicy, auto_remove: bool) -> Life {
+        let ended = Ended {
+            code: self.code,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+            out_of_memory: self.out_of_memory,
+            error: self.error.clone(),
+        };
+        let failed = !self.error.is_empty();
+        let phase = if self.dead {
+            Phase::Dead(self.ran.then_some(ended))
+        } else if self.ran {
+            Phase::Exited(ended)
+        } else {
+            Phase::Created(failed.then(|| FailedStart {
+                code: self.code,
+                message: self.error.clone(),
+            }))
+        };
+        Life {
+            phase,
+            stopped_by_hand: self.stopped_by_hand,
+            restarts: self.restarts,
+            ..Life::created(policy, auto_remove)
+        }
+    }
+
+    /// Writes `state.json`.
+    pub fn write(&self, directory: &Path) -> io::Result<()> {
+        write_atomic(&directory.join(STATE), &serde_json::to_vec(self)?)
+    }
+
+    /// Reads `state.json`; the default if there is none or power loss emptied it.
+    pub fn read(directory: &Path) -> io::Result<Self> {
+        match read(&directory.join(STATE)) {
+            Ok(state) => Ok(state.unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Self::default()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Reads a JSON file; `None` if there is none.
+pub fn read<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+    match fs::read(path) {
+        Ok(content) => serde_json::from_slice(&content)
+            .map(Some)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the log of a container is.
+#[must_use]
+pub fn log_path(directory: &Path, id: &ContainerId) -> PathBuf {
+    directory.join(format!("{id}-json.log"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_round_trip() {
+        let at = |seconds| Timestamp::from_unix(seconds, 5);
+        let ended = Ended {
+            code: 3,
+            started_at: at(1),
+            finished_at: at(2),
+            out_of_memory: true,
+            error: String::new(),
+        };
+        let failure = FailedStart {
+            code: 127,
+            message: "no".to_owned(),
+        };
+        for phase in [
+            Phase::Created(None),
+            Phase::Created(Some(failure)),
+            Phase::Exited(ended.clone()),
+            Phase::Dead(Some(ended)),
+            Phase::Dead(None),
+        ] {
+            let life = Life {
+                phase,
+                restarts: 2,
+                stopped_by_hand: true,
+                ..Life::created(RestartPolicy::Always, false)
+            };
+            let state = StateRecord::of(&life);
+            let text = serde_json::to_vec(&state).unwrap();
+            assert_eq!(serde_json::from_slice::<StateRecord>(&text).unwrap(), state);
+            assert_eq!(state.life(RestartPolicy::Always, false), life);
+        }
+    }
+
+    #[test]
+    fn version_1_is_read() {
+        let text = r#"{"version":1,"running":true,"ran":true,"started_at":"2024-01-01T00:00:00Z"}"#;
+        let state: StateRecord = serde_json::from_str(text).unwrap();
+        assert!(state.running && state.ran && state.finished_at.is_zero());
+    }
+}

@@ -1,0 +1,103 @@
+//! Which containers there are: by id, by name, by unique prefix of the id. A name is taken before
+//! anything of its container exists, atomically.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use corten_base::ContainerId;
+
+use super::Container;
+use crate::error::{Error, Result};
+
+/// The index. Locked only for the moment of a look-up.
+#[derive(Default)]
+pub(crate) struct Registry {
+    index: RwLock<Index>,
+}
+
+#[derive(Default)]
+struct Index {
+    containers: BTreeMap<String, Arc<Container>>,
+    names: HashMap<String, ContainerId>,
+}
+
+impl Registry {
+    /// Takes `name` for `id`, or says who has it.
+    pub(crate) fn reserve(&self, name: &str, id: &ContainerId) -> Result<()> {
+        let mut index = self.write();
+        if let Some(owner) = index.names.get(name) {
+            return Err(Error::conflict(format!(
+                "Conflict. The container name \"/{name}\" is already in use by container \"{owner}\". You have to remove (or rename) that container to be able to reuse that name."
+            )));
+        }
+        index.names.insert(name.to_owned(), id.clone());
+        Ok(())
+    }
+
+    /// Gives a reserved name back.
+    pub(crate) fn release(&self, name: &str, id: &ContainerId) {
+        let mut index = self.write();
+        if index.names.get(name) == Some(id) {
+            index.names.remove(name);
+        }
+    }
+
+    /// Adds a container whose name is reserved.
+    pub(crate) fn insert(&self, container: Arc<Container>) {
+        self.write().containers.insert(container.id.to_string(), container);
+    }
+
+    /// Forgets a container and its name.
+    pub(crate) fn remove(&self, container: &Container) {
+        let mut index = self.write();
+        index.containers.remove(container.id.as_str());
+        if index.names.get(&container.record.name) == Some(&container.id) {
+            index.names.remove(&container.record.name);
+        }
+    }
+
+    /// The container that `reference` means: full id, name, then unique prefix of an id.
+    pub(crate) fn find(&self, reference: &str) -> Result<Arc<Container>> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(container) = index.containers.get(reference) {
+            return Ok(Arc::clone(container));
+        }
+        let name = reference.strip_prefix('/').unwrap_or(reference);
+        if let Some(container) = index.names.get(name).and_then(|id| index.containers.get(id.as_str())) {
+            return Ok(Arc::clone(container));
+        }
+        let missing = || Error::not_found(format!("No such container: {reference}"));
+        if reference.is_empty() {
+            return Err(missing());
+        }
+        let from = (Bound::Included(reference), Bound::Unbounded);
+        let mut matches = index
+            .containers
+            .range::<str, _>(from)
+            .take_while(|(id, _)| id.starts_with(reference))
+            .map(|(_, found)| found);
+        let found = matches.next().ok_or_else(missing)?;
+        if matches.next().is_some() {
+            return Err(Error::invalid(format!(
+                "multiple IDs found with provided prefix: {reference}"
+            )));
+        }
+        Ok(Arc::clone(found))
+    }
+
+    /// All containers, in no useful order.
+    pub(crate) fn all(&self) -> Vec<Arc<Container>> {
+        self.index
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .containers
+            .values()
+            .cloned()
+            .collect()
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,101 @@
+//! Removing a container. The rename of its directory is the moment of no return: from then on it is
+//! gone for every call, and recovery finishes what is left.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use corten_base::ContainerId;
+use corten_sys::fault::boundary;
+
+use super::mounts::MountSpec;
+use super::owner::Owner;
+use super::record::{REMOVING, REMOVING_VOLUMES};
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
+
+impl Owner {
+    pub(super) async fn remove(&mut self) -> Result<()> {
+        let volumes = self.remove_volumes || self.life.auto_remove;
+        let container = Arc::clone(&self.container);
+        let left = blocking(&self.core, move |core| {
+            boundary("remove.rename");
+            let left = set_aside(core, &container.id, volumes)?;
+            boundary("remove.renamed");
+            core.containers.remove(&container);
+            let mounts = if volumes {
+                container.record.mounts.as_slice()
+            } else {
+                &[]
+            };
+            Ok((left, remove_anonymous(core, &container.id, mounts)?))
+        });
+        let (left, trash) = left.await?;
+        crate::exec::container_removed(&self.core, &self.container);
+        let (core, id) = (Arc::clone(&self.core), self.container.id.clone());
+        // What no call can see.
+        tokio::spawn(async move {
+            let cleared = blocking(&core, move |core| {
+                for directory in trash {
+                    drop(fs::remove_dir_all(directory));
+                }
+                clear(core, &id, &left)
+            });
+            if let Err(error) = cleared.await {
+                tracing::error!(%error, "a removed container left files");
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Renames the directory so that it is no container's any more; returns its new path.
+fn set_aside(core: &Core, id: &ContainerId, volumes: bool) -> Result<PathBuf> {
+    let prefix = if volumes { REMOVING_VOLUMES } else { REMOVING };
+    let aside = core.containers_directory().join(format!("{prefix}{id}"));
+    match fs::rename(core.container_directory(id), &aside) {
+        Ok(()) => Ok(aside),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(aside),
+        Err(error) => Err(Error::caused(format!("unable to remove filesystem for {id}"), error)),
+    }
+}
+
+/// Takes the anonymous volumes among `mounts` that no other container uses out of the volumes; returns
+/// directories to delete.
+pub(crate) fn remove_anonymous(core: &Core, id: &ContainerId, mounts: &[MountSpec]) -> Result<Vec<PathBuf>> {
+    let mut trash = Vec::new();
+    for mount in mounts.iter().filter(|mount| mount.anonymous) {
+        let used = core
+            .containers
+            .all()
+            .iter()
+            .any(|other| other.id != *id && other.record.mounts.iter().any(|theirs| theirs.volume == mount.volume));
+        if !used {
+            boundary("remove.volume");
+            trash.extend(core.volumes.set_aside(&mount.volume)?);
+            core.events.publish(
+                crate::event::Subject::Volume(&mount.volume),
+                "destroy",
+                &[("driver", "local".to_owned())],
+                corten_base::Timestamp::now(),
+            );
+        }
+    }
+    Ok(trash)
+}
+
+/// Deletes what a removed container leaves: snapshot, then the directory that says so.
+pub(crate) fn clear(core: &Core, id: &ContainerId, aside: &Path) -> Result<()> {
+    boundary("remove.snapshot");
+    core.images
+        .remove_snapshot(id)
+        .map_err(|error| Error::caused("remove the snapshot", error))?;
+    boundary("remove.directory");
+    match fs::remove_dir_all(aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::caused(format!("remove {}", aside.display()), error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

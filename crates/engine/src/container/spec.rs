@@ -1,0 +1,659 @@
+//! From what holds for a container to an OCI specification (pure): Docker's default mounts, devices,
+//! limits and namespaces, changed by the container's options. Written as the JSON that the
+//! specification is.
+
+use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
+use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
+use corten_runtime::host::Host;
+use corten_runtime::plan::{ExecPlan, Plan, Rootfs};
+use oci_spec::runtime::{Process, Spec};
+use serde_json::{Value, json};
+
+use super::capability;
+use super::effective::{Effective, NetworkMode};
+use super::mounts::{MountKind, MountSpec};
+use crate::Config;
+
+/// What a specification is made of besides the configuration: things that exist on the host by now.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    /// The container's id.
+    pub id: &'a str,
+    /// Its mounts with the host path of each (empty for memory).
+    pub mounts: &'a [(MountSpec, String)],
+    /// Host files to mount: source and destination.
+    pub files: &'a [(String, String)],
+    /// Process whose ipc namespace and `/dev/shm` are shared.
+    pub ipc_of: Option<u32>,
+    /// Process whose pid namespace is joined.
+    pub pid_of: Option<u32>,
+    /// Device nodes to pass in, looked up on the host.
+    pub devices: &'a [DeviceNode],
+}
+
+/// A device of the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceNode {
+    /// Where it appears.
+    pub path: String,
+    /// `c`, `b` or `p`.
+    pub kind: char,
+    /// Major number.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+    /// Permission bits.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Some of `rwm`.
+    pub access: String,
+}
+
+/// Where `--init` puts its program.
+pub const INIT_PATH: &str = "/sbin/docker-init";
+
+/// The compiled container.
+pub fn plan(
+    effective: &Effective,
+    settings: &Config,
+    host: &Host,
+    root: Rootfs,
+    facts: &Facts<'_>,
+) -> Result<Plan, PlanError> {
+    let spec = specification(effective, settings, host, facts)?;
+    let options = Options {
+        id: facts.id.to_owned(),
+        user: Some(NamedUser {
+            user: effective.config.user.clone(),
+            groups: effective.host.group_add.iter().cloned().collect(),
+        }),
+        seccomp: seccomp(&effective.host, settings),
+        make_cwd: true,
+        ..Options::default()
+    };
+    compile(&spec, root, host, &options)
+}
+
+/// What an exec session runs.
+#[derive(Debug, Clone)]
+pub struct ExecRequest<'a> {
+    /// Program and arguments.
+    pub args: &'a [String],
+    /// Variables in front of the container's.
+    pub env: &'a [String],
+    /// As whom; empty: as the container.
+    pub user: &'a str,
+    /// Where; empty: as the container.
+    pub working_dir: &'a str,
+    /// With a terminal.
+    pub tty: bool,
+    /// With all capabilities.
+    pub privileged: bool,
+}
+
+/// The compiled exec session of the container that `container` describes.
+pub fn exec_plan(
+    effective: &Effective,
+    settings: &Config,
+    host: &Host,
+    container: &Plan,
+    request: &ExecRequest<'_>,
+) -> Result<ExecPlan, PlanError> {
+    let config = &effective.config;
+    let mut env = environment(config);
+    if request.tty && !config.tty {
+        set_default(&mut env, "TERM", "xterm");
+    }
+    for variable in request.env {
+        replace(&mut env, variable);
+    }
+    let user = if request.user.is_empty() {
+        &config.user
+    } else {
+        request.user
+    };
+    let directory = if request.working_dir.is_empty() {
+        working_directory(config)
+    } else {
+        request.working_dir
+    };
+    let privileged = request.privileged || effective.host.privileged;
+    let mut process = process(effective, host, request.args, &env, privileged);
+    set(&mut process, "terminal", json!(request.tty));
+    set(&mut process, "cwd", json!(directory));
+    let process: Process = serde_json::from_value(process).map_err(|error| PlanError::Invalid(error.to_string()))?;
+    let options = Options {
+        user: Some(NamedUser {
+            user: user.to_owned(),
+            groups: effective.host.group_add.iter().cloned().collect(),
+        }),
+        seccomp: if privileged {
+            Seccomp::Unconfined
+        } else {
+            seccomp(&effective.host, settings)
+        },
+        ..Options::default()
+    };
+    compile_exec(&process, container, host, &options)
+}
+
+fn set(object: &mut Value, key: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    }
+}
+
+fn seccomp(host: &HostConfig, settings: &Config) -> Seccomp {
+    let given = host.security_opt.iter().rev().find_map(|option| {
+        option
+            .strip_prefix("seccomp=")
+            .or_else(|| option.strip_prefix("seccomp:"))
+    });
+    match given.or(settings.seccomp_profile.as_deref()) {
+        _ if host.privileged => Seccomp::Unconfined,
+        None | Some("builtin" | "default" | "") => Seccomp::DockerDefault,
+        Some("unconfined") => Seccomp::Unconfined,
+        Some(profile) => Seccomp::DockerProfile(profile.to_owned()),
+    }
+}
+
+/// The specification itself.
+pub fn specification(
+    effective: &Effective,
+    settings: &Config,
+    host: &Host,
+    facts: &Facts<'_>,
+) -> Result<Spec, PlanError> {
+    let (config, host_config) = (&effective.config, &effective.host);
+    let mut args: Vec<String> = config.entrypoint.iter().chain(config.cmd.iter()).cloned().collect();
+    if host_config.init == Some(true) && facts.pid_of.is_none() && host_config.pid_mode != "host" {
+        args.splice(0..0, [INIT_PATH.to_owned(), "--".to_owned()]);
+    }
+    let env = environment(config);
+    let mut process = process(effective, host, &args, &env, host_config.privileged);
+    set(&mut process, "terminal", json!(config.tty));
+    set(&mut process, "rlimits", rlimits(host_config, settings));
+    set(&mut process, "oomScoreAdj", json!(host_config.oom_score_adj));
+    set(
+        &mut process,
+        "noNewPrivileges",
+        json!(no_new_privileges(host_config, settings)),
+    );
+    let document = json!({
+        "ociVersion": "1.2.0",
+        "process": process,
+        "root": { "path": "/", "readonly": host_config.readonly_rootfs },
+        "hostname": hostname(effective),
+        "domainname": config.domainname,
+        "mounts": mounts(effective, settings, facts),
+        "annotations": *host_config.annotations,
+        "linux": linux(effective, settings, facts),
+    });
+    serde_json::from_value(document).map_err(|error| PlanError::Invalid(error.to_string()))
+}
+
+fn hostname(effective: &Effective) -> Option<&str> {
+    let own = effective.host.uts_mode != "host" && !effective.config.hostname.is_empty();
+    own.then_some(effective.config.hostname.as_str())
+}
+
+fn working_directory(config: &ContainerConfig) -> &str {
+    if config.working_dir.is_empty() {
+        "/"
+    } else {
+        &config.working_dir
+    }
+}
+
+fn process(effective: &Effective, host: &Host, args: &[String], env: &[String], privileged: bool) -> Value {
+    let host_config = &effective.host;
+    let capabilities = capability::tweak(
+        &host_config.cap_add,
+        &host_config.cap_drop,
+        privileged,
+        host.last_capability,
+    );
+    json!({
+        "user": { "uid": 0, "gid": 0 },
+        "args": args,
+        "env": env,
+        "cwd": working_directory(&effective.config),
+        "capabilities": {
+            "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
+        },
+    })
+}
+
+/// `PATH` where nobody sets one.
+const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+fn environment(config: &ContainerConfig) -> Vec<String> {
+    let mut env = vec![format!("PATH={DEFAULT_PATH}")];
+    if !config.hostname.is_empty() {
+        let dot = if config.domainname.is_empty() { "" } else { "." };
+        env.push(format!("HOSTNAME={}{dot}{}", config.hostname, config.domainname));
+    }
+    if config.tty {
+        env.push("TERM=xterm".to_owned());
+    }
+    for variable in &config.env {
+        replace(&mut env, variable);
+    }
+    env
+}
+
+fn replace(env: &mut Vec<String>, variable: &str) {
+    let (name, given) = variable
+        .split_once('=')
+        .map_or((variable, false), |(name, _)| (name, true));
+    let same = |other: &String| other.split_once('=').is_some_and(|(other, _)| other == name);
+    match env.iter().position(same) {
+        Some(at) if given => variable.clone_into(&mut env[at]),
+        Some(at) => drop(env.remove(at)),
+        None if given => env.push(variable.to_owned()),
+        None => {}
+    }
+}
+
+fn set_default(env: &mut Vec<String>, name: &str, value: &str) {
+    let prefix = format!("{name}=");
+    if !env.iter().any(|variable| variable.starts_with(&prefix)) {
+        env.push(format!("{prefix}{value}"));
+    }
+}
+
+fn no_new_privileges(host: &HostConfig, settings: &Config) -> bool {
+    let given = host
+        .security_opt
+        .iter()
+        .rev()
+        .find_map(|option| option.strip_prefix("no-new-privileges"));
+    match given {
+        Some(rest) => rest.trim_start_matches(['=', ':']) != "false",
+        None => settings.no_new_privileges,
+    }
+}
+
+const RLIMITS: &[&str] = &[
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+];
+
+/// Whether `--ulimit` knows the name.
+#[must_use]
+pub fn is_rlimit(name: &str) -> bool {
+    RLIMITS.contains(&name)
+}
+
+fn rlimits(host: &HostConfig, settings: &Config) -> Value {
+    let number = |value: i64| u64::try_from(value).unwrap_or(u64::MAX);
+    let mut limits: Vec<(&str, u64, u64)> = host
+        .ulimits
+        .iter()
+        .map(|limit| (limit.name.as_str(), number(limit.soft), number(limit.hard)))
+        .collect();
+    for (name, (soft, hard)) in &settings.ulimits {
+        if !limits.iter().any(|(other, ..)| other == name) {
+            limits.push((name, number(*soft), number(*hard)));
+        }
+    }
+    let entry = |(name, soft, hard): (&str, u64, u64)| json!({ "type": format!("RLIMIT_{}", name.to_ascii_uppercase()), "soft": soft, "hard": hard });
+    limits.into_iter().map(entry).collect()
+}
+
+fn mount(destination: &str, kind: &str, options: &[&str]) -> Value {
+    json!({ "destination": destination, "type": kind, "source": kind, "options": options })
+}
+
+fn bind(source: &str, destination: &str, options: &[&str]) -> Value {
+    json!({ "destination": destination, "type": "bind", "source": source, "options": options })
+}
+
+fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Vec<Value> {
+    let host = &effective.host;
+    let access = if host.privileged { "rw" } else { "ro" };
+    let mut list = vec![
+        mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
+        mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        mount(
+            "/dev/pts",
+            "devpts",
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
+        mount("/sys/fs/cgroup", "cgroup", &[access, "nosuid", "noexec", "nodev"]),
+    ];
+    list.extend(ipc_mounts(host, facts));
+    let replaced = |destination: &str| facts.mounts.iter().any(|(other, _)| other.destination == destination);
+    list.retain(|entry| !entry["destination"].as_str().is_some_and(replaced));
+    for (source, destination) in facts.files.iter().filter(|(_, destination)| !replaced(destination)) {
+        let access = if host.readonly_rootfs { "ro" } else { "rw" };
+        list.push(bind(source, destination, &["rbind", "rprivate", access]));
+    }
+    list.extend(facts.mounts.iter().map(|(spec, source)| user_mount(spec, source)));
+    if host.init == Some(true) {
+        list.push(bind(&settings.init.display().to_string(), INIT_PATH, &["bind", "ro"]));
+    }
+    list
+}
+
+fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
+    const PLAIN: [&str; 3] = ["nosuid", "noexec", "nodev"];
+    let queue = mount("/dev/mqueue", "mqueue", &PLAIN);
+    match (host.ipc_mode.as_str(), facts.ipc_of) {
+        (_, Some(pid)) => vec![
+            queue,
+            bind(&format!("/proc/{pid}/root/dev/shm"), "/dev/shm", &["rbind", "rprivate"]),
+        ],
+        ("host", None) => vec![
+            bind("/dev/mqueue", "/dev/mqueue", &["rbind", "rprivate"]),
+            bind("/dev/shm", "/dev/shm", &["rbind", "rprivate"]),
+        ],
+        ("none", None) => vec![queue],
+        _ => {
+            let size = format!("size={}", host.shm_size);
+            vec![
+                queue,
+                mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", &size]),
+            ]
+        }
+    }
+}
+
+fn user_mount(spec: &MountSpec, source: &str) -> Value {
+    match spec.kind {
+        MountKind::Tmpfs => {
+            let options: Vec<&str> = spec.options.iter().map(String::as_str).collect();
+            mount(&spec.destination, "tmpfs", &options)
+        }
+        MountKind::Bind | MountKind::Volume => {
+            let propagation = if spec.propagation.is_empty() {
+                "rprivate"
+            } else {
+                &spec.propagation
+            };
+            let access = if spec.readonly { "rro" } else { "rw" };
+            let recursion = if spec.non_recursive { "bind" } else { "rbind" };
+            bind(source, &spec.destination, &[recursion, propagation, access])
+        }
+    }
+}
+
+fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
+    let host = &effective.host;
+    let devices: Vec<Value> = facts.devices.iter().map(node).collect();
+    json!({
+        "namespaces": namespaces(effective, facts),
+        "cgroupsPath": format!("/{}/{}", settings.cgroup_parent.trim_matches('/'), facts.id),
+        "resources": resources(host, facts),
+        "devices": devices,
+        "sysctl": *host.sysctls,
+        "maskedPaths": *host.masked_paths,
+        "readonlyPaths": *host.readonly_paths,
+        "rootfsPropagation": root_propagation(facts),
+    })
+}
+
+fn root_propagation(facts: &Facts<'_>) -> Option<&'static str> {
+    let has = |word: &str| facts.mounts.iter().any(|(spec, _)| spec.propagation.ends_with(word));
+    if has("shared") {
+        Some("shared")
+    } else if has("slave") {
+        Some("rslave")
+    } else {
+        None
+    }
+}
+
+fn node(device: &DeviceNode) -> Value {
+    json!({
+        "path": device.path, "type": device.kind.to_string(), "major": device.major, "minor": device.minor,
+        "fileMode": device.mode, "uid": device.uid, "gid": device.gid,
+    })
+}
+
+fn namespaces(effective: &Effective, facts: &Facts<'_>) -> Vec<Value> {
+    let host = &effective.host;
+    let mut list = vec![json!({ "type": "mount" })];
+    let path = |pid: u32, name: &str| format!("/proc/{pid}/ns/{name}");
+    match facts.pid_of {
+        Some(pid) => list.push(json!({ "type": "pid", "path": path(pid, "pid") })),
+        None if host.pid_mode == "host" => {}
+        None => list.push(json!({ "type": "pid" })),
+    }
+    match facts.ipc_of {
+        Some(pid) => list.push(json!({ "type": "ipc", "path": path(pid, "ipc") })),
+        None if host.ipc_mode == "host" => {}
+        None => list.push(json!({ "type": "ipc" })),
+    }
+    if host.uts_mode != "host" {
+        list.push(json!({ "type": "uts" }));
+    }
+    if host.cgroupns_mode == "private" {
+        list.push(json!({ "type": "cgroup" }));
+    }
+    // The shim is inside the network namespace already; saying so keeps /sys and net sysctls private.
+    if effective.network != NetworkMode::Host {
+        list.push(json!({ "type": "network", "path": "/proc/self/ns/net" }));
+    }
+    list
+}
+
+fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
+    let set = |value: i64| (value != 0).then_some(value);
+    let (period, quota) = match host.nano_cpus {
+        0 => (set(host.cpu_period), set(host.cpu_quota)),
+        nanos => (Some(100_000), Some(nanos / 10_000)),
+    };
+    let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+    let pids = host
+        .pids_limit
+        .filter(|limit| *limit != 0)
+        .map(|limit| json!({ "limit": limit.max(-1) }));
+    json!({
+        "memory": {
+            "limit": set(host.memory), "reservation": set(host.memory_reservation), "swap": set(host.memory_swap),
+            "swappiness": host.memory_swappiness.filter(|value| *value >= 0),
+            "disableOOMKiller": host.oom_kill_disable.filter(|disable| *disable),
+        },
+        "cpu": {
+            "shares": set(host.cpu_shares), "period": period, "quota": quota,
+            "cpus": text(&host.cpuset_cpus), "mems": text(&host.cpuset_mems),
+        },
+        "pids": pids,
+        "devices": device_rules(host, facts),
+    })
+}
+
+/// Character devices every container may use: null, zero, full, random, urandom, tty, console, ptmx.
+const PLAIN_DEVICES: &[(i64, i64)] = &[(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)];
+/// Terminals of devpts.
+const TERMINALS: i64 = 136;
+
+fn device_rules(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
+    if host.privileged {
+        return vec![json!({ "allow": true, "access": "rwm" })];
+    }
+    let mut rules = vec![
+        json!({ "allow": false, "access": "rwm" }),
+        json!({ "allow": true, "type": "c", "access": "m" }),
+        json!({ "allow": true, "type": "b", "access": "m" }),
+        json!({ "allow": true, "type": "c", "major": TERMINALS, "access": "rwm" }),
+    ];
+    for (major, minor) in PLAIN_DEVICES {
+        rules.push(json!({ "allow": true, "type": "c", "major": major, "minor": minor, "access": "rwm" }));
+    }
+    for device in facts.devices {
+        rules.push(json!({
+            "allow": true, "type": device.kind.to_string(), "major": device.major, "minor": device.minor,
+            "access": device.access,
+        }));
+    }
+    rules.extend(host.device_cgroup_rules.iter().filter_map(|rule| cgroup_rule(rule)));
+    rules
+}
+
+/// `c 1:3 rwm`, with `*` for any number.
+fn cgroup_rule(rule: &str) -> Option<Value> {
+    let mut words = rule.split_whitespace();
+    let (kind, numbers, access) = (words.next()?, words.next()?, words.next()?);
+    let (major, minor) = numbers.split_once(':')?;
+    let number = |text: &str| text.parse::<i64>().ok();
+    Some(json!({ "allow": true, "type": kind, "major": number(major), "minor": number(minor), "access": access }))
+}
+
+/// Where a `--device` appears and with which access, defaults filled in.
+#[must_use]
+pub fn device_defaults(mapping: &DeviceMapping) -> (String, String) {
+    let path = if mapping.path_in_container.is_empty() {
+        &mapping.path_on_host
+    } else {
+        &mapping.path_in_container
+    };
+    let access = if mapping.cgroup_permissions.is_empty() {
+        "rwm"
+    } else {
+        &mapping.cgroup_permissions
+    };
+    (path.clone(), access.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::container::restart::RestartPolicy;
+
+    fn effective(change: impl FnOnce(&mut Effective)) -> Effective {
+        let mut effective = Effective {
+            config: ContainerConfig {
+                hostname: "h".into(),
+                cmd: vec!["true".to_owned()].into(),
+                ..ContainerConfig::default()
+            },
+            host: HostConfig {
+                shm_size: 64,
+                cgroupns_mode: "host".into(),
+                ..HostConfig::default()
+            },
+            policy: RestartPolicy::No,
+            network: NetworkMode::Bridge,
+        };
+        change(&mut effective);
+        effective
+    }
+
+    fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
+        let host = Host {
+            last_capability: 40,
+            ..Host::default()
+        };
+        let facts = Facts {
+            id: "abc",
+            mounts,
+            files: &[],
+            ipc_of: None,
+            pid_of: None,
+            devices: &[],
+        };
+        serde_json::to_value(specification(effective, &Config::corten(), &host, &facts).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn defaults() {
+        let spec = json_of(&effective(|_| {}), &[]);
+        assert_eq!(spec["process"]["args"], json!(["true"]));
+        assert_eq!(
+            spec["process"]["env"],
+            json!([format!("PATH={DEFAULT_PATH}"), "HOSTNAME=h"])
+        );
+        assert_eq!(spec["process"]["cwd"], "/");
+        assert_eq!(spec["linux"]["cgroupsPath"], "/corten/abc");
+        assert_eq!(
+            spec["process"]["capabilities"]["bounding"].as_array().unwrap().len(),
+            capability::DEFAULT.len()
+        );
+        let kinds: Vec<_> = spec["linux"]["namespaces"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n["type"].clone())
+            .collect();
+        assert_eq!(kinds, ["mount", "pid", "ipc", "uts", "network"]);
+    }
+
+    #[test]
+    fn options_change_it() {
+        let spec = json_of(
+            &effective(|effective| {
+                effective.host.privileged = true;
+                effective.host.init = Some(true);
+                effective.host.nano_cpus = 1_500_000_000;
+                effective.host.pids_limit = Some(7);
+                effective.host.pid_mode = "host".into();
+                effective.network = NetworkMode::Host;
+                effective.config.tty = true;
+                effective.config.env = vec!["TERM=vt100".to_owned(), "HOSTNAME".to_owned()].into();
+            }),
+            &[],
+        );
+        assert_eq!(spec["linux"]["resources"]["cpu"]["quota"], 150_000);
+        assert_eq!(spec["linux"]["resources"]["pids"]["limit"], 7);
+        assert_eq!(
+            spec["process"]["env"],
+            json!([format!("PATH={DEFAULT_PATH}"), "TERM=vt100"])
+        );
+        assert_eq!(
+            spec["process"]["args"],
+            json!(["true"]),
+            "no init in the host's pid namespace"
+        );
+        let kinds: Vec<_> = spec["linux"]["namespaces"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n["type"].clone())
+            .collect();
+        assert_eq!(kinds, ["mount", "ipc", "uts"]);
+    }
+
+    #[test]
+    fn a_mount_replaces_a_default() {
+        let spec = MountSpec {
+            destination: "/dev/shm".into(),
+            source: "/x".into(),
+            readonly: true,
+            ..MountSpec::default()
+        };
+        let spec = json_of(&effective(|_| {}), &[(spec, "/x".to_owned())]);
+        let shm: Vec<_> = spec["mounts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|mount| mount["destination"] == "/dev/shm")
+            .collect();
+        assert_eq!(shm.len(), 1);
+        assert_eq!(shm[0]["options"], json!(["rbind", "rprivate", "rro"]));
+    }
+
+    #[test]
+    fn rules() {
+        assert_eq!(cgroup_rule("c 1:* rm").unwrap()["major"], 1);
+        assert_eq!(cgroup_rule("nonsense"), None);
+    }
+}

@@ -1,0 +1,568 @@
+//! The start sequence: from a record to a running program.
+//!
+//! ```text
+//! run directory ─┬─ shim spawned ───────────────┐
+//!                └─ address, ports, files, plan ─┴─ run.json ─ Create ─┬─ root, cgroups, process ─┬─ Network, Attach, Start
+//!                                                                     └─ veth, firewall ──────────┘
+//! ```
+//! Each step's reverse is in the [`Undo`] before the step begins; a failure half way runs them all, last
+//! first. What survives the daemon's death half way is found by recovery through `run.json`, which is
+//! there before anything that outlives the process.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use corten_base::{Timestamp, id::hex};
+use corten_net::sandbox::{PublishedPort, Sandbox, SandboxRequest};
+use corten_runtime::compile::PlanError;
+use corten_runtime::plan::Rootfs;
+use corten_shim::protocol::{self, Failure, FailureKind, Log, NetworkNamespace, NetworkSetup, Reply, Request};
+use corten_sys::fault::boundary;
+use tokio::sync::mpsc;
+
+use super::effective::NetworkMode;
+use super::mounts::{MountKind, MountSpec};
+use super::owner::{Ongoing, Owner};
+use super::phase::FailedStart;
+use super::run::RunRecord;
+use super::{Container, devices, log_settings, ports, record, spec};
+use crate::core::{Core, blocking, random_bytes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Subject;
+use crate::network::files;
+use crate::shim::{self, News, ShimError, ShimHandle, ShimProcess};
+
+/// A program that executes.
+pub(super) struct Started {
+    pub(super) pid: u32,
+    pub(super) at: Timestamp,
+}
+
+/// A start that failed and was undone.
+pub(super) struct StartFailure {
+    pub(super) error: Error,
+    pub(super) outcome: FailedStart,
+}
+
+/// What has to be undone when a later step fails.
+#[derive(Default)]
+struct Undo {
+    run_directory: bool,
+    lease: Option<Sandbox>,
+    shim: Option<(Option<ShimHandle>, ShimProcess)>,
+    run: Option<Arc<RunRecord>>,
+}
+
+/// What the preparation made for the shim.
+struct Prepared {
+    run: RunRecord,
+    create: protocol::Create,
+    sockets: Vec<OwnedFd>,
+}
+
+impl Owner {
+    pub(super) async fn start(&mut self) -> Result<Started, StartFailure> {
+        if let Some(releasing) = self.releasing.take() {
+            // A panic there was reported there.
+            drop(releasing.await);
+        }
+        let mut undo = Undo::default();
+        let result = self.try_start(&mut undo).await;
+        match result {
+            Ok(started) => {
+                if self.run.as_ref().is_some_and(|run| run.record.sandbox.is_some()) {
+                    self.publish_network("connect");
+                }
+                self.publish_mounts("mount");
+                Ok(started)
+            }
+            Err(error) => {
+                undo.run(&self.core, &self.container).await;
+                let code = exit_code(&error);
+                let outcome = FailedStart {
+                    code,
+                    message: error.message.clone(),
+                };
+                Err(StartFailure { error, outcome })
+            }
+        }
+    }
+
+    async fn try_start(&mut self, undo: &mut Undo) -> Result<Started> {
+        let shared = shared_namespaces(&self.core, &self.container)?;
+        undo.run_directory = true;
+        let container = Arc::clone(&self.container);
+        blocking(&self.core, move |core| make_run_directory(core, &container)).await?;
+
+        let container = Arc::clone(&self.container);
+        let spawned = blocking(&self.core, move |core| spawn_shim(core, &container));
+        let container = Arc::clone(&self.container);
+        let size = None;
+        let prepared = blocking(&self.core, move |core| prepare(core, &container, &shared, size));
+        let (spawned, prepared) = tokio::join!(spawned, prepared);
+        if let Ok(spawned) = &spawned
+            && let Ok(pidfd) = spawned.pidfd.try_clone()
+        {
+            undo.shim = Some((None, ShimProcess::spawned(pidfd)));
+        }
+        if let Ok(prepared) = &prepared {
+            undo.lease.clone_from(&prepared.run.sandbox);
+        }
+        let (spawned, prepared) = (spawned?, prepared?);
+        let failed = |error| Error::caused("connect to the container's keeper", error);
+        let (shim, mut news) = shim::open(spawned.control).map_err(failed)?;
+        let run = Arc::new(prepared.run);
+        undo.run = Some(Arc::clone(&run));
+        if let Some((handle, _)) = &mut undo.shim {
+            *handle = Some(shim.clone());
+        }
+
+        boundary("start.create");
+        let create = shim.request(Request::Create(Box::new(prepared.create)), Vec::new());
+        let connect = connect(&self.core, &run, &mut news);
+        let (created, connected) = tokio::join!(create, connect);
+        let pid = match created.map_err(|error| shim_error(&error))? {
+            Reply::Created { pid } => pid,
+            Reply::Done | Reply::Started { .. } | Reply::State(_) | Reply::Failed(_) => {
+                return Err(shim_error(&ShimError::Unexpected));
+            }
+        };
+        connected?;
+        boundary("start.created");
+        let at = self.let_go(&shim, &run, prepared.sockets).await?;
+        boundary("start.started");
+        self.container.set_shim(Some(shim.clone()));
+        self.run = Some(Ongoing {
+            record: run,
+            shim,
+            news,
+            process: ShimProcess::spawned(spawned.pidfd),
+        });
+        Ok(Started { pid, at })
+    }
+
+    /// Hands the network and the waiting clients over and lets the program execute: sent in a row, the
+    /// first failure counts.
+    async fn let_go(&mut self, shim: &ShimHandle, run: &RunRecord, sockets: Vec<OwnedFd>) -> Result<Timestamp> {
+        let failed = |error| shim_error(&error);
+        let mut submitted = Vec::new();
+        if let Some(sandbox) = &run.sandbox {
+            let request = Request::Network(setup(sandbox));
+            submitted.push(shim.submit(request, sockets).await.map_err(failed)?);
+        }
+        let attaches = std::mem::take(&mut self.pending);
+        for pending in attaches {
+            let request = Request::Attach(pending.attach);
+            // A client that cannot be joined (it has left) does not keep the container from starting.
+            drop(shim.submit(request, vec![pending.connection]).await.map_err(failed)?);
+        }
+        let start = shim.submit(Request::Start, Vec::new()).await.map_err(failed)?;
+        for request in submitted {
+            request.done().await.map_err(failed)?;
+        }
+        match start.reply().await.map_err(failed)? {
+            Reply::Started { at } => Ok(at),
+            Reply::Done | Reply::Created { .. } | Reply::State(_) | Reply::Failed(_) => {
+                Err(shim_error(&ShimError::Unexpected))
+            }
+        }
+    }
+
+    pub(super) fn publish_network(&self, action: &str) {
+        let attributes = [
+            ("container", self.container.id.to_string()),
+            ("name", "bridge".to_owned()),
+            ("type", "bridge".to_owned()),
+        ];
+        self.core.events.publish(
+            Subject::Network(&self.core.network_id),
+            action,
+            &attributes,
+            Timestamp::now(),
+        );
+    }
+
+    pub(super) fn publish_mounts(&self, action: &str) {
+        for mount in self
+            .container
+            .record
+            .mounts
+            .iter()
+            .filter(|mount| mount.kind == MountKind::Volume)
+        {
+            let mut attributes = vec![
+                ("container", self.container.id.to_string()),
+                ("driver", "local".to_owned()),
+            ];
+            if action == "mount" {
+                attributes.extend([
+                    ("destination", mount.destination.clone()),
+                    ("propagation", String::new()),
+                    ("read/write", (!mount.readonly).to_string()),
+                ]);
+            }
+            self.core
+                .events
+                .publish(Subject::Volume(&mount.volume), action, &attributes, Timestamp::now());
+        }
+    }
+}
+
+impl Undo {
+    /// Undoes what was done, last first. Goes on whatever fails, and says what did.
+    async fn run(self, core: &Arc<Core>, container: &Arc<Container>) {
+        if let Some((handle, process)) = self.shim {
+            drop(handle);
+            process.kill();
+            if let Err(error) = process.ended().await {
+                tracing::error!(%error, "the shim of a failed start is not reaped");
+            }
+        }
+        let container = Arc::clone(container);
+        let undone = blocking(core, move |core| {
+            if let (Some(sandbox), Some(bridge)) = (&self.lease, &core.bridge) {
+                let released = bridge.release(sandbox);
+                released.map_err(|error| Error::caused("release the network", error))?;
+            }
+            if let Some(run) = &self.run {
+                super::stop::clear_cgroups(run);
+            }
+            if self.run_directory {
+                drop(fs::remove_dir_all(core.run_directory(&container.id)));
+            }
+            Ok(())
+        });
+        if let Err(error) = undone.await {
+            tracing::error!(%error, "a failed start is not undone completely");
+        }
+    }
+}
+
+/// Processes whose namespaces a container joins.
+struct Shared {
+    network: NetworkNamespace,
+    ipc: Option<u32>,
+    pid: Option<u32>,
+}
+
+fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
+    let join = |reference: &str, what: &str| -> Result<u32> {
+        let other = core.containers.find(reference)?;
+        match other.look().life.phase.running() {
+            Some(running) => Ok(running.pid),
+            None => Err(Error::conflict(format!(
+                "cannot join {what} namespace of a non running container: container {} is not running",
+                other.id
+            ))),
+        }
+    };
+    let host = &container.effective.host;
+    let joined = |mode: &str, what| {
+        mode.strip_prefix("container:")
+            .map(|reference| join(reference, what))
+            .transpose()
+    };
+    let network = match &container.effective.network {
+        NetworkMode::Host => NetworkNamespace::Host,
+        NetworkMode::Container(reference) => NetworkNamespace::Process(join(reference, "network")?),
+        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named(_) => NetworkNamespace::Private,
+    };
+    Ok(Shared {
+        network,
+        ipc: joined(&host.ipc_mode, "ipc")?,
+        pid: joined(&host.pid_mode, "pid")?,
+    })
+}
+
+fn make_run_directory(core: &Core, container: &Container) -> Result<()> {
+    boundary("start.run-directory");
+    let directory = core.run_directory(&container.id);
+    let make = || fs::DirBuilder::new().mode(0o700).create(&directory);
+    let made = match make() {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            fs::remove_dir_all(&directory).and_then(|()| make())
+        }
+        made => made,
+    };
+    made.map_err(|error| Error::caused(format!("make {}", directory.display()), error))?;
+    drop(fs::remove_file(
+        core.container_directory(&container.id).join(record::EXIT),
+    ));
+    Ok(())
+}
+
+fn spawn_shim(core: &Core, container: &Container) -> Result<corten_shim::spawn::Spawned> {
+    boundary("start.shim");
+    let spawned = corten_shim::spawn::spawn(&core.config.shim, &core.run_directory(&container.id));
+    boundary("start.shim-spawned");
+    spawned.map_err(|error| Error::caused("failed to start the container's keeper", error))
+}
+
+/// Everything that needs no shim: address and ports, files, sources of mounts, the plan; and `run.json`.
+fn prepare(core: &Core, container: &Container, shared: &Shared, size: Option<(u16, u16)>) -> Result<Prepared> {
+    boundary("start.network");
+    let (sandbox, sockets) = lease(core, container)?;
+    let prepared = prepare_leased(core, container, shared, size, sandbox.clone(), sockets);
+    if let (Err(_), Some(sandbox), Some(bridge)) = (&prepared, &sandbox, &core.bridge) {
+        bridge.abandon(sandbox);
+    }
+    prepared
+}
+
+fn lease(core: &Core, container: &Container) -> Result<(Option<Sandbox>, Vec<OwnedFd>)> {
+    let wanted = container.effective.network == NetworkMode::Bridge && !container.effective.config.network_disabled;
+    let (true, Some(bridge)) = (wanted, &core.bridge) else {
+        return Ok((None, Vec::new()));
+    };
+    let requests = ports::requests(&container.effective.config, &container.effective.host)?;
+    let request = SandboxRequest {
+        container: &container.id,
+        name: &container.record.name,
+        address4: None,
+        mac: mac(container)?,
+        ports: &requests,
+    };
+    let prepared = bridge
+        .prepare(&request)
+        .map_err(|error| Error::internal(error.to_string()))?;
+    Ok((Some(prepared.sandbox), prepared.sockets))
+}
+
+fn mac(container: &Container) -> Result<Option<corten_net::MacAddress>> {
+    let networking = container.record.body.networking_config.as_ref();
+    let endpoints = networking.map(|networking| &networking.endpoints_config);
+    let own = endpoints.and_then(|endpoints| endpoints.get("bridge").or_else(|| endpoints.get("default")));
+    let own = own
+        .and_then(Option::as_ref)
+        .map(|endpoint| endpoint.mac_address.as_str());
+    let text = own
+        .filter(|text| !text.is_empty())
+        .unwrap_or(&container.effective.config.mac_address);
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|error: corten_net::mac::ParseMacError| Error::invalid(error.to_string()))
+}
+
+fn prepare_leased(
+    core: &Core,
+    container: &Container,
+    shared: &Shared,
+    size: Option<(u16, u16)>,
+    sandbox: Option<Sandbox>,
+    sockets: Vec<OwnedFd>,
+) -> Result<Prepared> {
+    let effective = &container.effective;
+    let directory = core.run_directory(&container.id);
+    let mut run = RunRecord {
+        version: 1,
+        endpoint: sandbox.as_ref().map(|_| hex(&random_bytes())).unwrap_or_default(),
+        sandbox,
+        ..RunRecord::default()
+    };
+    boundary("start.files");
+    let files = files::write(core, container, &run.addresses(), &directory)?;
+    let mounts = mount_sources(core, &container.record.mounts)?;
+    let devices = devices::collect(&effective.host)?;
+    let facts = spec::Facts {
+        id: container.id.as_str(),
+        mounts: &mounts,
+        files: &files,
+        ipc_of: shared.ipc,
+        pid_of: shared.pid,
+        devices: &devices,
+    };
+    let plan = spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(plan_error)?;
+    run.cgroup.clone_from(&plan.cgroup);
+    run.plan.clone_from(&plan);
+    run.plan.process.seccomp = None;
+    boundary("start.record");
+    run.write(&directory)
+        .map_err(|error| Error::caused("write run.json", error))?;
+    boundary("start.recorded");
+    let config = &effective.config;
+    let streams = protocol::Streams {
+        terminal: config.tty,
+        size: size.unwrap_or_else(|| console_size(effective.host.console_size)),
+        stdin: config.open_stdin,
+        stdin_once: config.stdin_once,
+    };
+    let create = protocol::Create {
+        version: protocol::VERSION,
+        container: container.id.clone(),
+        plan,
+        network: shared.network.clone(),
+        streams,
+        log: log(core, container)?,
+        exit_path: core.container_directory(&container.id).join(record::EXIT),
+    };
+    Ok(Prepared { run, create, sockets })
+}
+
+fn console_size([rows, columns]: [u32; 2]) -> (u16, u16) {
+    (u16::try_from(rows).unwrap_or(0), u16::try_from(columns).unwrap_or(0))
+}
+
+fn root(core: &Core, container: &Container) -> Result<Rootfs> {
+    let snapshot = core
+        .images
+        .snapshot(&container.id)
+        .map_err(|error| Error::caused("open the snapshot", error))?;
+    Ok(Rootfs::Overlay {
+        lower: snapshot.lower,
+        upper: snapshot.upper,
+        work: snapshot.work,
+        options: Vec::new(),
+    })
+}
+
+fn log(core: &Core, container: &Container) -> Result<Log> {
+    let config = &container.effective.host.log_config;
+    if config.kind == "none" {
+        return Ok(Log::None);
+    }
+    let settings = log_settings::parse(&config.config)?;
+    let own = &container.effective.config;
+    Ok(Log::JsonFile {
+        path: record::log_path(&core.container_directory(&container.id), &container.id),
+        max_size_bytes: settings.max_size_bytes,
+        max_files: settings.max_files,
+        attributes: settings.attributes(&own.labels, &own.env),
+    })
+}
+
+/// The host path of each mount; makes the source of a bind where Docker would.
+fn mount_sources(core: &Core, mounts: &[MountSpec]) -> Result<Vec<(MountSpec, String)>> {
+    let mut sources = Vec::with_capacity(mounts.len());
+    for mount in mounts {
+        let source = match mount.kind {
+            MountKind::Tmpfs => String::new(),
+            MountKind::Bind => bind_source(mount)?,
+            MountKind::Volume => core.volumes.source(mount)?.display().to_string(),
+        };
+        sources.push((mount.clone(), source));
+    }
+    Ok(sources)
+}
+
+pub(super) fn bind_source(mount: &MountSpec) -> Result<String> {
+    let path = Path::new(&mount.source);
+    if !path.exists() {
+        if !mount.create_source {
+            return Err(Error::invalid(format!(
+                "invalid mount config for type \"bind\": bind source path does not exist: {}",
+                mount.source
+            )));
+        }
+        fs::create_dir_all(path).map_err(|error| {
+            Error::caused(
+                format!("error while creating mount source path '{}'", mount.source),
+                error,
+            )
+        })?;
+    }
+    Ok(mount.source.clone())
+}
+
+/// Waits for the shim's namespace and puts the link into it.
+async fn connect(core: &Arc<Core>, run: &Arc<RunRecord>, news: &mut mpsc::Receiver<News>) -> Result<()> {
+    if run.sandbox.is_none() {
+        return Ok(());
+    }
+    let pid = loop {
+        match news.recv().await {
+            Some(News::Event(protocol::Event::NamespaceReady { pid })) => break pid,
+            Some(News::Event(_)) => {}
+            Some(News::Gone) | None => return Err(shim_error(&ShimError::Gone)),
+        }
+    };
+    let run = Arc::clone(run);
+    blocking(core, move |core| {
+        let (Some(sandbox), Some(bridge)) = (&run.sandbox, &core.bridge) else {
+            return Ok(());
+        };
+        boundary("start.link");
+        let namespace = fs::File::open(format!("/proc/{pid}/ns/net"))
+            .map_err(|error| Error::caused("open the container's network namespace", error))?;
+        let connected = bridge.connect(sandbox, namespace.as_fd());
+        boundary("start.linked");
+        connected.map_err(|error| {
+            Error::internal(format!(
+                "failed to set up container networking: {}",
+                crate::error::chain(&error)
+            ))
+        })
+    })
+    .await
+}
+
+fn setup(sandbox: &Sandbox) -> NetworkSetup {
+    let mut addresses = vec![(sandbox.address4.into(), sandbox.prefix4)];
+    addresses.extend(sandbox.address6.map(|(address, prefix, _)| (address.into(), prefix)));
+    NetworkSetup {
+        interfaces: vec![protocol::Interface {
+            name: sandbox.interface.clone(),
+            addresses,
+        }],
+        gateway4: Some(sandbox.gateway4.into()),
+        gateway6: sandbox.address6.map(|(.., gateway)| gateway.into()),
+        ports: sandbox.ports.iter().map(port_socket).collect(),
+    }
+}
+
+fn port_socket(port: &PublishedPort) -> protocol::PortSocket {
+    let protocol = match port.protocol {
+        corten_net::Protocol::Tcp => protocol::Protocol::Tcp,
+        corten_net::Protocol::Udp => protocol::Protocol::Udp,
+    };
+    protocol::PortSocket {
+        protocol,
+        splice_to: port.way.splice_to(),
+    }
+}
+
+fn plan_error(error: PlanError) -> Error {
+    match error {
+        PlanError::Invalid(message) => Error::invalid(message),
+        other => Error::internal(other.to_string()),
+    }
+}
+
+/// Docker's words around a failure of the runtime; clients look for them.
+const CREATE_FAILED: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
+
+fn shim_error(error: &ShimError) -> Error {
+    let ShimError::Failed(Failure { kind, message }) = error else {
+        return Error::internal(format!("{CREATE_FAILED}{error}"));
+    };
+    if message.starts_with("unable to find") {
+        return Error::invalid(message.clone());
+    }
+    match kind {
+        FailureKind::CommandNotFound | FailureKind::CommandNotExecutable => Error::invalid(format!(
+            "{CREATE_FAILED}error during container init: {message}: unknown"
+        )),
+        FailureKind::InvalidRequest => Error::invalid(format!("{CREATE_FAILED}{message}: unknown")),
+        FailureKind::NotRunning | FailureKind::Internal => {
+            Error::internal(format!("{CREATE_FAILED}{message}: unknown"))
+        }
+    }
+}
+
+/// The exit code that a failed start leaves, from Docker's phrases.
+fn exit_code(error: &Error) -> i32 {
+    let says = |phrase: &str| error.message.contains(phrase);
+    let command = error.kind == ErrorKind::InvalidParameter && says("exec: ");
+    if command && (says("executable file not found") || says("no such file or directory")) {
+        127
+    } else if command || says("permission denied") {
+        126
+    } else {
+        128
+    }
+}

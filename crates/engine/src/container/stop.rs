@@ -1,0 +1,122 @@
+//! The end of a run: what is released when the exit is known, and what a shim that died leaves behind.
+
+use std::fs;
+use std::sync::Arc;
+
+use corten_base::Timestamp;
+use corten_runtime::cgroup;
+use corten_shim::protocol::{Exit, Request};
+use corten_sys::fault::boundary;
+
+use super::owner::Owner;
+use super::record;
+use super::run::RunRecord;
+use crate::core::{Core, blocking};
+use crate::error::Error;
+
+/// The code of a container whose shim was killed: it was killed with it.
+const KILLED: i32 = 137;
+
+impl Owner {
+    /// Releases everything an API call can see: link, firewall, connections, address.
+    pub(super) async fn tear_down(&mut self) {
+        self.count_exit();
+        self.container.set_shim(None);
+        crate::exec::container_ended(&self.core, &self.container);
+        let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) else {
+            return;
+        };
+        let connected = run.sandbox.is_some();
+        if connected && let Err(error) = blocking(&self.core, move |core| release_network(core, &run)).await {
+            tracing::error!(container = self.container.id.short(), %error, "the network is not released");
+        }
+        if connected {
+            self.publish_network("disconnect");
+        }
+        self.publish_mounts("unmount");
+    }
+
+    /// Lets the shim go and clears the run away. The next start waits for it, nobody else does.
+    pub(super) fn release(&mut self) {
+        let Some(run) = self.run.take() else { return };
+        let core = Arc::clone(&self.core);
+        let id = self.container.id.clone();
+        self.releasing = Some(tokio::spawn(async move {
+            // A shim that is gone needs no release.
+            drop(run.shim.ask(Request::Release, Vec::new()).await);
+            drop(run.shim);
+            drop(run.news);
+            if let Err(error) = run.process.ended().await {
+                tracing::error!(container = id.short(), %error, "a shim is not reaped");
+            }
+            let cleared = blocking(&core, move |core| {
+                boundary("release.cgroups");
+                clear_cgroups(&run.record);
+                boundary("release.run-directory");
+                fs::remove_dir_all(core.run_directory(&id))
+                    .map_err(|error| Error::caused("remove the run directory", error))
+            });
+            if let Err(error) = cleared.await {
+                tracing::error!(%error, "a run is not cleared away");
+            }
+        }));
+    }
+
+    /// How the container ended, after its shim died: by `exit.json`, else it was killed.
+    pub(super) async fn exit_after_shim(&mut self) -> Exit {
+        let path = self.core.container_directory(&self.container.id).join(record::EXIT);
+        let run = self.run.as_ref().map(|run| Arc::clone(&run.record));
+        let exit = blocking(&self.core, move |_core| {
+            if let Some(run) = &run {
+                clear_cgroups(run);
+            }
+            record::read::<Exit>(&path).map_err(|error| Error::caused("read exit.json", error))
+        });
+        match exit.await {
+            Ok(Some(exit)) => exit,
+            Ok(None) => killed(),
+            Err(error) => {
+                tracing::error!(container = self.container.id.short(), %error, "the exit record is not readable");
+                killed()
+            }
+        }
+    }
+}
+
+/// The exit of a container that was killed with its shim.
+pub(crate) fn killed() -> Exit {
+    Exit {
+        code: KILLED,
+        at: Timestamp::now(),
+        out_of_memory: false,
+    }
+}
+
+pub(crate) fn release_network(core: &Core, run: &RunRecord) -> crate::error::Result<()> {
+    if let (Some(sandbox), Some(bridge)) = (&run.sandbox, &core.bridge) {
+        boundary("exit.network");
+        bridge
+            .release(sandbox)
+            .map_err(|error| Error::caused("release the network", error))?;
+        boundary("exit.network-released");
+    }
+    Ok(())
+}
+
+/// Kills whatever is left in the groups and removes them; fine if there are none.
+pub(crate) fn clear_cgroups(run: &RunRecord) {
+    let exist = run
+        .cgroup
+        .directories
+        .iter()
+        .any(|directory| directory.absolute().exists());
+    if !exist {
+        return;
+    }
+    if let Err(error) = cgroup::kill_all(&run.cgroup) {
+        tracing::error!(%error, "processes of a container that ended are not killed");
+    }
+    if let Err(error) = cgroup::remove(&run.cgroup) {
+        tracing::error!(%error, "control groups are not removed");
+    }
+}

@@ -1,0 +1,432 @@
+//! What a creation is refused for, in Docker's words (pure). What Docker knows and this engine has not
+//! built is refused by name: an option is never ignored.
+
+use corten_api::container::{ContainerConfig, HostConfig, NetworkingConfig};
+
+use super::effective::NetworkMode;
+use super::{ports, signal};
+use crate::error::{Error, Result};
+
+/// Facts about the host that limits are compared with.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Processors.
+    pub processors: i64,
+}
+
+/// Checks everything that does not need an image.
+pub fn check(
+    config: &ContainerConfig,
+    host: &HostConfig,
+    networking: Option<&NetworkingConfig>,
+    limits: Limits,
+) -> Result<()> {
+    check_config(config)?;
+    refuse_unbuilt(config, host, networking)?;
+    check_restart(host)?;
+    check_memory(host)?;
+    check_processor(host, limits)?;
+    check_modes(config, host)?;
+    check_security(host)?;
+    check_log(host)?;
+    if host.shm_size < 0 {
+        return Err(Error::invalid("SHM size can not be less than 0"));
+    }
+    if !(-1000..=1000).contains(&host.oom_score_adj) {
+        let value = host.oom_score_adj;
+        return Err(Error::invalid(format!(
+            "Invalid value {value}, range for oom score adj is [-1000, 1000]"
+        )));
+    }
+    ports::requests(config, host).map(drop)
+}
+
+/// The command line that results from merging with the image.
+pub fn check_command(config: &ContainerConfig) -> Result<()> {
+    if config.entrypoint.is_empty() && config.cmd.is_empty() {
+        return Err(Error::invalid("no command specified"));
+    }
+    Ok(())
+}
+
+fn check_config(config: &ContainerConfig) -> Result<()> {
+    if !config.working_dir.is_empty() && !config.working_dir.starts_with('/') {
+        let directory = &config.working_dir;
+        return Err(Error::invalid(format!(
+            "the working directory '{directory}' is invalid, it needs to be an absolute path"
+        )));
+    }
+    for variable in &config.env {
+        if variable.is_empty() || variable.starts_with('=') {
+            return Err(Error::invalid(format!("invalid environment variable: {variable}")));
+        }
+        refuse_nul("environment variable", variable)?;
+    }
+    for word in config.entrypoint.iter().chain(config.cmd.iter()) {
+        refuse_nul("command", word)?;
+    }
+    if !config.stop_signal.is_empty() {
+        signal::parse(&config.stop_signal)?;
+    }
+    for name in [&config.hostname, &config.domainname] {
+        if name.len() > 64 || name.contains(['\0', '\n', '/']) {
+            return Err(Error::invalid(format!("invalid hostname format: {name}")));
+        }
+    }
+    for port in config.exposed_ports.keys() {
+        ports::parse(port)?;
+    }
+    Ok(())
+}
+
+fn refuse_nul(what: &str, text: &str) -> Result<()> {
+    if text.contains('\0') {
+        return Err(Error::invalid(format!("invalid {what}: it contains a nul byte")));
+    }
+    Ok(())
+}
+
+fn unbuilt(option: &str) -> Error {
+    Error::not_implemented(format!("{option} is not supported by this version of Corten"))
+}
+
+fn refuse_unbuilt(config: &ContainerConfig, host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
+    let health = config.healthcheck.as_ref().and_then(|health| health.test.first());
+    let table = [
+        (
+            health.is_some_and(|kind| kind != "NONE"),
+            "a health check (HealthCheck)",
+        ),
+        (!host.volumes_from.is_empty(), "VolumesFrom"),
+        (!host.links.is_empty(), "Links"),
+        (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),
+        (!host.storage_opt.is_empty(), "StorageOpt"),
+        (!host.cgroup.is_empty(), "Cgroup"),
+        (!host.cgroup_parent.is_empty(), "CgroupParent"),
+        (!matches!(host.userns_mode.as_str(), "" | "host"), "UsernsMode"),
+        (
+            host.blkio_weight != 0 || !host.blkio_weight_device.is_empty(),
+            "BlkioWeight",
+        ),
+        (!host.blkio_device_read_bps.is_empty(), "BlkioDeviceReadBps"),
+        (!host.blkio_device_write_bps.is_empty(), "BlkioDeviceWriteBps"),
+        (!host.blkio_device_read_iops.is_empty(), "BlkioDeviceReadIOps"),
+        (!host.blkio_device_write_iops.is_empty(), "BlkioDeviceWriteIOps"),
+        (
+            host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0,
+            "CpuRealtimePeriod/CpuRealtimeRuntime",
+        ),
+        (host.kernel_memory != 0 || host.kernel_memory_tcp != 0, "KernelMemory"),
+        (host.cpu_count != 0 || host.cpu_percent != 0, "CpuCount/CpuPercent"),
+        (
+            host.io_maximum_iops != 0 || host.io_maximum_bandwidth != 0,
+            "IOMaximumIOps/IOMaximumBandwidth",
+        ),
+        (!matches!(host.isolation.as_str(), "" | "default"), "Isolation"),
+    ];
+    if let Some((_, option)) = table.iter().find(|(given, _)| *given) {
+        return Err(unbuilt(option));
+    }
+    if !matches!(host.runtime.as_str(), "" | "runc" | "corten" | "io.containerd.runc.v2") {
+        return Err(Error::invalid(format!(
+            "unknown or invalid runtime name: {}",
+            host.runtime
+        )));
+    }
+    refuse_networks(host, networking)
+}
+
+fn refuse_networks(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
+    if let NetworkMode::Named(name) = NetworkMode::parse(&host.network_mode) {
+        return Err(Error::not_found(format!("network {name} not found")));
+    }
+    let Some(networking) = networking else { return Ok(()) };
+    for (name, endpoint) in &networking.endpoints_config {
+        if !matches!(name.as_str(), "default" | "bridge" | "host" | "none") {
+            return Err(Error::not_found(format!("network {name} not found")));
+        }
+        let Some(endpoint) = endpoint else { continue };
+        let address = endpoint.ipam_config.as_ref().is_some_and(|ipam| {
+            !ipam.ipv4_address.is_empty() || !ipam.ipv6_address.is_empty() || !ipam.link_local_ips.is_empty()
+        });
+        if address {
+            return Err(Error::invalid(
+                "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
+            ));
+        }
+        if !endpoint.aliases.is_empty() {
+            return Err(Error::invalid(
+                "invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
+            ));
+        }
+        if !endpoint.driver_opts.is_empty() || !endpoint.links.is_empty() {
+            return Err(unbuilt("EndpointsConfig with DriverOpts or Links"));
+        }
+    }
+    Ok(())
+}
+
+fn check_restart(host: &HostConfig) -> Result<()> {
+    let policy = &host.restart_policy;
+    let retries = policy.maximum_retry_count;
+    match policy.name.as_str() {
+        "" | "no" | "always" | "unless-stopped" if retries != 0 => {
+            let mut message = format!(
+                "invalid restart policy: maximum retry count can only be used with 'on-failure' (was {retries})"
+            );
+            if policy.name.is_empty() {
+                message = "invalid restart policy: maximum retry count can only be used with 'on-failure'".to_owned();
+            }
+            Err(Error::invalid(message))
+        }
+        "" | "no" => Ok(()),
+        "on-failure" if retries < 0 => Err(Error::invalid(
+            "invalid restart policy: maximum retry count cannot be negative",
+        )),
+        "always" | "unless-stopped" | "on-failure" if host.auto_remove => Err(Error::invalid(
+            "can't create 'AutoRemove' container with restart policy",
+        )),
+        "always" | "unless-stopped" | "on-failure" => Ok(()),
+        other => Err(Error::invalid(format!(
+            "invalid restart policy: unknown policy '{other}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'"
+        ))),
+    }
+}
+
+/// The least memory a container can be limited to, in bytes.
+const MEMORY_MINIMUM: i64 = 6 * 1024 * 1024;
+
+fn check_memory(host: &HostConfig) -> Result<()> {
+    let (memory, swap) = (host.memory, host.memory_swap);
+    let refuse = |message: &str| Err(Error::invalid(message));
+    if memory != 0 && memory < MEMORY_MINIMUM {
+        return refuse("Minimum memory limit allowed is 6MB");
+    }
+    if memory > 0 && swap > 0 && swap < memory {
+        return refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
+    }
+    if memory == 0 && swap > 0 {
+        return refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
+    }
+    if let Some(swappiness) = host.memory_swappiness.filter(|value| !(-1..=100).contains(value)) {
+        return Err(Error::invalid(format!(
+            "Invalid value: {swappiness}, valid memory swappiness range is 0-100"
+        )));
+    }
+    if host.memory_reservation != 0 && host.memory_reservation < MEMORY_MINIMUM {
+        return refuse("Minimum memory reservation allowed is 6MB");
+    }
+    if memory > 0 && host.memory_reservation > memory {
+        return refuse("Minimum memory limit can not be less than memory reservation limit, see usage");
+    }
+    Ok(())
+}
+
+fn check_processor(host: &HostConfig, limits: Limits) -> Result<()> {
+    if host.nano_cpus != 0 && host.cpu_period > 0 {
+        return Err(Error::invalid(
+            "Conflicting options: Nano CPUs and CPU Period cannot both be set",
+        ));
+    }
+    if host.nano_cpus != 0 && host.cpu_quota > 0 {
+        return Err(Error::invalid(
+            "Conflicting options: Nano CPUs and CPU Quota cannot both be set",
+        ));
+    }
+    let processors = limits.processors;
+    if host.nano_cpus < 0 || host.nano_cpus > processors.saturating_mul(1_000_000_000) {
+        return Err(Error::invalid(format!(
+            "range of CPUs is from 0.01 to {processors}.00, as there are only {processors} CPUs available"
+        )));
+    }
+    if host.cpu_shares < 0 {
+        return Err(Error::invalid(format!(
+            "invalid CPU shares ({}): value must be a positive integer",
+            host.cpu_shares
+        )));
+    }
+    if host.cpu_period != 0 && !(1000..=1_000_000).contains(&host.cpu_period) {
+        return Err(Error::invalid(
+            "CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)",
+        ));
+    }
+    if host.cpu_quota > 0 && host.cpu_quota < 1000 {
+        return Err(Error::invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)"));
+    }
+    let set = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-'))
+    };
+    if !set(&host.cpuset_cpus) {
+        return Err(Error::invalid(format!(
+            "Invalid value {} for cpuset cpus",
+            host.cpuset_cpus
+        )));
+    }
+    if !set(&host.cpuset_mems) {
+        return Err(Error::invalid(format!(
+            "Invalid value {} for cpuset mems",
+            host.cpuset_mems
+        )));
+    }
+    Ok(())
+}
+
+fn check_modes(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
+    let network = NetworkMode::parse(&host.network_mode);
+    if matches!(network, NetworkMode::Container(_)) {
+        if !config.hostname.is_empty() {
+            return Err(Error::invalid("conflicting options: hostname and the network mode"));
+        }
+        if !host.dns.is_empty() {
+            return Err(Error::invalid("conflicting options: dns and the network mode"));
+        }
+        if !host.extra_hosts.is_empty() {
+            return Err(Error::invalid(
+                "conflicting options: custom host-to-IP mapping and the network mode",
+            ));
+        }
+        if !host.port_bindings.is_empty() || host.publish_all_ports {
+            return Err(Error::invalid(
+                "conflicting options: port publishing and the container type network mode",
+            ));
+        }
+        if !config.exposed_ports.is_empty() {
+            return Err(Error::invalid(
+                "conflicting options: port exposing and the container type network mode",
+            ));
+        }
+    }
+    if host.uts_mode == "host" && !config.hostname.is_empty() {
+        return Err(Error::invalid("conflicting options: hostname and the UTS mode"));
+    }
+    let table = [
+        ("IPC", &host.ipc_mode, &["", "private", "shareable", "host", "none"][..]),
+        ("PID", &host.pid_mode, &["", "host"][..]),
+        ("UTS", &host.uts_mode, &["", "host"][..]),
+        ("cgroup namespace", &host.cgroupns_mode, &["", "private", "host"][..]),
+    ];
+    for (what, mode, known) in table {
+        let joins = matches!(what, "IPC" | "PID") && mode.starts_with("container:");
+        if !joins && !known.contains(&mode.as_str()) {
+            return Err(Error::invalid(format!("invalid {what} mode: {mode}")));
+        }
+    }
+    for entry in &host.extra_hosts {
+        if entry
+            .split_once([':', '='])
+            .is_none_or(|(name, address)| name.is_empty() || address.is_empty())
+        {
+            return Err(Error::invalid(format!("bad format for add-host: \"{entry}\"")));
+        }
+    }
+    Ok(())
+}
+
+fn check_security(host: &HostConfig) -> Result<()> {
+    for option in &host.security_opt {
+        let (key, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
+        match (key, value) {
+            ("no-new-privileges", "" | "true" | "false")
+            | ("seccomp", _)
+            | ("systempaths" | "apparmor", "unconfined")
+            | ("label", "disable") => {}
+            ("apparmor" | "label" | "systempaths" | "writable-cgroups", _) => {
+                return Err(unbuilt(&format!("SecurityOpt {option}")));
+            }
+            _ => return Err(Error::invalid(format!("invalid --security-opt 2: \"{option}\""))),
+        }
+    }
+    for (list, capabilities) in [("CapAdd", &host.cap_add), ("CapDrop", &host.cap_drop)] {
+        for capability in capabilities.iter() {
+            if super::capability::canonical(capability).is_none() {
+                return Err(Error::invalid(format!(
+                    "invalid {list}: unknown capability: \"{capability}\""
+                )));
+            }
+        }
+    }
+    for limit in &host.ulimits {
+        if limit.hard != -1 && (limit.soft > limit.hard || limit.soft == -1) {
+            let (soft, hard) = (limit.soft, limit.hard);
+            return Err(Error::invalid(format!(
+                "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
+            )));
+        }
+        if !super::spec::is_rlimit(&limit.name) {
+            return Err(Error::invalid(format!("invalid ulimit type: {}", limit.name)));
+        }
+    }
+    Ok(())
+}
+
+fn check_log(host: &HostConfig) -> Result<()> {
+    match host.log_config.kind.as_str() {
+        "" | "json-file" | "none" => {}
+        "local" | "syslog" | "journald" | "gelf" | "fluentd" | "awslogs" | "splunk" | "etwlogs" | "gcplogs" => {
+            return Err(unbuilt(&format!("the log driver \"{}\"", host.log_config.kind)));
+        }
+        other => {
+            return Err(Error::invalid(format!(
+                "logger: no log driver named '{other}' is registered"
+            )));
+        }
+    }
+    super::log_settings::parse(&host.log_config.config).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut ContainerConfig, &mut HostConfig)) -> String {
+        let (mut config, mut host) = (ContainerConfig::default(), HostConfig::default());
+        change(&mut config, &mut host);
+        check(&config, &host, None, Limits { processors: 2 })
+            .expect_err("refused")
+            .message
+    }
+
+    #[test]
+    fn defaults_pass() {
+        let (config, host) = (ContainerConfig::default(), HostConfig::default());
+        assert_eq!(check(&config, &host, None, Limits { processors: 2 }), Ok(()));
+    }
+
+    #[test]
+    fn texts() {
+        assert_eq!(
+            refused(|_, host| host.memory = 1),
+            "Minimum memory limit allowed is 6MB"
+        );
+        assert_eq!(
+            refused(|_, host| host.nano_cpus = 3_000_000_000),
+            "range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available"
+        );
+        assert_eq!(
+            refused(|config, _| config.working_dir = "x".into()),
+            "the working directory 'x' is invalid, it needs to be an absolute path"
+        );
+        assert_eq!(
+            refused(|_, host| host.network_mode = "mine".into()),
+            "network mine not found"
+        );
+        assert_eq!(
+            refused(|_, host| {
+                host.auto_remove = true;
+                host.restart_policy.name = "always".into();
+            }),
+            "can't create 'AutoRemove' container with restart policy"
+        );
+        assert_eq!(
+            refused(|_, host| host.cap_add = vec!["BOGUS".to_owned()].into()),
+            "invalid CapAdd: unknown capability: \"BOGUS\""
+        );
+        assert!(refused(|_, host| host.links = vec!["a".to_owned()].into()).contains("Links is not supported"));
+        assert_eq!(
+            refused(|config, _| config.env = vec!["=a".to_owned()].into()),
+            "invalid environment variable: =a"
+        );
+        assert_eq!(refused(|_, host| host.pid_mode = "x".into()), "invalid PID mode: x");
+    }
+}

@@ -1,0 +1,246 @@
+//! Carrying out what was decided: all containers side by side, then the network, then leftovers.
+
+use std::fs;
+use std::sync::Arc;
+
+use corten_base::{ContainerId, Timestamp};
+use corten_net::sandbox::Sandbox;
+use corten_shim::protocol::Request;
+use corten_sys::fault::boundary;
+use tokio::task::JoinSet;
+
+use super::decide::{Decision, RunDecision, Situation, Then, decide};
+use super::leftovers;
+use super::observe::{Contact, Observed, observe};
+use crate::container::owner::{Message, Ongoing, Origin, spawn};
+use crate::container::phase::Stopping;
+use crate::container::record::{self, StateRecord};
+use crate::container::{Container, create, stop};
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
+use crate::exec::registry::Session;
+use crate::shim::ShimProcess;
+
+/// One container after its recovery.
+struct Recovered {
+    container: Arc<Container>,
+    then: Then,
+    sandbox: Option<Sandbox>,
+}
+
+/// Brings everything that is found into one consistent state.
+pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
+    let ids = blocking(core, leftovers::container_ids).await?;
+    let mut tasks = JoinSet::new();
+    for id in ids {
+        tasks.spawn(recover_one(Arc::clone(core), id));
+    }
+    let mut recovered = Vec::new();
+    while let Some(task) = tasks.join_next().await {
+        match task {
+            Ok(Ok(container)) => recovered.extend(container),
+            Ok(Err(error)) => tracing::error!(%error, "a container is not recovered"),
+            Err(error) => tracing::error!(%error, "the recovery of a container ended early"),
+        }
+    }
+    let sandboxes: Vec<Sandbox> = recovered.iter().filter_map(|one| one.sandbox.clone()).collect();
+    blocking(core, move |core| {
+        boundary("recover.network");
+        if let Some(bridge) = &core.bridge {
+            let report = bridge
+                .recover(&sandboxes)
+                .map_err(|error| Error::caused("recover the network", error))?;
+            for id in &report.links_missing {
+                tracing::warn!(
+                    container = id.short(),
+                    "the link of a running container is gone; restart it"
+                );
+            }
+        }
+        boundary("recover.leftovers");
+        leftovers::remove(core)
+    })
+    .await?;
+    for one in recovered {
+        tokio::spawn(afterwards(Arc::clone(core), one));
+    }
+    Ok(())
+}
+
+async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovered>> {
+    let Some(observed) = observe(&core, id.clone()).await? else {
+        return blocking(&core, move |core| {
+            boundary("recover.undo-creation");
+            let anonymous = record::read(&core.container_directory(&id).join(record::CREATING));
+            create::undo_parts(core, &id, anonymous.ok().flatten().unwrap_or_default());
+            Ok(None)
+        })
+        .await;
+    };
+    let situation = Situation {
+        live_restore: core.config.live_restore,
+        now: Timestamp::now(),
+    };
+    let decision = decide(&observed.found, situation);
+    core.containers.reserve(&observed.record.name, &id)?;
+    finish_creation(&core, &id).await?;
+    let then = decision.then;
+    let (origin, execs) = settle(&core, observed, decision).await?;
+    let sandbox = origin.run.as_ref().and_then(|run| run.record.sandbox.clone());
+    let container = spawn(&core, origin);
+    core.containers.insert(Arc::clone(&container));
+    for (exec, pid) in execs {
+        core.execs
+            .insert(Arc::new(Session::adopted(exec, Arc::clone(&container), pid)));
+    }
+    Ok(Some(Recovered {
+        container,
+        then,
+        sandbox,
+    }))
+}
+
+/// The record is there, so the creation counts: the list of what it was making is not needed any more.
+async fn finish_creation(core: &Arc<Core>, id: &ContainerId) -> Result<()> {
+    let path = core.container_directory(id).join(record::CREATING);
+    blocking(core, move |_core| {
+        drop(fs::remove_file(path));
+        Ok(())
+    })
+    .await
+}
+
+type Execs = Vec<(corten_base::ExecId, u32)>;
+
+/// Does what was decided about the run, and records what was decided about the life.
+async fn settle(core: &Arc<Core>, observed: Observed, decision: Decision) -> Result<(Origin, Execs)> {
+    let Observed { record, run, shim, .. } = observed;
+    let id = record.id.clone();
+    let mut execs = Vec::new();
+    let run = match (decision.run, shim) {
+        (RunDecision::Adopt, Some(contact)) => {
+            execs = contact
+                .state
+                .as_ref()
+                .map(|state| state.execs.clone())
+                .unwrap_or_default();
+            adopted(contact, run)
+        }
+        (RunDecision::Clear, contact) => {
+            clear(core, &id, contact, run).await?;
+            None
+        }
+        (RunDecision::Adopt | RunDecision::Nothing, _) => None,
+    };
+    if decision.persist && !decision.life.auto_remove {
+        let (state, directory) = (StateRecord::of(&decision.life), core.container_directory(&id));
+        blocking(core, move |_core| {
+            boundary("recover.state");
+            state
+                .write(&directory)
+                .map_err(|error| Error::caused("write state.json", error))?;
+            if !state.running {
+                drop(fs::remove_file(directory.join(record::EXIT)));
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    Ok((
+        Origin {
+            record,
+            life: decision.life,
+            run,
+        },
+        execs,
+    ))
+}
+
+fn adopted(contact: Contact, run: Option<crate::container::run::RunRecord>) -> Option<Ongoing> {
+    let process = ShimProcess::adopted(contact.state?.shim_pid)?;
+    let record = Arc::new(run.unwrap_or_default());
+    Some(Ongoing {
+        record,
+        shim: contact.handle,
+        news: contact.news,
+        process,
+    })
+}
+
+/// Lets the shim go, or kills it if it is in no state to be let go, and clears its run away.
+async fn clear(
+    core: &Arc<Core>,
+    id: &ContainerId,
+    contact: Option<Contact>,
+    run: Option<crate::container::run::RunRecord>,
+) -> Result<()> {
+    if let Some(contact) = contact {
+        let process = contact.pid.and_then(ShimProcess::adopted);
+        let released = contact.handle.ask(Request::Release, Vec::new()).await;
+        if let Some(process) = process {
+            if released.is_err() {
+                process.kill();
+            }
+            process
+                .ended()
+                .await
+                .map_err(|error| Error::caused("wait for a shim", error))?;
+        }
+    }
+    let directory = core.run_directory(id);
+    blocking(core, move |core| {
+        boundary("recover.clear");
+        if let Some(run) = &run {
+            stop::clear_cgroups(run);
+            stop::release_network(core, run)?;
+        }
+        boundary("recover.cleared");
+        drop(fs::remove_dir_all(directory));
+        Ok(())
+    })
+    .await
+}
+
+async fn afterwards(core: Arc<Core>, recovered: Recovered) {
+    let container = recovered.container;
+    let sent = match recovered.then {
+        Then::Keep => Ok(()),
+        Then::Start => container.tell(Message::Revive).await,
+        Then::Remove => {
+            let (answer, _) = tokio::sync::oneshot::channel();
+            container
+                .tell(Message::Remove {
+                    force: true,
+                    volumes: true,
+                    answer,
+                })
+                .await
+        }
+        Then::Stop => stop_and_restart(&core, &container).await,
+    };
+    if let Err(error) = sent {
+        tracing::error!(container = container.id.short(), %error, "recovery is not complete");
+    }
+}
+
+async fn stop_and_restart(core: &Core, container: &Container) -> Result<()> {
+    let (signal, timeout) = crate::container::actions::stop_settings(core, container, None, None)?;
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    container
+        .tell(Message::Stop {
+            signal,
+            timeout,
+            then: Stopping::Stay,
+            answer,
+        })
+        .await?;
+    drop(answered.await);
+    match container.effective.policy {
+        crate::container::restart::RestartPolicy::Always | crate::container::restart::RestartPolicy::UnlessStopped => {
+            container.tell(Message::Revive).await
+        }
+        crate::container::restart::RestartPolicy::No | crate::container::restart::RestartPolicy::OnFailure { .. } => {
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What belongs to no container: removals that did not finish, run directories, snapshots, cgroups.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use corten_base::ContainerId;
+use corten_sys::fault::boundary;
+
+use crate::container::record::{REMOVING, REMOVING_VOLUMES, Record};
+use crate::container::remove;
+use crate::core::Core;
+use crate::error::{Error, Result};
+
+/// The directories that look like containers.
+pub(super) fn container_ids(core: &Core) -> Result<Vec<ContainerId>> {
+    let directory = core.containers_directory();
+    let names = names(&directory).map_err(|error| Error::caused("list the containers", error))?;
+    Ok(names.into_iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+fn names(directory: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    Ok(names)
+}
+
+/// Removes them all. Goes on whatever fails.
+pub(super) fn remove(core: &Core) -> Result<()> {
+    finish_removals(core)?;
+    let known: BTreeSet<String> = core
+        .containers
+        .all()
+        .iter()
+        .map(|container| container.id.to_string())
+        .collect();
+    let unknown = |name: &str| name.parse::<ContainerId>().is_ok() && !known.contains(name);
+    for name in names(&core.runs_directory())
+        .unwrap_or_default()
+        .iter()
+        .filter(|name| unknown(name))
+    {
+        boundary("recover.run-directory");
+        clear_run(core, &core.runs_directory().join(name));
+    }
+    for id in core
+        .images
+        .snapshots()
+        .map_err(|error| Error::caused("list the snapshots", error))?
+    {
+        if unknown(id.as_str()) {
+            boundary("recover.snapshot");
+            core.images
+                .remove_snapshot(&id)
+                .map_err(|error| Error::caused("remove a snapshot", error))?;
+        }
+    }
+    remove_cgroups(core, &known);
+    Ok(())
+}
+
+/// A run of nobody: its shim goes, then its groups and files.
+fn clear_run(core: &Core, directory: &Path) {
+    if let Some(socket) = super::observe::connect(directory)
+        && let Ok(peer) = rustix::net::sockopt::socket_peercred(&socket)
+    {
+        tracing::warn!(directory = %directory.display(), "a shim of an unknown container is killed");
+        let _gone = rustix::process::kill_process(peer.pid, rustix::process::Signal::KILL);
+    }
+    if let Ok(Some(run)) = crate::container::run::RunRecord::read(directory) {
+        crate::container::stop::clear_cgroups(&run);
+        if let Err(error) = crate::container::stop::release_network(core, &run) {
+            tracing::error!(%error, "the network of an unknown container is not released");
+        }
+    }
+    drop(fs::remove_dir_all(directory));
+}
+
+fn finish_removals(core: &Core) -> Result<()> {
+    let directory = core.containers_directory();
+    for name in names(&directory).map_err(|error| Error::caused("list the containers", error))? {
+        let (volumes, id) = match (name.strip_prefix(REMOVING_VOLUMES), name.strip_prefix(REMOVING)) {
+            (Some(id), _) => (true, id),
+            (None, Some(id)) => (false, id),
+            (None, None) => continue,
+        };
+        let Ok(id) = id.parse::<ContainerId>() else { continue };
+        let aside = directory.join(&name);
+        boundary("recover.removal");
+        if volumes && let Ok(Some(record)) = Record::read(&aside) {
+            for trash in remove::remove_anonymous(core, &id, &record.mounts)? {
+                drop(fs::remove_dir_all(trash));
+            }
+        }
+        remove::clear(core, &id, &aside)?;
+    }
+    Ok(())
+}
+
+/// Groups below our parent that are named like containers and are none.
+fn remove_cgroups(core: &Core, known: &BTreeSet<String>) {
+    for hierarchy in &core.host.hierarchies {
+        let parent = hierarchy.mount.join(core.config.cgroup_parent.trim_matches('/'));
+        for name in names(&parent).unwrap_or_default() {
+            if name.parse::<ContainerId>().is_err() || known.contains(&name) {
+                continue;
+            }
+            boundary("recover.cgroup");
+            let path = parent.join(&name);
+            let directory = corten_runtime::plan::CgroupDirectory {
+                mount: hierarchy.mount.clone(),
+                path: Path::new(core.config.cgroup_parent.trim_matches('/')).join(&name),
+                controllers: hierarchy.controllers.clone(),
+                unified: hierarchy.unified,
+                writes: Vec::new(),
+            };
+            let cgroup = corten_runtime::plan::Cgroup {
+                layout: core.host.layout,
+                directories: vec![directory],
+                ..corten_runtime::plan::Cgroup::default()
+            };
+            if let Err(error) =
+                corten_runtime::cgroup::kill_all(&cgroup).and_then(|()| corten_runtime::cgroup::remove(&cgroup))
+            {
+                tracing::error!(%error, path = %path.display(), "a control group of nobody is left");
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Looking at one container's files and shim. Nothing is changed here.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use corten_base::ContainerId;
+use corten_shim::protocol::{Reply, Request, StateReply};
+use corten_shim::spawn::SOCKET_NAME;
+use tokio::sync::mpsc;
+
+use super::decide::{Found, ShimFound};
+use crate::container::effective::policy;
+use crate::container::record::{self, Record, StateRecord};
+use crate::container::run::RunRecord;
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
+use crate::shim::{self, News, ShimHandle};
+
+/// How long a shim may take to answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// A container that has a record, and what belongs to it.
+pub(super) struct Observed {
+    pub(super) record: Record,
+    pub(super) found: Found,
+    pub(super) run: Option<RunRecord>,
+    pub(super) shim: Option<Contact>,
+}
+
+/// A shim that answered.
+pub(super) struct Contact {
+    pub(super) handle: ShimHandle,
+    pub(super) news: mpsc::Receiver<News>,
+    pub(super) state: Option<StateReply>,
+    pub(super) pid: Option<u32>,
+}
+
+/// The files of a container; `None`: there is no record, its creation did not finish.
+pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<Observed>> {
+    let (directory, run_directory) = (core.container_directory(&id), core.run_directory(&id));
+    let read = blocking(core, move |_core| {
+        let failed = |error| Error::caused(format!("read the record of {}", directory.display()), error);
+        let Some(record) = Record::read(&directory).map_err(failed)? else {
+            return Ok(None);
+        };
+        let state = StateRecord::read(&directory).map_err(failed)?;
+        let exit = record::read(&directory.join(record::EXIT)).unwrap_or_else(|error| {
+            tracing::error!(%error, "an exit record is not readable");
+            None
+        });
+        let has_run = run_directory.exists();
+        let run = if has_run {
+            RunRecord::read(&run_directory).map_err(failed)?
+        } else {
+            None
+        };
+        let socket = has_run.then(|| connect(&run_directory)).flatten();
+        Ok(Some((record, state, exit, has_run, run, socket)))
+    });
+    let Some((record, state, exit, has_run, run, socket)) = read.await? else {
+        return Ok(None);
+    };
+    let shim = match socket {
+        Some(socket) => ask(socket).await,
+        None => None,
+    };
+    let host = record.body.host_config.clone().unwrap_or_default();
+    let found = Found {
+        life: state.life(policy(&host), host.auto_remove),
+        was_running: state.running,
+        started_at: state.started_at,
+        shim: shim.as_ref().map(|contact| shim_found(contact.state.as_ref())),
+        exit,
+        run_directory: has_run,
+    };
+    Ok(Some(Observed {
+        record,
+        found,
+        run,
+        shim,
+    }))
+}
+
+fn shim_found(state: Option<&StateReply>) -> ShimFound {
+    match state {
+        Some(state) => ShimFound {
+            pid: state.pid,
+            started_at: state.started_at,
+            exit: state.exit.clone(),
+        },
+        None => ShimFound {
+            pid: 0,
+            started_at: None,
+            exit: None,
+        },
+    }
+}
+
+/// Connects to the shim of a run directory; `None`: nobody listens.
+pub(super) fn connect(run_directory: &Path) -> Option<OwnedFd> {
+    let socket = corten_sys::socket::connect_unix(&run_directory.join(SOCKET_NAME)).ok()?;
+    rustix::io::ioctl_fionbio(&socket, true).ok()?;
+    Some(socket)
+}
+
+/// Asks a shim for its state. One that does not answer is known by its pid alone.
+pub(super) async fn ask(socket: OwnedFd) -> Option<Contact> {
+    let pid = rustix::net::sockopt::socket_peercred(&socket).ok();
+    let pid = pid.and_then(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()).ok());
+    let (handle, news) = shim::open(socket).ok()?;
+    let state = match tokio::time::timeout(ANSWER_LIMIT, handle.request(Request::State, Vec::new())).await {
+        Ok(Ok(Reply::State(state))) => Some(*state),
+        Ok(Ok(_) | Err(_)) | Err(_) => None,
+    };
+    Some(Contact {
+        handle,
+        news,
+        state,
+        pid,
+    })
+}
