@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use corten_api::Filters;
 use corten_api::container::{ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary};
@@ -13,24 +14,28 @@ use corten_api::system::SystemInfo;
 use corten_api::volume::{Volume, VolumeList};
 use corten_base::Timestamp;
 
-use crate::Config;
-use crate::container::attach::AttachTicket;
+use crate::container::attach::{self, AttachTicket};
+use crate::container::create::{self, CreateRequest};
+use crate::container::phase::Stopping;
 use crate::container::wait::WaitTicket;
-use crate::error::Result;
+use crate::container::{actions, inspect, list};
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
 use crate::event::EventStream;
-use crate::exec::ExecTicket;
-use crate::image::LoadProgress;
-use crate::logs::LogStream;
+use crate::exec::{self, ExecTicket};
+use crate::image::{self, LoadProgress};
+use crate::logs::{self, LogStream};
 use crate::request::{
     AttachOptions, ExecStartOptions, ImageListOptions, ImageRemoveOptions, ImportImageOptions, ListOptions, LogOptions,
     RemoveOptions, StartOptions, StopOptions, TerminalSize, WaitCondition,
 };
 
+use crate::{Config, network, volume};
+
 /// One host's containers, images, volumes and networks. Clones share everything.
 #[derive(Clone)]
 pub struct Engine {
-    #[expect(dead_code, reason = "used when the bodies land")]
-    inner: Arc<Config>,
+    core: Arc<Core>,
 }
 
 /// The engine cannot be opened.
@@ -54,203 +59,224 @@ pub enum OpenError {
     /// The default network cannot be set up.
     #[error("cannot set up the default network")]
     Network(#[from] corten_net::sandbox::OpenError),
+    /// What was found cannot be made consistent.
+    #[error("recovery failed")]
+    Recovery(#[source] Error),
 }
 
 impl Engine {
     /// Opens the state under the configured directories and recovers: adopts containers that run, records
     /// exits that nobody saw, finishes or undoes what was half done, applies restart policies.
-    pub async fn open(_config: Config) -> Result<Self, OpenError> {
-        unimplemented!()
+    pub async fn open(config: Config) -> Result<Self, OpenError> {
+        crate::open::open(config).await.map(|core| Self { core })
     }
 
     /// Ends the engine: with `live_restore` containers go on, else they are stopped, all at once.
     pub async fn shutdown(&self) {
-        unimplemented!()
+        self.core.closing.store(true, Ordering::Relaxed);
+        if !self.core.config.live_restore {
+            actions::stop_all(&self.core).await;
+        }
     }
 
     /// What `GET /info` tells.
     pub async fn info(&self) -> Result<SystemInfo> {
-        unimplemented!()
+        blocking(&self.core, |core| Ok(crate::info::info(core))).await
     }
 
     /// The events from `since` (out of the last 256) to `until`, then what happens.
-    pub fn events(
-        &self,
-        _filters: Filters,
-        _since: Option<Timestamp>,
-        _until: Option<Timestamp>,
-    ) -> Result<EventStream> {
-        unimplemented!()
+    pub fn events(&self, filters: Filters, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<EventStream> {
+        filters
+            .accept_only(crate::event::filter::NAMES)
+            .map_err(|error| Error::invalid(error.to_string()))?;
+        Ok(self.core.events.subscribe(filters, since, until))
     }
 
     /// Makes a container.
     pub async fn create_container(
         &self,
-        _name: Option<String>,
-        _platform: Option<String>,
-        _body: ContainerCreateBody,
+        name: Option<String>,
+        platform: Option<String>,
+        body: ContainerCreateBody,
     ) -> Result<ContainerCreateResponse> {
-        unimplemented!()
+        create::create(&self.core, CreateRequest { name, platform, body }).await
     }
 
     /// Starts it; `NotModified` if it runs.
-    pub async fn start_container(&self, _reference: &str, _options: StartOptions) -> Result<()> {
-        unimplemented!()
+    pub async fn start_container(&self, reference: &str, _options: StartOptions) -> Result<()> {
+        actions::start(&self.core, reference).await
     }
 
     /// Stops it and waits for its end; `NotModified` if it does not run.
-    pub async fn stop_container(&self, _reference: &str, _options: StopOptions) -> Result<()> {
-        unimplemented!()
+    pub async fn stop_container(&self, reference: &str, options: StopOptions) -> Result<()> {
+        actions::stop(&self.core, reference, options, Stopping::Stay).await
     }
 
     /// Stops it if it runs, and starts it.
-    pub async fn restart_container(&self, _reference: &str, _options: StopOptions) -> Result<()> {
-        unimplemented!()
+    pub async fn restart_container(&self, reference: &str, options: StopOptions) -> Result<()> {
+        actions::stop(&self.core, reference, options, Stopping::StartAgain).await
     }
 
     /// Sends a signal, by name or number; `None`: SIGKILL, and waits for the end then.
-    pub async fn kill_container(&self, _reference: &str, _signal: Option<String>) -> Result<()> {
-        unimplemented!()
+    pub async fn kill_container(&self, reference: &str, signal: Option<String>) -> Result<()> {
+        actions::kill(&self.core, reference, signal.as_deref()).await
     }
 
     /// Removes it.
-    pub async fn remove_container(&self, _reference: &str, _options: RemoveOptions) -> Result<()> {
-        unimplemented!()
+    pub async fn remove_container(&self, reference: &str, options: RemoveOptions) -> Result<()> {
+        actions::remove(&self.core, reference, options).await
     }
 
     /// Everything about it; `size` adds its sizes on disk.
-    pub async fn inspect_container(&self, _reference: &str, _size: bool) -> Result<ContainerInspect> {
-        unimplemented!()
+    pub async fn inspect_container(&self, reference: &str, size: bool) -> Result<ContainerInspect> {
+        let container = self.core.containers.find(reference)?;
+        blocking(&self.core, move |core| inspect::inspect(core, &container, size)).await
     }
 
     /// The containers that match, newest first.
-    pub async fn list_containers(&self, _options: ListOptions) -> Result<Vec<ContainerSummary>> {
-        unimplemented!()
+    pub async fn list_containers(&self, options: ListOptions) -> Result<Vec<ContainerSummary>> {
+        blocking(&self.core, move |core| list::list(core, &options)).await
     }
 
     /// Begins to wait: what happens from now on counts. The answer comes from [`WaitTicket::finished`].
-    pub fn wait_container(&self, _reference: &str, _condition: WaitCondition) -> Result<WaitTicket> {
-        unimplemented!()
+    pub fn wait_container(&self, reference: &str, condition: WaitCondition) -> Result<WaitTicket> {
+        Ok(WaitTicket::new(&*self.core.containers.find(reference)?, condition))
     }
 
     /// Sets the size of its terminal.
-    pub async fn resize_container(&self, _reference: &str, _size: TerminalSize) -> Result<()> {
-        unimplemented!()
+    pub async fn resize_container(&self, reference: &str, size: TerminalSize) -> Result<()> {
+        actions::resize(&self.core, reference, size).await
     }
 
     /// Its log, ready for the wire.
-    pub async fn logs(&self, _reference: &str, _options: LogOptions) -> Result<LogStream> {
-        unimplemented!()
+    pub async fn logs(&self, reference: &str, options: LogOptions) -> Result<LogStream> {
+        let container = self.core.containers.find(reference)?;
+        logs::open(&self.core, &container, options).await
     }
 
     /// Checks that a client can be joined to it; then [`AttachTicket::connect`] with its connection.
-    pub fn prepare_attach(&self, _reference: &str, _options: AttachOptions) -> Result<AttachTicket> {
-        unimplemented!()
+    pub fn prepare_attach(&self, reference: &str, options: AttachOptions) -> Result<AttachTicket> {
+        attach::prepare(&self.core, reference, options)
     }
 
     /// Makes an exec session; returns its id.
-    pub async fn create_exec(&self, _reference: &str, _config: ExecConfig) -> Result<String> {
-        unimplemented!()
+    pub async fn create_exec(&self, reference: &str, config: ExecConfig) -> Result<String> {
+        exec::create(&self.core, reference, config)
     }
 
     /// Checks that the session can start; then [`ExecTicket::connect`] or [`ExecTicket::detached`].
-    pub fn prepare_exec_start(&self, _exec: &str, _options: ExecStartOptions) -> Result<ExecTicket> {
-        unimplemented!()
+    pub fn prepare_exec_start(&self, exec: &str, options: ExecStartOptions) -> Result<ExecTicket> {
+        exec::prepare(&self.core, exec, options)
     }
 
     /// Everything about an exec session.
-    pub fn inspect_exec(&self, _exec: &str) -> Result<ExecInspect> {
-        unimplemented!()
+    pub fn inspect_exec(&self, exec: &str) -> Result<ExecInspect> {
+        exec::inspect(&self.core, exec)
     }
 
     /// Sets the size of its terminal.
-    pub async fn resize_exec(&self, _exec: &str, _size: TerminalSize) -> Result<()> {
-        unimplemented!()
+    pub async fn resize_exec(&self, exec: &str, size: TerminalSize) -> Result<()> {
+        exec::resize(&self.core, exec, size).await
     }
 
     /// The images that match, newest first.
-    pub async fn list_images(&self, _options: ImageListOptions) -> Result<Vec<ImageSummary>> {
-        unimplemented!()
+    pub async fn list_images(&self, options: ImageListOptions) -> Result<Vec<ImageSummary>> {
+        blocking(&self.core, move |core| image::list::list(core, &options)).await
     }
 
     /// Everything about an image.
-    pub async fn inspect_image(&self, _name: &str) -> Result<ImageInspect> {
-        unimplemented!()
+    pub async fn inspect_image(&self, name: &str) -> Result<ImageInspect> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| image::show::inspect(core, &name)).await
     }
 
     /// Its steps, newest first.
-    pub async fn image_history(&self, _name: &str) -> Result<Vec<ImageHistoryItem>> {
-        unimplemented!()
+    pub async fn image_history(&self, name: &str) -> Result<Vec<ImageHistoryItem>> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| image::show::history(core, &name)).await
     }
 
     /// Gives it one more name. `tag` empty: `latest`.
-    pub async fn tag_image(&self, _name: &str, _repository: &str, _tag: &str) -> Result<()> {
-        unimplemented!()
+    pub async fn tag_image(&self, name: &str, repository: &str, tag: &str) -> Result<()> {
+        let (name, repository, tag) = (name.to_owned(), repository.to_owned(), tag.to_owned());
+        blocking(&self.core, move |core| image::tag(core, &name, &repository, &tag)).await
     }
 
     /// Takes a name away, and the image with its last one.
-    pub async fn remove_image(&self, _name: &str, _options: ImageRemoveOptions) -> Result<Vec<ImageDeleteItem>> {
-        unimplemented!()
+    pub async fn remove_image(&self, name: &str, options: ImageRemoveOptions) -> Result<Vec<ImageDeleteItem>> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| image::remove(core, &name, options)).await
     }
 
     /// Loads the archive that `reader` gives (read on a blocking thread) and tells `progress` of each step.
-    pub async fn load_images<R, P>(&self, _reader: R, _progress: P) -> Result<()>
+    pub async fn load_images<R, P>(&self, mut reader: R, mut progress: P) -> Result<()>
     where
         R: Read + Send + 'static,
         P: FnMut(LoadProgress) + Send + 'static,
     {
-        unimplemented!()
+        blocking(&self.core, move |core| image::load(core, &mut reader, &mut progress)).await
     }
 
     /// Checks that all the names exist; then [`Self::save_images`] can write.
-    pub async fn check_images(&self, _names: Vec<String>) -> Result<()> {
-        unimplemented!()
+    pub async fn check_images(&self, names: Vec<String>) -> Result<()> {
+        blocking(&self.core, move |core| {
+            let missing = |name: &String| {
+                core.images
+                    .find(name)
+                    .err()
+                    .map(|error| image::find_error(name, &error))
+            };
+            names.iter().find_map(missing).map_or(Ok(()), Err)
+        })
+        .await
     }
 
     /// Writes an archive of the images to `writer`, on a blocking thread.
-    pub async fn save_images<W>(&self, _names: Vec<String>, _writer: W) -> Result<()>
+    pub async fn save_images<W>(&self, names: Vec<String>, mut writer: W) -> Result<()>
     where
         W: Write + Send + 'static,
     {
-        unimplemented!()
+        blocking(&self.core, move |core| image::save(core, &names, &mut writer)).await
     }
 
     /// Makes an image of the tar that `reader` gives; returns its id, `sha256:...`.
-    pub async fn import_image<R>(&self, _reader: R, _options: ImportImageOptions) -> Result<String>
+    pub async fn import_image<R>(&self, mut reader: R, options: ImportImageOptions) -> Result<String>
     where
         R: Read + Send + 'static,
     {
-        unimplemented!()
+        blocking(&self.core, move |core| image::import(core, &mut reader, &options)).await
     }
 
     /// For a pull that cannot reach a registry: makes the embedded image if `name` means `hello-world:latest`.
     /// Returns whether it does.
-    pub async fn provide_embedded_image(&self, _name: &str) -> Result<bool> {
-        unimplemented!()
+    pub async fn provide_embedded_image(&self, name: &str) -> Result<bool> {
+        image::provide_embedded(&self.core, name).await
     }
 
     /// The volumes that match, by name.
-    pub async fn list_volumes(&self, _filters: Filters) -> Result<VolumeList> {
-        unimplemented!()
+    pub async fn list_volumes(&self, filters: Filters) -> Result<VolumeList> {
+        blocking(&self.core, move |core| volume::list(core, &filters)).await
     }
 
     /// Everything about a volume.
-    pub async fn inspect_volume(&self, _name: &str) -> Result<Volume> {
-        unimplemented!()
+    pub async fn inspect_volume(&self, name: &str) -> Result<Volume> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| volume::inspect(core, &name)).await
     }
 
     /// Removes a volume that no container uses; `force`: none of that name is no error.
-    pub async fn remove_volume(&self, _name: &str, _force: bool) -> Result<()> {
-        unimplemented!()
+    pub async fn remove_volume(&self, name: &str, force: bool) -> Result<()> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| volume::remove(core, &name, force)).await
     }
 
     /// The networks that match.
-    pub fn list_networks(&self, _filters: Filters) -> Result<Vec<Network>> {
-        unimplemented!()
+    pub fn list_networks(&self, filters: Filters) -> Result<Vec<Network>> {
+        network::list(&self.core, &filters)
     }
 
     /// Everything about a network.
-    pub fn inspect_network(&self, _name: &str) -> Result<Network> {
-        unimplemented!()
+    pub fn inspect_network(&self, name: &str) -> Result<Network> {
+        network::inspect(&self.core, name)
     }
 }

@@ -15,13 +15,21 @@
 
 pub mod config;
 pub mod container;
+mod core;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod exec;
 pub mod image;
+mod info;
 pub mod logs;
+mod network;
+mod open;
+mod ready;
+pub mod recovery;
 pub mod request;
+mod shim;
+pub mod volume;
 
 pub use config::Config;
 pub use engine::{Engine, OpenError};

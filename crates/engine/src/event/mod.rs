@@ -1,14 +1,20 @@
 //! What happened: the last 256 messages and those who listen.
 
-use corten_api::event::EventMessage;
+pub(crate) mod bus;
+pub mod filter;
 
-/// A listener's events.
-#[derive(Debug)]
-pub struct EventStream(());
+pub use bus::EventStream;
 
-impl EventStream {
-    /// The next event; `None` when `until` has passed or the engine ends.
-    pub async fn next(&mut self) -> Option<EventMessage> {
-        unimplemented!()
-    }
+use crate::container::Container;
+
+/// What an event is about.
+pub(crate) enum Subject<'a> {
+    /// A container; its labels, image and name go with every event.
+    Container(&'a Container),
+    /// An image: id or name, and its name.
+    Image { id: &'a str, name: &'a str },
+    /// A volume by name.
+    Volume(&'a str),
+    /// A network by id.
+    Network(&'a str),
 }

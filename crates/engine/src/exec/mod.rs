@@ -1,28 +1,155 @@
-//! Exec sessions.
+//! Exec sessions: further processes of a running container. The shim runs them; here is what clients
+//! ask about them. A session is forgotten with its container, or some time after its end.
 
-use std::os::fd::OwnedFd;
+mod plan;
+pub(crate) mod registry;
+mod start;
 
-use crate::error::Result;
+pub use start::ExecTicket;
+pub(crate) use start::prepare;
 
-/// An exec session about to start.
-#[derive(Debug)]
-pub struct ExecTicket(());
+use std::sync::Arc;
 
-impl ExecTicket {
-    /// Whether its output goes in Docker's frames; otherwise raw.
-    #[must_use]
-    pub fn multiplexed(&self) -> bool {
-        unimplemented!()
+use corten_api::exec::{ExecConfig, ExecInspect, ProcessConfig};
+use corten_base::{ExecId, Timestamp};
+use corten_shim::protocol::{Request, Target};
+
+use crate::container::phase::Phase;
+use crate::container::{Container, attach};
+use crate::core::{Core, random_bytes};
+use crate::error::{Error, Result};
+use crate::event::Subject;
+use crate::request::TerminalSize;
+use registry::{Progress, Session};
+
+/// Makes a session; returns its id.
+pub(crate) fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> Result<String> {
+    let container = core.containers.find(reference)?;
+    check_running(&container)?;
+    if config.cmd.is_empty() {
+        return Err(Error::invalid("No exec command specified"));
     }
-
-    /// Starts it and joins the client's connection, which is handed to the shim; `early_input` are bytes
-    /// that came behind the request. A failure is for the stream (`...\r\n`): the headers are out.
-    pub async fn connect(self, _connection: OwnedFd, _early_input: Vec<u8>) -> Result<()> {
-        unimplemented!()
+    if !config.working_dir.is_empty() && !config.working_dir.starts_with('/') {
+        return Err(Error::invalid(format!(
+            "the working directory '{}' is invalid, it needs to be an absolute path",
+            config.working_dir
+        )));
     }
+    attach::detach_keys(Some(&config.detach_keys))?;
+    let id = ExecId::from_random(random_bytes());
+    let session = Arc::new(Session::new(id.clone(), container, config));
+    publish(core, &session, "exec_create");
+    core.execs.insert(session);
+    Ok(id.to_string())
+}
 
-    /// Starts it without a client.
-    pub async fn detached(self) -> Result<()> {
-        unimplemented!()
+/// A session can be made and started only while its container runs.
+pub(crate) fn check_running(container: &Container) -> Result<()> {
+    let id = &container.id;
+    match container.look().life.phase {
+        Phase::Running(_) => Ok(()),
+        Phase::Paused(_) => Err(Error::conflict(format!(
+            "container {id} is paused, unpause the container before exec"
+        ))),
+        Phase::Restarting(_) => Err(Error::conflict(format!(
+            "container {id} is restarting, wait until the container is running"
+        ))),
+        Phase::Created(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
+            Err(Error::conflict(format!("container {id} is not running")))
+        }
     }
+}
+
+/// Everything about a session.
+pub(crate) fn inspect(core: &Core, exec: &str) -> Result<ExecInspect> {
+    let session = core.execs.find(exec)?;
+    let (progress, config) = (session.progress(), &session.config);
+    let mut words = config.cmd.iter().cloned();
+    Ok(ExecInspect {
+        id: session.id.to_string(),
+        running: matches!(progress, Progress::Running { .. }),
+        exit_code: match progress {
+            Progress::Ended { code, .. } => Some(i64::from(code)),
+            Progress::Created | Progress::Starting | Progress::Running { .. } => None,
+        },
+        process_config: ProcessConfig {
+            tty: config.tty,
+            entrypoint: words.next().unwrap_or_default(),
+            arguments: words.collect(),
+            privileged: config.privileged,
+            user: config.user.clone(),
+        },
+        open_stdin: config.attach_stdin,
+        open_stderr: config.attach_stderr,
+        open_stdout: config.attach_stdout,
+        can_remove: false,
+        container_id: session.container.id.to_string(),
+        detach_keys: config.detach_keys.clone(),
+        pid: match progress {
+            Progress::Running { pid } => i64::from(pid),
+            Progress::Created | Progress::Starting | Progress::Ended { .. } => 0,
+        },
+    })
+}
+
+/// Sets the size of a session's terminal.
+pub(crate) async fn resize(core: &Core, exec: &str, size: TerminalSize) -> Result<()> {
+    let session = core.execs.find(exec)?;
+    let shim = session
+        .container
+        .shim()
+        .ok_or_else(|| not_running(&session.container))?;
+    let target = Target::Exec(session.id.clone());
+    let request = Request::Resize {
+        target,
+        rows: size.rows,
+        columns: size.columns,
+    };
+    shim.ask(request, Vec::new())
+        .await
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+fn not_running(container: &Container) -> Error {
+    Error::conflict(format!("container {} is not running", container.id))
+}
+
+/// The shim tells that a session ended.
+pub(crate) fn ended(core: &Core, container: &Container, exec: &ExecId, code: i32) {
+    let Some(session) = core.execs.get(exec) else { return };
+    if session.container.id == container.id && session.end(code) {
+        let attributes = attributes(&session, Some(code));
+        core.events
+            .publish(Subject::Container(container), "exec_die", &attributes, Timestamp::now());
+    }
+}
+
+/// The container's run is over, and all its sessions with it.
+pub(crate) fn container_ended(core: &Core, container: &Container) {
+    /// What the kernel kills with the container.
+    const KILLED: i32 = 137;
+    for session in core.execs.sessions(&container.id) {
+        if matches!(session.progress(), Progress::Running { .. }) {
+            ended(core, container, &session.id, KILLED);
+        }
+    }
+}
+
+/// The container is gone, and all its sessions with it.
+pub(crate) fn container_removed(core: &Core, container: &Container) {
+    core.execs.forget(&container.id);
+}
+
+fn publish(core: &Core, session: &Session, action: &str) {
+    let command: Vec<&str> = session.config.cmd.iter().map(String::as_str).collect();
+    let action = format!("{action}: {}", command.join(" "));
+    let subject = Subject::Container(&session.container);
+    core.events
+        .publish(subject, &action, &attributes(session, None), Timestamp::now());
+}
+
+fn attributes(session: &Session, code: Option<i32>) -> Vec<(&'static str, String)> {
+    let mut attributes = vec![("execID", session.id.to_string())];
+    attributes.extend(code.map(|code| ("exitCode", code.to_string())));
+    attributes
 }

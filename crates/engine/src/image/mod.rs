@@ -1,4 +1,21 @@
-//! Operations on images: the store of `corten-image`, called at the blocking boundary.
+//! Operations on images: the store of `corten-image`, called at the blocking boundary, and its answers
+//! in the API's shapes.
+
+pub(crate) mod list;
+pub(crate) mod show;
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use corten_api::image::ImageDeleteItem;
+use corten_base::{Digest, Platform, Reference, Timestamp};
+use corten_image::{FindError, LoadEvent, Removed, User};
+use corten_sys::fault::boundary;
+
+use crate::core::{Core, blocking};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Subject;
+use crate::request::{ImageRemoveOptions, ImportImageOptions};
 
 /// One step of a load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,4 +31,192 @@ pub enum LoadProgress {
     },
     /// A line for the client, without its line end: `Loaded image: busybox:latest`.
     Message(String),
+}
+
+/// An error of the store in the engine's kinds.
+fn of_kind(kind: corten_image::ErrorKind, message: String) -> Error {
+    let kind = match kind {
+        corten_image::ErrorKind::NotFound => ErrorKind::NotFound,
+        corten_image::ErrorKind::InvalidParameter => ErrorKind::InvalidParameter,
+        corten_image::ErrorKind::Conflict => ErrorKind::Conflict,
+        corten_image::ErrorKind::Internal => ErrorKind::Internal,
+    };
+    Error { kind, message }
+}
+
+/// A failed look-up.
+pub(crate) fn find_error(_reference: &str, error: &FindError) -> Error {
+    of_kind(error.kind(), error.to_string())
+}
+
+fn publish(core: &Core, id: &str, name: &str, action: &str) {
+    core.events
+        .publish(Subject::Image { id, name }, action, &[], Timestamp::now());
+}
+
+/// Gives an image one more name.
+pub(crate) fn tag(core: &Core, name: &str, repository: &str, tag: &str) -> Result<()> {
+    let target = target(repository, tag)?;
+    boundary("tag.write");
+    let id = core
+        .images
+        .tag(name, &target)
+        .map_err(|error| find_error(name, &error))?;
+    boundary("tag.written");
+    publish(core, &id.to_string(), &target.familiar(), "tag");
+    Ok(())
+}
+
+fn target(repository: &str, tag: &str) -> Result<Reference> {
+    let wrong = |error: corten_base::reference::ParseReferenceError| Error::invalid(error.to_string());
+    let reference = Reference::parse(repository).map_err(wrong)?;
+    if reference.digest().is_some() {
+        return Err(Error::invalid("refusing to create a tag with a digest reference"));
+    }
+    if tag.is_empty() {
+        Ok(reference.or_latest())
+    } else {
+        reference.with_tag(tag).map_err(wrong)
+    }
+}
+
+/// Takes a name away, and the image with its last one. Refuses what containers use.
+pub(crate) fn remove(core: &Core, name: &str, options: ImageRemoveOptions) -> Result<Vec<ImageDeleteItem>> {
+    let users: Vec<User> = core
+        .containers
+        .all()
+        .iter()
+        .map(|container| User {
+            container: container.id.clone(),
+            image: container.record.image,
+            running: container.look().life.phase.running().is_some(),
+        })
+        .collect();
+    let options = corten_image::RemoveOptions {
+        force: options.force,
+        prune: !options.no_prune,
+    };
+    boundary("image-remove.begin");
+    let removed = core.images.remove(name, options, &users);
+    boundary("image-remove.end");
+    let (id, removed) = removed.map_err(|error| of_kind(error.kind(), error.to_string()))?;
+    let id = id.to_string();
+    let mut items = Vec::with_capacity(removed.len());
+    for step in removed {
+        match step {
+            Removed::Untagged(name) => {
+                publish(core, &id, &id, "untag");
+                items.push(ImageDeleteItem::Untagged(name));
+            }
+            Removed::Deleted(digest) => {
+                if digest.to_string() == id {
+                    publish(core, &id, &id, "delete");
+                }
+                items.push(ImageDeleteItem::Deleted(digest.to_string()));
+            }
+        }
+    }
+    Ok(items)
+}
+
+/// Loads the archive that `reader` gives.
+pub(crate) fn load(core: &Core, reader: &mut (dyn Read + Send), progress: &mut dyn FnMut(LoadProgress)) -> Result<()> {
+    boundary("load.begin");
+    let loaded = core.images.load(reader, &mut |event| {
+        progress(match event {
+            LoadEvent::Layer {
+                diff_id,
+                current_bytes,
+                total_bytes,
+            } => LoadProgress::Layer {
+                id: diff_id.hex().chars().take(12).collect(),
+                current: current_bytes,
+                total: total_bytes,
+            },
+            LoadEvent::Message(line) => LoadProgress::Message(line),
+        });
+    });
+    boundary("load.end");
+    for image in loaded.map_err(|error| of_kind(error.kind(), error.to_string()))? {
+        let id = image.id.to_string();
+        for name in &image.references {
+            publish(core, &id, &name.familiar(), "load");
+        }
+        if image.references.is_empty() {
+            publish(core, &id, &id, "load");
+        }
+    }
+    Ok(())
+}
+
+/// Writes an archive of the images.
+pub(crate) fn save(core: &Core, names: &[String], writer: &mut dyn Write) -> Result<()> {
+    core.images
+        .save(names, writer)
+        .map_err(|error| of_kind(error.kind(), error.to_string()))?;
+    for name in names {
+        if let Ok(image) = core.images.find(name) {
+            publish(core, &image.id.to_string(), name, "save");
+        }
+    }
+    Ok(())
+}
+
+/// Makes an image of a tar; returns its id.
+pub(crate) fn import(core: &Core, reader: &mut (dyn Read + Send), options: &ImportImageOptions) -> Result<String> {
+    let reference = match options.repository.as_str() {
+        "" => None,
+        repository => Some(target(repository, &options.tag)?),
+    };
+    let message = if options.message.is_empty() {
+        "Imported from -".to_owned()
+    } else {
+        options.message.clone()
+    };
+    let own = corten_image::ImportOptions {
+        reference: reference.clone(),
+        message,
+        changes: options.changes.clone(),
+        platform: platform(&options.platform)?,
+        created: Timestamp::now(),
+    };
+    boundary("import.begin");
+    let id = core
+        .images
+        .import(reader, &own)
+        .map_err(|error| of_kind(error.kind(), error.to_string()))?;
+    boundary("import.end");
+    let id = id.to_string();
+    publish(
+        core,
+        &id,
+        &reference.map_or_else(|| id.clone(), |reference| reference.familiar()),
+        "import",
+    );
+    Ok(id)
+}
+
+fn platform(text: &str) -> Result<Option<Platform>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|error| Error::invalid(format!("{error}")))
+}
+
+/// Makes the embedded image if `name` means it.
+pub(crate) async fn provide_embedded(core: &Arc<Core>, name: &str) -> Result<bool> {
+    const EMBEDDED: &str = "hello-world:latest";
+    if !Reference::parse(name).is_ok_and(|name| name.or_latest().familiar() == EMBEDDED) {
+        return Ok(false);
+    }
+    let made: Result<Digest> = blocking(core, |core| {
+        core.images
+            .ensure_hello_world()
+            .map_err(|error| Error::caused("make the embedded image", error))
+    })
+    .await;
+    publish(core, &made?.to_string(), EMBEDDED, "pull");
+    Ok(true)
 }

@@ -1,0 +1,84 @@
+//! What all nouns of one engine share: settings, stores, registries. No logic.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock};
+
+use corten_base::{ContainerId, Timestamp};
+use corten_image::Store;
+use corten_net::BridgeNetwork;
+use corten_runtime::host::Host;
+
+use crate::Config;
+use crate::container::registry::Registry;
+use crate::error::{Error, Result};
+use crate::event::bus::Bus;
+use crate::exec::registry::ExecRegistry;
+use crate::volume::Volumes;
+
+/// The shared parts.
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) images: Store,
+    pub(crate) bridge: Option<BridgeNetwork>,
+    pub(crate) host: Host,
+    pub(crate) containers: Registry,
+    pub(crate) execs: ExecRegistry,
+    pub(crate) volumes: Volumes,
+    pub(crate) events: Bus,
+    /// Names this installation in `info`; a UUID.
+    pub(crate) id: String,
+    /// The default network's id, which lasts as long as the data directory.
+    pub(crate) network_id: String,
+    pub(crate) opened_at: Timestamp,
+    /// Policies restart nothing any more.
+    pub(crate) closing: AtomicBool,
+}
+
+impl Core {
+    /// `<data>/containers`.
+    pub(crate) fn containers_directory(&self) -> PathBuf {
+        self.config.data.join("containers")
+    }
+
+    /// `<data>/containers/<id>`.
+    pub(crate) fn container_directory(&self, id: &ContainerId) -> PathBuf {
+        self.containers_directory().join(id.as_str())
+    }
+
+    /// `<run>/containers`.
+    pub(crate) fn runs_directory(&self) -> PathBuf {
+        self.config.run.join("containers")
+    }
+
+    /// `<run>/containers/<id>`.
+    pub(crate) fn run_directory(&self, id: &ContainerId) -> PathBuf {
+        self.runs_directory().join(id.as_str())
+    }
+}
+
+/// Runs blocking work on the blocking pool: the one boundary where such work leaves the async world.
+pub(crate) async fn blocking<T, F>(core: &Arc<Core>, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Core) -> Result<T> + Send + 'static,
+{
+    let core = Arc::clone(core);
+    match tokio::task::spawn_blocking(move || work(&core)).await {
+        Ok(result) => result,
+        Err(error) => Err(Error::internal(format!("a worker ended early: {error}"))),
+    }
+}
+
+/// 32 bytes from the kernel's random source.
+pub(crate) fn random_bytes() -> [u8; 32] {
+    static SOURCE: LazyLock<File> =
+        LazyLock::new(|| File::open("/dev/urandom").expect("every Linux system has its random device"));
+    let mut bytes = [0; 32];
+    (&*SOURCE)
+        .read_exact(&mut bytes)
+        .expect("the random device never ends and never fails");
+    bytes
+}

@@ -1,0 +1,196 @@
+//! The bus: a ring of the last 256 messages, and a queue for each listener. A listener that falls
+//! behind loses messages and is told in the daemon's log; nobody waits for it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use corten_api::Filters;
+use corten_api::event::{EventActor, EventMessage};
+use corten_base::Timestamp;
+use tokio::sync::broadcast;
+
+use super::{Subject, filter};
+
+/// Messages kept for `since` (observed: dockerd 28.5).
+const RING_LIMIT: usize = 256;
+/// Messages that wait for a slow listener (observed: dockerd 28.5).
+const QUEUE_LIMIT: usize = 1024;
+
+/// Publishes and remembers.
+pub(crate) struct Bus {
+    ring: Mutex<VecDeque<Arc<EventMessage>>>,
+    sender: broadcast::Sender<Arc<EventMessage>>,
+}
+
+impl Bus {
+    pub(crate) fn new() -> Self {
+        let (sender, _) = broadcast::channel(QUEUE_LIMIT);
+        Self {
+            ring: Mutex::new(VecDeque::with_capacity(RING_LIMIT)),
+            sender,
+        }
+    }
+
+    /// How many listen.
+    pub(crate) fn listeners(&self) -> usize {
+        self.sender.receiver_count()
+    }
+
+    /// Publishes one event.
+    pub(crate) fn publish(&self, subject: Subject<'_>, action: &str, attributes: &[(&str, String)], now: Timestamp) {
+        let message = Arc::new(message(subject, action, attributes, now));
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        if ring.len() == RING_LIMIT {
+            ring.pop_front();
+        }
+        ring.push_back(Arc::clone(&message));
+        // Nobody listening is fine. Sent under the lock, so that a new listener misses and repeats nothing.
+        drop(self.sender.send(message));
+    }
+
+    /// What matches from `since` on, up to `until`.
+    pub(crate) fn subscribe(
+        &self,
+        filters: Filters,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
+    ) -> EventStream {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let receiver = self.sender.subscribe();
+        let replay = match since {
+            Some(since) => ring
+                .iter()
+                .filter(|message| message.time_nano >= since.unix_nanos())
+                .cloned()
+                .collect(),
+            None => VecDeque::new(),
+        };
+        EventStream {
+            replay,
+            receiver,
+            filters,
+            until,
+        }
+    }
+}
+
+fn message(subject: Subject<'_>, action: &str, attributes: &[(&str, String)], now: Timestamp) -> EventMessage {
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    let (kind, id) = match &subject {
+        Subject::Container(container) => {
+            let config = &container.effective.config;
+            all.extend(config.labels.iter().map(|(key, value)| (key.clone(), value.clone())));
+            all.insert("image".to_owned(), config.image.clone());
+            all.insert("name".to_owned(), container.record.name.clone());
+            ("container", container.id.to_string())
+        }
+        Subject::Image { id, name } => {
+            all.insert("name".to_owned(), (*name).to_owned());
+            ("image", (*id).to_owned())
+        }
+        Subject::Volume(name) => ("volume", (*name).to_owned()),
+        Subject::Network(id) => ("network", (*id).to_owned()),
+    };
+    all.extend(attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+    let from = match kind {
+        "container" => all.get("image").cloned().unwrap_or_default(),
+        _ => String::new(),
+    };
+    let legacy = matches!(kind, "container" | "image");
+    EventMessage {
+        status: if legacy { action.to_owned() } else { String::new() },
+        id: if legacy { id.clone() } else { String::new() },
+        from,
+        kind: kind.to_owned(),
+        action: action.to_owned(),
+        actor: EventActor {
+            id,
+            attributes: all.into(),
+        },
+        scope: "local".to_owned(),
+        time: now.unix_seconds(),
+        time_nano: now.unix_nanos(),
+    }
+}
+
+/// A listener's events.
+#[derive(Debug)]
+pub struct EventStream {
+    replay: VecDeque<Arc<EventMessage>>,
+    receiver: broadcast::Receiver<Arc<EventMessage>>,
+    filters: Filters,
+    until: Option<Timestamp>,
+}
+
+impl EventStream {
+    /// The next event; `None` when `until` has passed or the engine ends.
+    pub async fn next(&mut self) -> Option<EventMessage> {
+        loop {
+            let message = match self.replay.pop_front() {
+                Some(message) => message,
+                None => self.receive().await?,
+            };
+            if self.until.is_some_and(|until| message.time_nano > until.unix_nanos()) {
+                return None;
+            }
+            if filter::matches(&self.filters, &message) {
+                return Some(EventMessage::clone(&message));
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Option<Arc<EventMessage>> {
+        loop {
+            let left = self.until.map(|until| until.since(Timestamp::now()));
+            let received = match left {
+                Some(left) if left.is_zero() => return None,
+                Some(left) => tokio::time::timeout(left, self.receiver.recv()).await.ok()?,
+                None => self.receiver.recv().await,
+            };
+            match received {
+                Ok(message) => return Some(message),
+                Err(broadcast::error::RecvError::Lagged(lost)) => tracing::warn!(lost, "a slow listener loses events"),
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds, 0)
+    }
+
+    #[tokio::test]
+    async fn replays_and_ends() {
+        let bus = Bus::new();
+        for second in 0..300 {
+            bus.publish(Subject::Volume("v"), "create", &[], at(second));
+        }
+        let mut stream = bus.subscribe(Filters::default(), Some(at(0)), Some(at(299)));
+        let first = stream.next().await.expect("an event");
+        assert_eq!(first.time, 300 - 256);
+        let mut count = 1;
+        while stream.next().await.is_some() {
+            count += 1;
+        }
+        assert_eq!(count, 256);
+    }
+
+    #[tokio::test]
+    async fn listens_and_filters() {
+        let bus = Bus::new();
+        let mut filters = Filters::default();
+        filters.add("volume", "w");
+        let mut stream = bus.subscribe(filters, None, None);
+        bus.publish(Subject::Volume("v"), "create", &[], at(1));
+        bus.publish(Subject::Volume("w"), "create", &[("driver", "local".to_owned())], at(2));
+        let event = stream.next().await.expect("an event");
+        assert_eq!((event.actor.id.as_str(), event.status.as_str()), ("w", ""));
+        drop(bus);
+        assert!(stream.next().await.is_none());
+    }
+}

@@ -1,0 +1,33 @@
+//! The compiled process of a session.
+
+use corten_runtime::compile::PlanError;
+use corten_runtime::plan::ExecPlan;
+
+use super::registry::Session;
+use crate::container::spec;
+use crate::core::Core;
+use crate::error::{Error, Result};
+
+/// Compiles the session's process for the container's present run.
+pub(super) fn compile(core: &Core, session: &Session) -> Result<ExecPlan> {
+    let container = &session.container;
+    let run = container
+        .look()
+        .run
+        .clone()
+        .ok_or_else(|| super::not_running(container))?;
+    let config = &session.config;
+    let request = spec::ExecRequest {
+        args: &config.cmd,
+        env: &config.env,
+        user: &config.user,
+        working_dir: &config.working_dir,
+        tty: config.tty,
+        privileged: config.privileged,
+    };
+    let plan = spec::exec_plan(&container.effective, &core.config, &core.host, &run.plan, &request);
+    plan.map_err(|error| match error {
+        PlanError::Invalid(message) => Error::invalid(message),
+        other => Error::internal(other.to_string()),
+    })
+}

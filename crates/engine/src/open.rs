@@ -1,0 +1,105 @@
+//! Opening an engine: directories, identity, stores, network, recovery.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use corten_base::Timestamp;
+use corten_base::file::write_durable;
+use corten_base::id::hex;
+use corten_image::Store;
+use corten_net::BridgeNetwork;
+use corten_runtime::host::Host;
+
+use crate::Config;
+use crate::container::registry::Registry;
+use crate::core::{Core, random_bytes};
+use crate::engine::OpenError;
+use crate::error::Error;
+use crate::event::bus::Bus;
+use crate::exec::registry::ExecRegistry;
+use crate::recovery;
+use crate::volume::Volumes;
+
+/// Opens everything and recovers.
+pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
+    let opened = tokio::task::spawn_blocking(move || open_parts(config)).await;
+    let core = Arc::new(opened.map_err(|error| OpenError::Recovery(Error::caused("open", error)))??);
+    recovery::recover(&core).await.map_err(OpenError::Recovery)?;
+    Ok(core)
+}
+
+fn open_parts(config: Config) -> Result<Core, OpenError> {
+    for directory in [
+        config.data.clone(),
+        config.data.join("containers"),
+        config.run.clone(),
+        config.run.join("containers"),
+    ] {
+        make(&directory).map_err(|source| OpenError::Directory {
+            path: directory,
+            source,
+        })?;
+    }
+    let id = identity(&config.data.join("engine-id"), uuid)?;
+    let network_id = identity(&config.data.join("network-id"), || hex(&random_bytes()))?;
+    let (images, bridge) = std::thread::scope(|scope| {
+        let bridge = scope.spawn(|| config.bridge.clone().map(BridgeNetwork::open).transpose());
+        let images = Store::open(&config.data.join("images"));
+        (images, bridge.join().expect("opening a network does not panic"))
+    });
+    let (images, bridge) = (images?, bridge?);
+    if let Some(bridge) = &bridge {
+        for obstacle in bridge.obstacles() {
+            tracing::warn!(%obstacle, "another firewall keeps packets from containers");
+        }
+    }
+    let root = config.data.join("volumes");
+    let volumes = Volumes::open(root.clone()).map_err(|source| OpenError::Directory { path: root, source })?;
+    Ok(Core {
+        images,
+        bridge,
+        host: Host::probe()?,
+        containers: Registry::default(),
+        execs: ExecRegistry::default(),
+        volumes,
+        events: Bus::new(),
+        id,
+        network_id,
+        opened_at: Timestamp::now(),
+        closing: AtomicBool::new(false),
+        config,
+    })
+}
+
+fn make(directory: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o711).create(directory)
+}
+
+/// A line of text that lasts as long as the data directory.
+fn identity(path: &PathBuf, new: impl FnOnce() -> String) -> Result<String, OpenError> {
+    let failed = |source| OpenError::Directory {
+        path: path.clone(),
+        source,
+    };
+    match fs::read_to_string(path) {
+        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        Ok(_) | Err(_) => {}
+    }
+    let text = new();
+    write_durable(path, format!("{text}\n").as_bytes()).map_err(failed)?;
+    Ok(text)
+}
+
+/// A random UUID, version 4.
+fn uuid() -> String {
+    let mut bytes = random_bytes();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let text = hex(&bytes);
+    [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..32]].join("-")
+}
