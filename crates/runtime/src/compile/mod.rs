@@ -11,6 +11,8 @@ mod namespace;
 mod process;
 mod resources;
 
+pub(crate) use process::number as capability_number;
+
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Process, Spec};

@@ -75,8 +75,11 @@ pub struct Init {
 }
 
 impl Init {
-    /// Lets it execute its program; returns when that has happened, with the exec's own failure otherwise
-    /// (the process is then gone, but not reaped, and the cgroups still exist).
+    /// Lets it execute its program; returns when that has happened. On failure the process is gone, but
+    /// not reaped, and the cgroups still exist.
+    ///
+    /// A program that was found but that the kernel cannot execute (wrong format, missing interpreter) is no
+    /// failure: as in Docker the container has started, says so on its standard error and ends with code 255.
     pub fn start(&mut self, plan: &Plan) -> Result<(), CreateError> {
         wire::send(&self.socket, &Message::Start).internal(|| "start the container's process")?;
         match wire::receive(&self.socket).internal(|| "wait for the exec")? {

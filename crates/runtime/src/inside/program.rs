@@ -56,7 +56,7 @@ impl Program {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).internal(|| "set death signal")
     }
 
-    /// Executes; returns only a failure.
+    /// Executes; returns only failures that come before that.
     pub(super) fn execute(&self, process: &Process) -> Result<std::convert::Infallible, CreateError> {
         let home = self.home.as_ref().map(|home| format!("HOME={home}"));
         let arguments = Strings::new(process.args.iter().map(String::as_bytes)).invalid(|| "arguments")?;
@@ -71,16 +71,15 @@ impl Program {
             load_filter(process)?;
         }
         let error = execve(&path, &arguments, &environment);
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => FailureKind::CommandNotFound,
-            _ => FailureKind::CommandNotExecutable,
-        };
-        Err(CreateError::new(
-            kind,
-            format!("exec {}: {}", self.path.display(), reason(&error)),
-        ))
+        // The container has started as far as anybody outside can tell. Docker's users find this line
+        // in the container's own output, and this code.
+        eprintln!("exec {}: {}", self.path.display(), reason(&error));
+        corten_sys::execute::exit_now(EXIT_NOT_EXECUTED)
     }
 }
+
+/// Exit code of a container whose program was found but could not be executed (wrong format, missing interpreter).
+const EXIT_NOT_EXECUTED: i32 = 255;
 
 fn load_filter(process: &Process) -> Result<(), CreateError> {
     match &process.seccomp {

@@ -115,6 +115,8 @@ fn resolve_named(user: &str, further: &[String], databases: &Databases) -> Resul
     for group in further {
         identity.groups.push(group_number(group, databases)?);
     }
+    // Docker lists the primary group too, so that it is kept when a program changes its own.
+    identity.groups.insert(0, identity.gid);
     Ok(identity)
 }
 
@@ -212,16 +214,16 @@ mod tests {
 
     #[test]
     fn names_and_numbers() {
-        assert_eq!(resolve("web", &[]), identity(33, 34, &[40, 29], Some("/var/www")));
-        assert_eq!(resolve("33", &[]), identity(33, 34, &[40, 29], Some("/var/www")));
-        assert_eq!(resolve("web:logs", &[]), identity(33, 40, &[], Some("/var/www")));
+        assert_eq!(resolve("web", &[]), identity(33, 34, &[34, 40, 29], Some("/var/www")));
+        assert_eq!(resolve("33", &[]), identity(33, 34, &[34, 40, 29], Some("/var/www")));
+        assert_eq!(resolve("web:logs", &[]), identity(33, 40, &[40], Some("/var/www")));
         assert_eq!(
             resolve("web:7", &["audio", "99"]),
-            identity(33, 7, &[29, 99], Some("/var/www"))
+            identity(33, 7, &[7, 29, 99], Some("/var/www"))
         );
-        assert_eq!(resolve("1234", &[]), identity(1234, 0, &[], None));
-        assert_eq!(resolve("1234:56", &[]), identity(1234, 56, &[], None));
-        assert_eq!(resolve("", &[]), identity(0, 0, &[40], Some("/root")));
+        assert_eq!(resolve("1234", &[]), identity(1234, 0, &[0], None));
+        assert_eq!(resolve("1234:56", &[]), identity(1234, 56, &[56], None));
+        assert_eq!(resolve("", &[]), identity(0, 0, &[0, 40], Some("/root")));
     }
 
     #[test]
