@@ -37,7 +37,12 @@ impl Assembler {
     }
 
     fn push(&mut self, code: u16, operand: u32) -> Label {
-        self.reversed.push(Instruction { code, jump_true: 0, jump_false: 0, operand });
+        self.reversed.push(Instruction {
+            code,
+            jump_true: 0,
+            jump_false: 0,
+            operand,
+        });
         Label(self.reversed.len() - 1)
     }
 
@@ -45,7 +50,9 @@ impl Assembler {
     pub(super) fn verdict(&mut self, value: u32) -> Label {
         const NEAR: usize = 200;
         let near = self.reversed.iter().enumerate().rev().take(NEAR);
-        let same = near.into_iter().find(|(_, one)| one.code == RETURN && one.operand == value);
+        let same = near
+            .into_iter()
+            .find(|(_, one)| one.code == RETURN && one.operand == value);
         match same {
             Some((index, _)) => Label(index),
             None => self.push(RETURN, value),
@@ -68,7 +75,12 @@ impl Assembler {
         let no = self.within(branches.no, 0);
         let distance = |label: Label| self.reversed.len() - 1 - label.0;
         let (jump_true, jump_false) = (distance(yes) as u8, distance(no) as u8);
-        self.reversed.push(Instruction { code, jump_true, jump_false, operand });
+        self.reversed.push(Instruction {
+            code,
+            jump_true,
+            jump_false,
+            operand,
+        });
         Label(self.reversed.len() - 1)
     }
 

@@ -32,17 +32,34 @@ pub(super) fn profile(context: &Context, native: Architecture) -> Profile {
             rules.extend(names.iter().map(|name| allow(name)));
         }
     }
-    rules.push(Rule { conditions: vec![first(Comparison::NotEqual, AF_VSOCK)], ..allow("socket") });
+    rules.push(Rule {
+        conditions: vec![first(Comparison::NotEqual, AF_VSOCK)],
+        ..allow("socket")
+    });
     for persona in PERSONALITIES {
-        rules.push(Rule { conditions: vec![first(Comparison::Equal, *persona)], ..allow("personality") });
+        rules.push(Rule {
+            conditions: vec![first(Comparison::Equal, *persona)],
+            ..allow("personality")
+        });
     }
     if !context.has(SYS_ADMIN) {
         let none = Comparison::MaskedEqual { mask: NAMESPACE_FLAGS };
-        rules.push(Rule { conditions: vec![first(none, 0)], ..allow("clone") });
+        rules.push(Rule {
+            conditions: vec![first(none, 0)],
+            ..allow("clone")
+        });
         // Its flags are in memory, out of a filter's sight; callers fall back to clone.
-        rules.push(Rule { action: Action::Errno(ENOSYS), ..allow("clone3") });
+        rules.push(Rule {
+            action: Action::Errno(ENOSYS),
+            ..allow("clone3")
+        });
     }
-    Profile { default: Action::Errno(EPERM), architectures: native.with_compatible(), rules, flags: 0 }
+    Profile {
+        default: Action::Errno(EPERM),
+        architectures: native.with_compatible(),
+        rules,
+        flags: 0,
+    }
 }
 
 const EPERM: u16 = 1;
@@ -58,30 +75,73 @@ const NAMESPACE_FLAGS: u64 = 0x7e02_0000;
 const PERSONALITIES: &[u64] = &[0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 fn allow(name: &str) -> Rule {
-    Rule { name: name.to_owned(), action: Action::Allow, conditions: Vec::new() }
+    Rule {
+        name: name.to_owned(),
+        action: Action::Allow,
+        conditions: Vec::new(),
+    }
 }
 
 fn first(comparison: Comparison, value: u64) -> Condition {
-    Condition { argument: 0, comparison, value }
+    Condition {
+        argument: 0,
+        comparison,
+        value,
+    }
 }
 
 const GROUPS: &[(When, &[&str])] = &[
     (When::Kernel(4, 8), &["process_vm_readv", "process_vm_writev", "ptrace"]),
     (
         When::Native(&[Architecture::Aarch64, Architecture::Arm]),
-        &["arm_fadvise64_64", "arm_sync_file_range", "sync_file_range2", "breakpoint", "cacheflush", "set_tls"],
+        &[
+            "arm_fadvise64_64",
+            "arm_sync_file_range",
+            "sync_file_range2",
+            "breakpoint",
+            "cacheflush",
+            "set_tls",
+        ],
     ),
-    (When::Native(&[Architecture::X86_64, Architecture::X32]), &["arch_prctl"]),
-    (When::Native(&[Architecture::X86_64, Architecture::X32, Architecture::X86]), &["modify_ldt"]),
+    (
+        When::Native(&[Architecture::X86_64, Architecture::X32]),
+        &["arch_prctl"],
+    ),
+    (
+        When::Native(&[Architecture::X86_64, Architecture::X32, Architecture::X86]),
+        &["modify_ldt"],
+    ),
     // CAP_DAC_READ_SEARCH
     (When::Capability(2), &["open_by_handle_at"]),
     (
         When::Capability(SYS_ADMIN),
         &[
-            "bpf", "clone", "clone3", "fanotify_init", "fsconfig", "fsmount", "fsopen", "fspick", "lookup_dcookie",
-            "lsm_get_self_attr", "lsm_list_modules", "lsm_set_self_attr", "mount", "mount_setattr", "move_mount",
-            "open_tree", "perf_event_open", "quotactl", "quotactl_fd", "setdomainname", "sethostname", "setns", "syslog",
-            "umount", "umount2", "unshare",
+            "bpf",
+            "clone",
+            "clone3",
+            "fanotify_init",
+            "fsconfig",
+            "fsmount",
+            "fsopen",
+            "fspick",
+            "lookup_dcookie",
+            "lsm_get_self_attr",
+            "lsm_list_modules",
+            "lsm_set_self_attr",
+            "mount",
+            "mount_setattr",
+            "move_mount",
+            "open_tree",
+            "perf_event_open",
+            "quotactl",
+            "quotactl_fd",
+            "setdomainname",
+            "sethostname",
+            "setns",
+            "syslog",
+            "umount",
+            "umount2",
+            "unshare",
         ],
     ),
     // CAP_SYS_BOOT
@@ -95,16 +155,29 @@ const GROUPS: &[(When, &[&str])] = &[
     // CAP_SYS_PTRACE
     (
         When::Capability(19),
-        &["kcmp", "pidfd_getfd", "process_madvise", "process_vm_readv", "process_vm_writev", "ptrace"],
+        &[
+            "kcmp",
+            "pidfd_getfd",
+            "process_madvise",
+            "process_vm_readv",
+            "process_vm_writev",
+            "ptrace",
+        ],
     ),
     // CAP_SYS_RAWIO
     (When::Capability(17), &["iopl", "ioperm"]),
     // CAP_SYS_TIME
-    (When::Capability(25), &["settimeofday", "stime", "clock_settime", "clock_settime64"]),
+    (
+        When::Capability(25),
+        &["settimeofday", "stime", "clock_settime", "clock_settime64"],
+    ),
     // CAP_SYS_TTY_CONFIG
     (When::Capability(26), &["vhangup"]),
     // CAP_SYS_NICE
-    (When::Capability(23), &["get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node"]),
+    (
+        When::Capability(23),
+        &["get_mempolicy", "mbind", "set_mempolicy", "set_mempolicy_home_node"],
+    ),
     // CAP_SYSLOG
     (When::Capability(34), &["syslog"]),
     // CAP_BPF

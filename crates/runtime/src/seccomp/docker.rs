@@ -69,7 +69,12 @@ pub(super) fn parse(json: &str, context: &Context, native: Architecture) -> Resu
         let action = Action::from_name(&syscall.action, syscall.errno_ret)?;
         let mut conditions = Vec::new();
         for argument in syscall.args.iter().flatten() {
-            conditions.push(Condition::new(argument.index, &argument.op, argument.value, argument.value_two)?);
+            conditions.push(Condition::new(
+                argument.index,
+                &argument.op,
+                argument.value,
+                argument.value_two,
+            )?);
         }
         for name in names(syscall)? {
             rules.extend(profile::rules(name, action, &conditions));
@@ -79,7 +84,12 @@ pub(super) fn parse(json: &str, context: &Context, native: Architecture) -> Resu
     for one in document.flags.iter().flatten() {
         flags |= profile::flag(one)?;
     }
-    Ok(Profile { default, architectures, rules, flags })
+    Ok(Profile {
+        default,
+        architectures,
+        rules,
+        flags,
+    })
 }
 
 fn architectures(document: &Document, native: Architecture) -> Result<Vec<Architecture>, CompileError> {
@@ -89,11 +99,17 @@ fn architectures(document: &Document, native: Architecture) -> Result<Vec<Archit
         let text = "both 'architectures' and 'archMap' are specified in the seccomp profile, use either 'architectures' or 'archMap'";
         return Err(CompileError::Invalid(text.into()));
     }
-    let entry = mapped.iter().find(|map| Architecture::from_name(&map.architecture) == Some(native));
-    let of_entry = entry.into_iter().flat_map(|map| {
-        std::iter::once(&map.architecture).chain(map.sub_architectures.iter().flatten())
-    });
-    let known: Vec<_> = listed.iter().chain(of_entry).filter_map(|name| Architecture::from_name(name)).collect();
+    let entry = mapped
+        .iter()
+        .find(|map| Architecture::from_name(&map.architecture) == Some(native));
+    let of_entry = entry
+        .into_iter()
+        .flat_map(|map| std::iter::once(&map.architecture).chain(map.sub_architectures.iter().flatten()));
+    let known: Vec<_> = listed
+        .iter()
+        .chain(of_entry)
+        .filter_map(|name| Architecture::from_name(name))
+        .collect();
     Ok(if known.is_empty() { vec![native] } else { known })
 }
 
@@ -111,7 +127,9 @@ fn names(syscall: &Syscall) -> Result<Vec<&str>, CompileError> {
 fn applies(syscall: &Syscall, context: &Context, native: Architecture) -> Result<bool, CompileError> {
     let arch = |names: &Option<Vec<String>>| names.iter().flatten().any(|name| name == native.go_name());
     let (includes, excludes) = (&syscall.includes, &syscall.excludes);
-    if arch(&excludes.arches) || (includes.arches.as_ref().is_some_and(|names| !names.is_empty()) && !arch(&includes.arches)) {
+    if arch(&excludes.arches)
+        || (includes.arches.as_ref().is_some_and(|names| !names.is_empty()) && !arch(&includes.arches))
+    {
         return Ok(false);
     }
     let has = |name: &String| capability(name).is_some_and(|number| context.has(number));
@@ -119,8 +137,12 @@ fn applies(syscall: &Syscall, context: &Context, native: Architecture) -> Result
         return Ok(false);
     }
     let reached = |version: &Option<String>| -> Result<Option<bool>, CompileError> {
-        let Some(version) = version.as_ref().filter(|version| !version.is_empty()) else { return Ok(None) };
-        let parsed = version.split_once('.').and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        let Some(version) = version.as_ref().filter(|version| !version.is_empty()) else {
+            return Ok(None);
+        };
+        let parsed = version
+            .split_once('.')
+            .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
         let wanted: (u32, u32) =
             parsed.ok_or_else(|| CompileError::Invalid(format!("invalid kernel version: {version:?}")))?;
         Ok(Some(context.kernel >= wanted))
@@ -130,7 +152,11 @@ fn applies(syscall: &Syscall, context: &Context, native: Architecture) -> Result
 
 fn capability(name: &str) -> Option<u32> {
     let upper = name.to_ascii_uppercase();
-    let capability = upper.strip_prefix("CAP_").unwrap_or(&upper).parse::<oci_spec::runtime::Capability>().ok()?;
+    let capability = upper
+        .strip_prefix("CAP_")
+        .unwrap_or(&upper)
+        .parse::<oci_spec::runtime::Capability>()
+        .ok()?;
     Some(crate::compile::capability_number(capability))
 }
 
@@ -159,9 +185,15 @@ mod tests {
 
     #[test]
     fn conditions_select_rules() {
-        let plain = Context { capabilities: 0, kernel: (4, 4) };
+        let plain = Context {
+            capabilities: 0,
+            kernel: (4, 4),
+        };
         assert_eq!(names(&plain), ["read", "write", "clone3", "socket"]);
-        let admin = Context { capabilities: 1 << 21, kernel: (5, 10) };
+        let admin = Context {
+            capabilities: 1 << 21,
+            kernel: (5, 10),
+        };
         assert_eq!(names(&admin), ["read", "write", "mount", "ptrace", "socket"]);
     }
 

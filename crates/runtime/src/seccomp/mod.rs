@@ -150,11 +150,15 @@ impl Filter {
 
     fn instructions(&self) -> std::io::Result<Vec<Instruction>> {
         let invalid = || std::io::Error::from(std::io::ErrorKind::InvalidData);
-        let (words, []) = self.program.as_bytes().as_chunks::<16>() else { return Err(invalid()) };
+        let (words, []) = self.program.as_bytes().as_chunks::<16>() else {
+            return Err(invalid());
+        };
         words
             .iter()
             .map(|word| {
-                let word = std::str::from_utf8(word).ok().and_then(|word| u64::from_str_radix(word, 16).ok());
+                let word = std::str::from_utf8(word)
+                    .ok()
+                    .and_then(|word| u64::from_str_radix(word, 16).ok());
                 let word = word.ok_or_else(invalid)?;
                 Ok(Instruction {
                     code: (word >> 48) as u16,
@@ -169,7 +173,12 @@ impl Filter {
     fn from_instructions(instructions: &[Instruction], flags: u32) -> Self {
         let program = instructions
             .iter()
-            .map(|one| format!("{:04x}{:02x}{:02x}{:08x}", one.code, one.jump_true, one.jump_false, one.operand))
+            .map(|one| {
+                format!(
+                    "{:04x}{:02x}{:02x}{:08x}",
+                    one.code, one.jump_true, one.jump_false, one.operand
+                )
+            })
             .collect();
         Self { program, flags }
     }
@@ -181,10 +190,18 @@ mod tests {
 
     #[test]
     fn programs_survive_their_text() {
-        let one = Instruction { code: 0x15, jump_true: 255, jump_false: 1, operand: 0xdead_beef };
+        let one = Instruction {
+            code: 0x15,
+            jump_true: 255,
+            jump_false: 1,
+            operand: 0xdead_beef,
+        };
         let filter = Filter::from_instructions(&[one, one], 2);
         assert_eq!(filter.instructions().unwrap(), [one, one]);
-        let broken = Filter { program: "123".into(), flags: 0 };
+        let broken = Filter {
+            program: "123".into(),
+            flags: 0,
+        };
         assert!(broken.instructions().is_err());
     }
 }

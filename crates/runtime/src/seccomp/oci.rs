@@ -16,7 +16,11 @@ fn name<T: serde::Serialize>(value: &T) -> Result<String, CompileError> {
 
 /// Converts the section.
 pub(super) fn convert(section: &LinuxSeccomp) -> Result<Profile, CompileError> {
-    if section.listener_path().as_ref().is_some_and(|path| !path.as_os_str().is_empty()) {
+    if section
+        .listener_path()
+        .as_ref()
+        .is_some_and(|path| !path.as_os_str().is_empty())
+    {
         return Err(CompileError::Invalid("seccomp listenerPath is not supported".into()));
     }
     let default = Action::from_name(&name(&section.default_action())?, section.default_errno_ret())?;
@@ -34,13 +38,28 @@ pub(super) fn convert(section: &LinuxSeccomp) -> Result<Profile, CompileError> {
         let mut conditions = Vec::new();
         for argument in syscall.args().iter().flatten() {
             let second = argument.value_two().unwrap_or(0);
-            conditions.push(Condition::new(argument.index(), &name(&argument.op())?, argument.value(), second)?);
+            conditions.push(Condition::new(
+                argument.index(),
+                &name(&argument.op())?,
+                argument.value(),
+                second,
+            )?);
         }
-        rules.extend(syscall.names().iter().flat_map(|name| profile::rules(name, action, &conditions)));
+        rules.extend(
+            syscall
+                .names()
+                .iter()
+                .flat_map(|name| profile::rules(name, action, &conditions)),
+        );
     }
     let mut flags = 0;
     for one in section.flags().iter().flatten() {
         flags |= profile::flag(&name(one)?)?;
     }
-    Ok(Profile { default, architectures, rules, flags })
+    Ok(Profile {
+        default,
+        architectures,
+        rules,
+        flags,
+    })
 }

@@ -79,7 +79,9 @@ impl Action {
             "SCMP_ACT_LOG" => Self::Log,
             "SCMP_ACT_ALLOW" => Self::Allow,
             "SCMP_ACT_NOTIFY" => {
-                return Err(CompileError::Invalid("seccomp action SCMP_ACT_NOTIFY is not supported".into()));
+                return Err(CompileError::Invalid(
+                    "seccomp action SCMP_ACT_NOTIFY is not supported".into(),
+                ));
             }
             other => return Err(CompileError::Invalid(format!("invalid seccomp action {other:?}"))),
         })
@@ -116,16 +118,28 @@ impl Condition {
             "SCMP_CMP_MASKED_EQ" => (Comparison::MaskedEqual { mask: value }, second),
             other => return Err(CompileError::Invalid(format!("invalid seccomp operator {other:?}"))),
         };
-        Ok(Self { argument, comparison, value })
+        Ok(Self {
+            argument,
+            comparison,
+            value,
+        })
     }
 }
 
 /// Rules for `name`. Conditions on different arguments must all hold; if two are on the same
 /// argument, each stands for itself (observed: runc).
 pub(super) fn rules(name: &str, action: Action, conditions: &[Condition]) -> Vec<Rule> {
-    let rule = |conditions: Vec<Condition>| Rule { name: name.to_owned(), action, conditions };
+    let rule = |conditions: Vec<Condition>| Rule {
+        name: name.to_owned(),
+        action,
+        conditions,
+    };
     let twice = |condition: &Condition| {
-        conditions.iter().filter(|other| other.argument == condition.argument).count() > 1
+        conditions
+            .iter()
+            .filter(|other| other.argument == condition.argument)
+            .count()
+            > 1
     };
     if conditions.iter().any(twice) {
         return conditions.iter().map(|&condition| rule(vec![condition])).collect();
@@ -140,6 +154,8 @@ pub(super) fn flag(name: &str) -> Result<u32, CompileError> {
         "SECCOMP_FILTER_FLAG_TSYNC" => Ok(0),
         "SECCOMP_FILTER_FLAG_LOG" => Ok(1 << 1),
         "SECCOMP_FILTER_FLAG_SPEC_ALLOW" => Ok(1 << 2),
-        other => Err(CompileError::Invalid(format!("seccomp flag {other:?} is not supported"))),
+        other => Err(CompileError::Invalid(format!(
+            "seccomp flag {other:?} is not supported"
+        ))),
     }
 }

@@ -51,7 +51,11 @@ pub(super) fn assemble(profile: &Profile) -> Vec<Instruction> {
 
 /// Audit numbers of the profile's architectures, the native one last: it is assembled last and so tested first.
 fn audits(profile: &Profile) -> Vec<u32> {
-    let mut audits: Vec<u32> = profile.architectures.iter().map(|architecture| architecture.audit()).collect();
+    let mut audits: Vec<u32> = profile
+        .architectures
+        .iter()
+        .map(|architecture| architecture.audit())
+        .collect();
     audits.sort_by_key(|&audit| (audit == Architecture::NATIVE.audit(), audit));
     audits.dedup();
     audits
@@ -122,8 +126,14 @@ fn ranges(profile: &Profile, architecture: Architecture) -> Vec<Range> {
         .filter_map(|rule| Some((syscall::number(&rule.name, architecture)? | mark, rule)))
         .collect();
     rules.sort_by_key(|(number, _)| *number);
-    let default = Decision { conditional: Vec::new(), otherwise: profile.default };
-    let mut ranges = vec![Range { first: mark, decision: default.clone() }];
+    let default = Decision {
+        conditional: Vec::new(),
+        otherwise: profile.default,
+    };
+    let mut ranges = vec![Range {
+        first: mark,
+        decision: default.clone(),
+    }];
     let mut add = |first: u32, decision: Decision| {
         // A range of no length is replaced.
         if ranges.last().is_some_and(|last: &Range| last.first == first) {
@@ -140,7 +150,13 @@ fn ranges(profile: &Profile, architecture: Architecture) -> Vec<Range> {
     if let (Some((highest, _)), Action::Errno(errno)) = (rules.last(), profile.default)
         && errno != ENOSYS
     {
-        add(highest + 1, Decision { conditional: Vec::new(), otherwise: Action::Errno(ENOSYS) });
+        add(
+            highest + 1,
+            Decision {
+                conditional: Vec::new(),
+                otherwise: Action::Errno(ENOSYS),
+            },
+        );
     }
     ranges
 }
@@ -148,10 +164,19 @@ fn ranges(profile: &Profile, architecture: Architecture) -> Vec<Range> {
 /// A rule without conditions decides alone.
 fn decision(rules: &[(u32, &super::profile::Rule)], default: Action) -> Decision {
     if let Some((_, rule)) = rules.iter().find(|(_, rule)| rule.conditions.is_empty()) {
-        return Decision { conditional: Vec::new(), otherwise: rule.action };
+        return Decision {
+            conditional: Vec::new(),
+            otherwise: rule.action,
+        };
     }
-    let conditional = rules.iter().map(|(_, rule)| (rule.conditions.clone(), rule.action)).collect();
-    Decision { conditional, otherwise: default }
+    let conditional = rules
+        .iter()
+        .map(|(_, rule)| (rule.conditions.clone(), rule.action))
+        .collect();
+    Decision {
+        conditional,
+        otherwise: default,
+    }
 }
 
 fn decide(assembler: &mut Assembler, decision: &Decision, wide: bool) -> Label {
@@ -201,13 +226,27 @@ impl Halves {
     }
 
     fn equal(&self, assembler: &mut Assembler, branches: Branches, mask: u64) -> Label {
-        let low = Half { offset: self.offset(), value: self.low(), mask: mask as u32 };
+        let low = Half {
+            offset: self.offset(),
+            value: self.low(),
+            mask: mask as u32,
+        };
         let label = low.equal(assembler, branches);
         if !self.wide {
             return label;
         }
-        let high = Half { offset: self.offset() + 4, value: self.high(), mask: (mask >> 32) as u32 };
-        high.equal(assembler, Branches { yes: label, no: branches.no })
+        let high = Half {
+            offset: self.offset() + 4,
+            value: self.high(),
+            mask: (mask >> 32) as u32,
+        };
+        high.equal(
+            assembler,
+            Branches {
+                yes: label,
+                no: branches.no,
+            },
+        )
     }
 
     fn ordered(&self, assembler: &mut Assembler, code: u16, branches: Branches) -> Label {
@@ -216,8 +255,22 @@ impl Halves {
         if !self.wide {
             return low;
         }
-        let same = assembler.test(JUMP_EQUAL, self.high(), Branches { yes: low, no: branches.no });
-        let greater = assembler.test(JUMP_GREATER, self.high(), Branches { yes: branches.yes, no: same });
+        let same = assembler.test(
+            JUMP_EQUAL,
+            self.high(),
+            Branches {
+                yes: low,
+                no: branches.no,
+            },
+        );
+        let greater = assembler.test(
+            JUMP_GREATER,
+            self.high(),
+            Branches {
+                yes: branches.yes,
+                no: same,
+            },
+        );
         assembler.then(LOAD_WORD, self.offset() + 4, greater)
     }
 }
@@ -256,7 +309,11 @@ mod tests {
     fn call(audit: u32, number: u32, arguments: &[u64]) -> Call {
         let mut all = [0; 6];
         all[..arguments.len()].copy_from_slice(arguments);
-        Call { number, audit, arguments: all }
+        Call {
+            number,
+            audit,
+            arguments: all,
+        }
     }
 
     fn native(name: &str) -> u32 {
@@ -265,15 +322,38 @@ mod tests {
 
     #[test]
     fn the_default_profile_decides_as_docker_documents() {
-        let context = Context { capabilities: 0xa804_25fb, kernel: (6, 18) };
+        let context = Context {
+            capabilities: 0xa804_25fb,
+            kernel: (6, 18),
+        };
         let program = assemble(&default::profile(&context, Architecture::X86_64));
         assert!(program.len() < 1000, "{} instructions", program.len());
         let verdict = |name: &str, arguments: &[u64]| run(&program, &call(X86_64, native(name), arguments));
         let (allow, eperm, enosys) = (0x7fff_0000, 0x0005_0001, 0x0005_0026);
-        for name in ["read", "execve", "openat2", "futex_waitv", "chroot", "arch_prctl", "ptrace", "mseal", "listmount"] {
+        for name in [
+            "read",
+            "execve",
+            "openat2",
+            "futex_waitv",
+            "chroot",
+            "arch_prctl",
+            "ptrace",
+            "mseal",
+            "listmount",
+        ] {
             assert_eq!(verdict(name, &[]), allow, "{name}");
         }
-        for name in ["mount", "setns", "unshare", "keyctl", "add_key", "bpf", "reboot", "io_uring_setup", "userfaultfd"] {
+        for name in [
+            "mount",
+            "setns",
+            "unshare",
+            "keyctl",
+            "add_key",
+            "bpf",
+            "reboot",
+            "io_uring_setup",
+            "userfaultfd",
+        ] {
             assert_eq!(verdict(name, &[]), eperm, "{name}");
         }
         assert_eq!(verdict("clone3", &[]), enosys);
@@ -296,10 +376,27 @@ mod tests {
 
     #[test]
     fn capabilities_open_their_groups() {
-        let context = Context { capabilities: u64::MAX, kernel: (6, 18) };
+        let context = Context {
+            capabilities: u64::MAX,
+            kernel: (6, 18),
+        };
         let program = assemble(&default::profile(&context, Architecture::X86_64));
-        for name in ["mount", "clone3", "clone", "bpf", "reboot", "init_module", "iopl", "mbind", "syslog"] {
-            assert_eq!(run(&program, &call(X86_64, native(name), &[0x1000_0000])), 0x7fff_0000, "{name}");
+        for name in [
+            "mount",
+            "clone3",
+            "clone",
+            "bpf",
+            "reboot",
+            "init_module",
+            "iopl",
+            "mbind",
+            "syslog",
+        ] {
+            assert_eq!(
+                run(&program, &call(X86_64, native(name), &[0x1000_0000])),
+                0x7fff_0000,
+                "{name}"
+            );
         }
         assert_eq!(run(&program, &call(X86_64, native("keyctl"), &[])), 0x0005_0001);
     }
@@ -332,8 +429,11 @@ mod tests {
             Just(Comparison::Greater),
             value().prop_map(|mask| Comparison::MaskedEqual { mask }),
         ];
-        (0..6u8, comparison, value())
-            .prop_map(|(argument, comparison, value)| Condition { argument, comparison, value })
+        (0..6u8, comparison, value()).prop_map(|(argument, comparison, value)| Condition {
+            argument,
+            comparison,
+            value,
+        })
     }
 
     proptest! {

@@ -24,7 +24,10 @@ pub(super) fn number(name: &str, architecture: Architecture) -> Option<u32> {
 /// All system calls of `architecture`.
 #[cfg(test)]
 pub(super) fn names(architecture: Architecture) -> Vec<(&'static str, u32)> {
-    TABLE.iter().filter_map(|(name, _)| Some((*name, number(name, architecture)?))).collect()
+    TABLE
+        .iter()
+        .filter_map(|(name, _)| Some((*name, number(name, architecture)?)))
+        .collect()
 }
 
 /// x86_64, x32, i386, aarch64, arm.
