@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::handle::Api;
 use crate::http::{Handler, Stop, Stopper, serve_connection};
-use crate::listen::{Address, Listener, UnixSocketFile, is_answered, listen_unix};
+use crate::listen::{Address, Listener, UnixSocketFile, is_answered, listen_unix, passed_listeners};
 use crate::notify::notify;
 use crate::pidfile::PidFile;
 use crate::settings::Settings;
@@ -64,16 +64,17 @@ async fn listen(settings: &Settings) -> Result<(Vec<Listener>, Vec<UnixSocketFil
         Ok(Listener::Unix(listener))
     };
     for host in &settings.hosts {
-        listeners.push(match host {
-            Address::Unix(path) => unix(path)?,
+        match host {
+            Address::Unix(path) => listeners.push(unix(path)?),
             Address::Tcp(address) => {
                 tracing::warn!("{address}: anyone who can connect has full control of this host: there is no TLS");
                 let listener = TcpListener::bind(address)
                     .await
                     .with_context(|| format!("listen on tcp://{address}"))?;
-                Listener::Tcp(listener)
+                listeners.push(Listener::Tcp(listener));
             }
-        });
+            Address::Passed => listeners.extend(passed_listeners()?),
+        }
     }
     if let Some(path) = settings.spare_host.as_deref().filter(|path| !is_answered(path)) {
         match unix(path) {

@@ -43,15 +43,16 @@ pub struct Wire(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     socket: Socket,
-    taken: AtomicBool,
     memory: Mutex<Memory>,
     watched: AtomicBool,
     watch: Notify,
 }
 
-/// What was read since the machinery last wrote.
+/// What was read since the machinery last wrote. Locked while it reads, so that no byte is on its way
+/// when the socket is taken.
 #[derive(Debug, Default)]
 struct Memory {
+    taken: bool,
     bytes: Vec<u8>,
     overflowed: bool,
 }
@@ -116,7 +117,6 @@ impl Wire {
     pub fn new(socket: Socket) -> Self {
         Self(Arc::new(Shared {
             socket,
-            taken: AtomicBool::new(false),
             memory: Mutex::default(),
             watched: AtomicBool::new(false),
             watch: Notify::new(),
@@ -126,8 +126,9 @@ impl Wire {
     /// Takes the connection away from the HTTP machinery: from now on it reads and writes nothing.
     /// Returns what was read of the request in progress, head and all.
     pub fn take(&self) -> Vec<u8> {
-        self.0.taken.store(true, Ordering::Release);
-        std::mem::take(&mut self.memory().bytes)
+        let mut memory = self.memory();
+        memory.taken = true;
+        std::mem::take(&mut memory.bytes)
     }
 
     /// Writes on a connection that was taken.
@@ -189,8 +190,17 @@ impl Wire {
         }
     }
 
+    /// A taken socket reads as ended, whatever arrives on it.
+    fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_taken() {
+            Poll::Ready(Ok(()))
+        } else {
+            self.0.socket.poll_read_ready(context)
+        }
+    }
+
     fn is_taken(&self) -> bool {
-        self.0.taken.load(Ordering::Acquire)
+        self.memory().taken
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -225,13 +235,14 @@ impl Read for Wire {
         let mut buffer = [0; READ_BYTES];
         let length = into.remaining().min(READ_BYTES);
         loop {
-            if self.is_taken() {
+            ready!(self.poll_readable(context))?;
+            let mut memory = self.memory();
+            if memory.taken {
                 return Poll::Ready(Ok(()));
             }
-            ready!(self.0.socket.poll_read_ready(context))?;
             match self.0.socket.try_read(&mut buffer[..length]) {
                 Ok(read) => {
-                    self.memory().remember(&buffer[..read]);
+                    memory.remember(&buffer[..read]);
                     into.put_slice(&buffer[..read]);
                     return Poll::Ready(Ok(()));
                 }

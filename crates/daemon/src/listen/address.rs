@@ -9,6 +9,8 @@ pub enum Address {
     Unix(PathBuf),
     /// `tcp://host:port`, without TLS.
     Tcp(String),
+    /// `fd://`: the sockets that the service manager passed.
+    Passed,
 }
 
 /// The text is not an address. Texts: observed, dockerd 28.5.
@@ -41,6 +43,9 @@ impl Address {
         if let Some(path) = text.strip_prefix("unix://") {
             return Ok(Self::Unix(if path.is_empty() { UNIX_PATH } else { path }.into()));
         }
+        if text == "fd://" {
+            return Ok(Self::Passed);
+        }
         if text.starts_with("fd://") || text.starts_with("npipe://") || text.starts_with("vsock://") {
             return Err(ParseAddressError::NotBuilt(text.to_owned()));
         }
@@ -72,6 +77,7 @@ mod tests {
         let unix = |path: &str| Ok(Address::Unix(path.into()));
         let tcp = |at: &str| Ok(Address::Tcp(at.to_owned()));
         assert_eq!(Address::parse("unix:///a/b.sock"), unix("/a/b.sock"));
+        assert_eq!(Address::parse("fd://"), Ok(Address::Passed));
         assert_eq!(Address::parse("unix://"), unix("/run/docker.sock"));
         assert_eq!(Address::parse("tcp://0.0.0.0:1234"), tcp("0.0.0.0:1234"));
         assert_eq!(Address::parse("tcp://"), tcp("127.0.0.1:2375"));
@@ -79,7 +85,13 @@ mod tests {
         assert_eq!(Address::parse("tcp://[::1]"), tcp("[::1]:2375"));
         assert_eq!(Address::parse("[::1]:5"), tcp("[::1]:5"));
         assert_eq!(Address::parse("localhost:5"), tcp("localhost:5"));
-        for bad in ["bogus://x", "tcp://a:b", "tcp://a:99999", "fd://", "npipe:////./pipe/x"] {
+        for bad in [
+            "bogus://x",
+            "tcp://a:b",
+            "tcp://a:99999",
+            "fd://3",
+            "npipe:////./pipe/x",
+        ] {
             assert!(Address::parse(bad).is_err(), "{bad}");
         }
     }

@@ -2,9 +2,11 @@
 
 mod address;
 mod group;
+mod passed;
 mod unix;
 
 pub use address::{Address, ParseAddressError};
+pub use passed::{PassedError, passed_listeners};
 pub use unix::{ListenError, UnixSocketFile, is_answered, listen_unix};
 
 use std::io;
