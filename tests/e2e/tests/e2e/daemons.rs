@@ -19,7 +19,7 @@ fn three_daemons_do_not_meet() -> Result<()> {
     for name in ["a", "b", "c"] {
         let bridge = format!("corten-{name}");
         let options = DaemonOptions {
-            arguments: vec!["--bridge-name".into(), bridge],
+            arguments: vec!["--bridge".into(), bridge],
             name: Some(name.into()),
             ..DaemonOptions::default()
         };

@@ -72,7 +72,11 @@ fn list_shows_what_there_is() -> Result<()> {
 fn stop_kill_and_remove_follow_the_rules() -> Result<()> {
     both(&["busybox"], |case| {
         let id = case.ok("run -d --name box busybox sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'")?;
-        case.fails("rm box", 1, &format!("cannot remove container \"box\": container is running: stop the container before removing or force remove"))?;
+        case.fails(
+            "rm box",
+            1,
+            "cannot remove container \"box\": container is running: stop the container before removing or force remove",
+        )?;
         case.says("stop -t 1 box", "box")?;
         case.says("inspect -f '{{.State.ExitCode}}' box", "137")?;
         case.says("stop box", "box")?;
