@@ -5,6 +5,8 @@ mod compile;
 mod flags;
 mod health;
 mod network;
+#[cfg(test)]
+mod recorded;
 mod resources;
 
 pub(crate) use compile::{compile, refuse_foreign};
