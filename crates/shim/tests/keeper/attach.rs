@@ -100,7 +100,7 @@ fn keys_detach_and_the_container_goes_on() {
     let mut client = kept.attach(keys.clone());
     kept.start();
     client.read_exact(&mut [0; b"ready\n".len()]).unwrap();
-    client.write_all(b"a\x10b\x10\x11c").unwrap();
+    client.write_all(b"a\x10b\n\x10\x11c").unwrap();
     let mut text = String::new();
     client.read_to_string(&mut text).unwrap();
     assert_eq!(
@@ -111,7 +111,7 @@ fn keys_detach_and_the_container_goes_on() {
     );
     wait_for("the text", || kept.read("log").contains("a\\u0010b"));
     let mut again = kept.attach(keys);
-    again.write_all(b"again").unwrap();
+    again.write_all(b"again\n").unwrap();
     wait_for("the second client's text", || kept.read("log").contains("again"));
     kept.signal(Target::Container, 9);
     assert_eq!(kept.exited().code, 137);
