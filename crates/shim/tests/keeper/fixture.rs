@@ -169,22 +169,35 @@ impl Kept {
 
     /// Starts an exec session with a client; returns its pid and the client's end.
     pub(crate) fn exec(&mut self, id: u8, script: &str, streams: Streams) -> (u32, UnixStream) {
+        self.exec_with(id, script, streams, |_| {})
+    }
+
+    pub(crate) fn exec_with(
+        &mut self,
+        id: u8,
+        script: &str,
+        streams: Streams,
+        change: impl FnOnce(&mut ExecPlan),
+    ) -> (u32, UnixStream) {
         let (ours, theirs) = client();
         let exec = ExecId::from_random([id; 32]);
         let attach = Attach {
             multiplexed: !streams.terminal,
             ..attach(Target::Exec(exec.clone()))
         };
+        let mut plan = ExecPlan {
+            process: shell(script, streams.terminal),
+            namespaces: namespaces(),
+            ..ExecPlan::default()
+        };
+        change(&mut plan);
+        let exit_path = self.path(&format!("exec-{id}.json"));
         let request = Request::Exec(Box::new(Exec {
-            plan: ExecPlan {
-                process: shell(script, streams.terminal),
-                namespaces: namespaces(),
-                ..ExecPlan::default()
-            },
+            plan,
             exec,
             streams,
             attach: Some(attach),
-            exit_path: self.path(&format!("exec-{id}.json")),
+            exit_path,
         }));
         match self.ask_with(request, vec![theirs]) {
             Reply::Created { pid } => (pid, ours),

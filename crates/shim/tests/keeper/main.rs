@@ -5,6 +5,8 @@
 mod attach;
 mod exec;
 mod fixture;
+mod groups;
 mod life;
+mod measure;
 mod output;
 mod ports;
