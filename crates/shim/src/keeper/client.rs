@@ -122,7 +122,12 @@ impl Client {
 
     /// Something waits to be sent.
     pub(super) fn is_behind(&self) -> bool {
-        self.sent < self.pending.len()
+        self.waiting_bytes() > 0
+    }
+
+    /// How much waits to be sent.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.pending.len() - self.sent
     }
 
     /// Watches what can go on: input unless the process is full, output if some waits.

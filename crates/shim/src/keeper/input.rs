@@ -15,10 +15,17 @@ impl Keeper {
     /// Joins a connection to a process.
     pub(super) fn join(&mut self, socket: OwnedFd, process: u32, attach: &Attach) {
         let number = self.number();
-        self.clients.insert(number, Client::new(socket, process, attach));
-        if attach.stdin && !attach.early_input.is_empty() {
-            self.take_input(number, &attach.early_input);
+        let mut client = Client::new(socket, process, attach);
+        // Without an open standard input it makes no difference what the client sends, nor whether it stops.
+        if !self
+            .processes
+            .get(&process)
+            .is_some_and(|process| process.streams.stdin)
+        {
+            client.input = ClientInput::Unwanted;
         }
+        self.clients.insert(number, client);
+        self.take_input(number, &attach.early_input);
         self.rewatch(process);
     }
 
@@ -68,6 +75,9 @@ impl Keeper {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
+        if client.input != ClientInput::Open || bytes.is_empty() {
+            return;
+        }
         let process = client.process;
         if client.detach_keys.is_empty() {
             return self.write_input(process, bytes);

@@ -5,7 +5,8 @@ use std::os::fd::AsFd;
 use corten_base::Timestamp;
 use rustix::io::Errno;
 
-use super::{FIRST_PROCESS, Keeper};
+use super::process::LAST_OUTPUT_BYTES;
+use super::{BUFFER_BYTES, FIRST_PROCESS, Keeper};
 use crate::log::Stream;
 
 /// What one read brought.
@@ -19,10 +20,7 @@ enum Read {
 impl Keeper {
     /// Output is readable.
     pub(super) fn read_output(&mut self, number: u32, stream: Stream) {
-        let readable = self
-            .processes
-            .get(&number)
-            .is_some_and(|process| !process.blocked || process.ended.is_some());
+        let readable = self.processes.get(&number).is_some_and(|process| !process.blocked);
         if readable && self.pump(number, stream) == Read::End {
             self.settle(number);
         }
@@ -31,7 +29,11 @@ impl Keeper {
     /// Takes all that an ended process has left, also what clients are not ready for.
     pub(super) fn drain(&mut self, number: u32) {
         for stream in [Stream::Stdout, Stream::Stderr] {
-            while self.pump(number, stream) == Read::Bytes {}
+            // Somebody who has survived could write for ever.
+            let rounds = LAST_OUTPUT_BYTES / BUFFER_BYTES;
+            (0..rounds)
+                .take_while(|_| self.pump(number, stream) == Read::Bytes)
+                .for_each(drop);
         }
     }
 
@@ -103,11 +105,11 @@ impl Keeper {
         let Some(process) = self.processes.get_mut(&number) else {
             return;
         };
-        let full = process.is_input_full();
+        let (full, allowed) = (process.is_input_full(), process.allowed_backlog_bytes());
         let mut behind = false;
         for (client_number, client) in self.clients.iter_mut().filter(|(_, client)| client.process == number) {
             client.watch(&self.poll, *client_number, full);
-            behind |= client.is_behind();
+            behind |= client.waiting_bytes() > allowed;
         }
         process.blocked = behind;
         process.watch_outputs(&self.poll, number);

@@ -15,6 +15,9 @@ use super::poll::{Poll, Token, Watch};
 use crate::log::Stream;
 use crate::protocol::{Streams, Target};
 
+/// More than a pipe holds (`fs.pipe-max-size` is 1 MiB), in bytes.
+pub(super) const LAST_OUTPUT_BYTES: usize = 2 * 1024 * 1024;
+
 /// One process, the first of the container or an exec session's.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -27,7 +30,7 @@ pub(super) struct Process {
     pub(super) input: Option<Input>,
     pub(super) stdout: Option<Output>,
     pub(super) stderr: Option<Output>,
-    /// A client has not taken everything, so output is not read.
+    /// A client has not taken enough, so output is not read.
     pub(super) blocked: bool,
     /// How it ended: exit code and time.
     pub(super) ended: Option<(i32, Timestamp)>,
@@ -131,11 +134,7 @@ impl Process {
 
     /// Reads output from now on, or stops while it is blocked.
     pub(super) fn watch_outputs(&mut self, poll: &Poll, number: u32) {
-        let wanted = if self.blocked && self.ended.is_none() {
-            None
-        } else {
-            Some(EventFlags::IN)
-        };
+        let wanted = if self.blocked { None } else { Some(EventFlags::IN) };
         for stream in [Stream::Stdout, Stream::Stderr] {
             if let Some(output) = self.output(stream) {
                 poll.set(
@@ -163,6 +162,12 @@ impl Process {
         if let Some(mut input) = self.input.take() {
             poll.set(&mut input.watch, input.descriptor.as_fd(), Token::Input(number), None);
         }
+    }
+
+    /// How far a client may be behind while output is read. The last output of an ended process does not wait for
+    /// clients, so that its end is told; unless somebody else goes on writing.
+    pub(super) fn allowed_backlog_bytes(&self) -> usize {
+        if self.ended.is_some() { LAST_OUTPUT_BYTES } else { 0 }
     }
 
     /// All output has been read.

@@ -103,3 +103,28 @@ fn a_missing_command_is_told() {
     kept.exited();
     kept.released();
 }
+
+#[test]
+fn what_an_exec_session_leaves_running_does_not_hold_up_its_end() {
+    if !possible() {
+        return;
+    }
+    let mut kept = Kept::running("sleep 1000", streams());
+    let (_, client) = kept.exec(1, "yes & exit 4", streams());
+    let reader = std::thread::spawn(move || std::io::copy(&mut &client, &mut std::io::sink()));
+    let Event::ExecExited { exit, .. } = kept.event() else {
+        panic!()
+    };
+    assert_eq!(exit.code, 4);
+    reader.join().unwrap().unwrap();
+    // A client that reads nothing makes no difference.
+    let (_, silent) = kept.exec(2, "yes & exit 5", streams());
+    let Event::ExecExited { exit, .. } = kept.event() else {
+        panic!()
+    };
+    assert_eq!(exit.code, 5);
+    drop(silent);
+    kept.signal(Target::Container, 9);
+    kept.exited();
+    kept.released();
+}
