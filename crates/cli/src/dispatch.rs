@@ -137,7 +137,49 @@ fn call(
     (verb.run)(&invocation, &parsed)
 }
 
+/// Docker's commands that are still to come.
+const TO_COME: [&str; 31] = [
+    "build",
+    "builder",
+    "buildx",
+    "checkpoint",
+    "commit",
+    "compose",
+    "config",
+    "context",
+    "cp",
+    "diff",
+    "export",
+    "login",
+    "logout",
+    "manifest",
+    "network",
+    "node",
+    "plugin",
+    "prune",
+    "push",
+    "search",
+    "secret",
+    "service",
+    "stack",
+    "stats",
+    "swarm",
+    "top",
+    "trust",
+    "update",
+    "volume",
+    "df",
+    "dial-stdio",
+];
+
 fn unknown(program: &str, group: &str, name: &str) -> Failure {
+    if TO_COME.contains(&name) {
+        let path = format!("{program} {group}");
+        return Failure::new(format!(
+            "{program}: the command '{} {name}' is not supported yet",
+            path.trim_end()
+        ));
+    }
     let path = format!("{program} {group}");
     let path = path.trim_end();
     let mut text = format!("{program}: unknown command: {path} {name}\n\n");

@@ -89,6 +89,18 @@ pub enum WaitCondition {
     Removed,
 }
 
+impl WaitCondition {
+    /// The condition to ask an engine for that was started again meanwhile: an end that came while it was
+    /// away is over, and the next one may never come.
+    #[must_use]
+    pub fn after_restart(self) -> Self {
+        match self {
+            Self::NotRunning | Self::NextExit => Self::NotRunning,
+            Self::Removed => Self::Removed,
+        }
+    }
+}
+
 /// A wait that the engine has accepted; the answer comes later.
 #[derive(Debug)]
 pub struct Waiter(Stream);

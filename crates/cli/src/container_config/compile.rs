@@ -120,7 +120,8 @@ fn check(parsed: &Parsed) -> Result<(), ConfigError> {
     ];
     for (flag, name, known) in modes {
         let mode = parsed.text_or_empty(flag);
-        if !known.contains(&mode.as_str()) && !(flag == "pid" && of_container(&mode)) {
+        let joined = flag == "pid" && of_container(&mode);
+        if !known.contains(&mode.as_str()) && !joined {
             return Err(ConfigError::Mode { flag, name });
         }
     }

@@ -103,8 +103,7 @@ fn read_short(
     rest: &mut impl Iterator<Item = String>,
     parsed: &mut Parsed,
 ) -> Result<(), FlagError> {
-    let mut letters = group.char_indices();
-    while let Some((at, letter)) = letters.next() {
+    for (at, letter) in group.char_indices() {
         let Some(flag) = rules.flags().find(|flag| flag.short == Some(letter)) else {
             if letter == 'h' {
                 parsed.help = true;

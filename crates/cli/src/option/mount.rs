@@ -159,12 +159,10 @@ fn check(mount: &Mount) -> Result<(), MountError> {
 }
 
 fn absolute(source: &str) -> String {
-    if source == "." || source.starts_with("./") {
-        if let Ok(directory) = std::env::current_dir() {
-            return clean(&directory.join(source));
-        }
+    match std::env::current_dir() {
+        Ok(directory) if source == "." || source.starts_with("./") => clean(&directory.join(source)),
+        Ok(_) | Err(_) => source.to_owned(),
     }
-    source.to_owned()
 }
 
 fn bind(mount: &mut Mount) -> &mut BindOptions {

@@ -2,9 +2,11 @@
 //! detach keys, the session that joins them, and what runs beside it (signals, the terminal's size).
 
 mod demultiplex;
+mod ending;
 mod session;
 mod signals;
 
 pub(crate) use demultiplex::{Demultiplexer, StreamError, write_stdout};
+pub(crate) use ending::Ending;
 pub(crate) use session::{Attached, End, Session};
 pub(crate) use signals::{Beside, Sized, resize};

@@ -6,7 +6,7 @@ use corten_client::{AttachOptions, Client, WaitCondition};
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::stream::{Attached, Beside, End, Session, Sized, resize};
+use crate::stream::{Attached, Beside, End, Ending, Session, Sized, resize};
 use crate::terminal::{self, DetachKeys};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -49,7 +49,7 @@ struct Wishes {
 }
 
 async fn join(client: &Arc<Client>, name: &str, wishes: Wishes) -> Result<(), Failure> {
-    let waiter = client.wait_container(name, WaitCondition::NotRunning).await?;
+    let ending = Ending::ask(client, name, WaitCondition::NotRunning).await?;
     let container = client.inspect_container(name).await?;
     let (state, config) = (&container.state, &container.config);
     let refuse = |text: &str| Err(Failure::new(text));
@@ -98,11 +98,7 @@ async fn join(client: &Arc<Client>, name: &str, wishes: Wishes) -> Result<(), Fa
         End::Detached => return Err(Failure::new("read escape sequence")),
         End::Failed(error) => return Err(error.into()),
     }
-    let ended = waiter.finished().await?;
-    match u8::try_from(ended.status_code & 0xff).unwrap_or(1) {
-        0 => Ok(()),
-        code => Err(Failure::silent(code)),
-    }
+    ending.outcome().await
 }
 
 /// A program draws its screen anew only when the size changes, so it is made to change.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use corten_client::{AttachOptions, Client, RemoveOptions, WaitCondition, Waiter};
+use corten_client::{AttachOptions, Client, RemoveOptions, WaitCondition};
 
 use super::make::Order;
 use crate::container_config::{FLAGS, refuse_foreign};
 use crate::failure::{ENGINE_FAILED, Failure};
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::output;
-use crate::stream::{Attached, Beside, End, Session, Sized};
+use crate::stream::{Attached, Beside, End, Ending, Session, Sized};
 use crate::terminal::{self, DetachKeys};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -115,7 +115,7 @@ async fn attached(invocation: &Invocation, client: &Arc<Client>, plan: &Plan, id
     } else {
         WaitCondition::NextExit
     };
-    let waiter = client.wait_container(id, condition).await?;
+    let ending = Ending::ask(client, id, condition).await?;
     if let Err(error) = client.start_container(id, "").await {
         session.close();
         if auto_remove {
@@ -126,7 +126,7 @@ async fn attached(invocation: &Invocation, client: &Arc<Client>, plan: &Plan, id
     if config.tty && terminal::size().is_some() {
         beside.follow_size(client, Sized::Container(id.to_owned()))?;
     }
-    finish(session, waiter).await
+    finish(session, ending).await
 }
 
 /// Connects the streams that were asked for. A session without any still tells when output is closed.
@@ -152,22 +152,14 @@ async fn attach(client: &Arc<Client>, plan: &Plan, id: &str) -> Result<Session, 
 }
 
 /// Waits for the end of output, then for the exit code.
-pub(super) async fn finish(mut session: Session, waiter: Waiter) -> Result<(), Failure> {
+pub(super) async fn finish(mut session: Session, ending: Ending) -> Result<(), Failure> {
     match session.ended().await {
-        End::Closed => {}
+        End::Closed => ending.outcome().await,
         End::Detached => {
             eprintln!("read escape sequence");
-            return Ok(());
+            Ok(())
         }
-        End::Failed(error) => return Err(error.into()),
-    }
-    let ended = waiter.finished().await?;
-    if let Some(error) = ended.error {
-        return Err(Failure::new(format!("error waiting for container: {}", error.message)).code(ENGINE_FAILED));
-    }
-    match u8::try_from(ended.status_code & 0xff).unwrap_or(ENGINE_FAILED) {
-        0 => Ok(()),
-        code => Err(Failure::silent(code)),
+        End::Failed(error) => Err(error.into()),
     }
 }
 

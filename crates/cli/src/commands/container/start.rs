@@ -9,7 +9,7 @@ use super::run::finish;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::output;
-use crate::stream::{Attached, Beside, Session, Sized};
+use crate::stream::{Attached, Beside, Ending, Session, Sized};
 use crate::terminal::{self, DetachKeys};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -111,7 +111,7 @@ async fn attached(
     } else {
         WaitCondition::NextExit
     };
-    let waiter = client.wait_container(id, condition).await?;
+    let ending = Ending::ask(client, id, condition).await?;
     if let Err(error) = client.start_container(id, "").await {
         session.close();
         return Err(error.into());
@@ -119,5 +119,5 @@ async fn attached(
     if config.tty && terminal::size().is_some() {
         beside.follow_size(client, Sized::Container(id.clone()))?;
     }
-    finish(session, waiter).await
+    finish(session, ending).await
 }

@@ -1,0 +1,74 @@
+//! How a container ended, asked for beside its session.
+//!
+//! An attached session outlives the engine's process, because it is held by the container's keeper; the
+//! question how the container ended is answered by the engine. When the engine goes away in between, the
+//! question is asked again as soon as there is one, long before the container ends, so that the end of a
+//! container with `--rm` is not missed either.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use corten_api::container::WaitResponse;
+use corten_client::{CallError, Client, WaitCondition};
+use tokio::task::JoinHandle;
+
+use crate::failure::{ENGINE_FAILED, Failure};
+
+/// How long an engine may be away before it is given up, in tries. With the pause between them: a minute,
+/// several times as long as a restart with hundreds of containers takes.
+const TRIES: u32 = 600;
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The answer that is on its way.
+#[derive(Debug)]
+pub(crate) struct Ending(JoinHandle<Result<WaitResponse, CallError>>);
+
+impl Ending {
+    /// Asks; returns when the engine has the question.
+    pub(crate) async fn ask(client: &Arc<Client>, container: &str, condition: WaitCondition) -> Result<Self, Failure> {
+        let first = client.wait_container(container, condition).await?;
+        let (client, container) = (Arc::clone(client), container.to_owned());
+        Ok(Self(tokio::spawn(async move {
+            let mut answer = first.finished().await;
+            let mut tries = 0;
+            while let Err(error) = &answer
+                && is_lost(error)
+                && tries < TRIES
+            {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+                answer = match client.wait_container(&container, condition.after_restart()).await {
+                    Ok(waiter) => waiter.finished().await,
+                    Err(error) => Err(error),
+                };
+            }
+            answer
+        })))
+    }
+
+    /// Waits for the answer: success if the container's exit code is 0.
+    pub(crate) async fn outcome(self) -> Result<(), Failure> {
+        let ended = self.0.await.map_err(|error| Failure::new(error.to_string()))??;
+        if let Some(error) = ended.error {
+            return Err(Failure::new(format!("error waiting for container: {}", error.message)).code(ENGINE_FAILED));
+        }
+        match u8::try_from(ended.status_code & 0xff).unwrap_or(ENGINE_FAILED) {
+            0 => Ok(()),
+            code => Err(Failure::silent(code)),
+        }
+    }
+}
+
+/// Whether the engine went away, rather than refusing. A cut-off answer is one too.
+fn is_lost(error: &CallError) -> bool {
+    match error {
+        CallError::Transport { .. } | CallError::Connect { .. } | CallError::Io(_) => true,
+        CallError::Decode { source, .. } => source.is_eof(),
+        CallError::Denied { .. }
+        | CallError::Daemon { .. }
+        | CallError::Encode { .. }
+        | CallError::Request { .. }
+        | CallError::NotUpgraded { .. } => false,
+    }
+}
