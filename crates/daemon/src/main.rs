@@ -50,6 +50,7 @@ fn serve(settings: Settings) -> Result<()> {
     tracing_subscriber::fmt()
         .with_max_level(settings.level)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_target(false)
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()

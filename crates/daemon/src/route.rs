@@ -85,12 +85,29 @@ pub enum Call {
     NetworkList,
     /// `GET /networks/{id}`
     NetworkInspect(String),
+    /// `DELETE /networks/{id}`
+    NetworkRemove(String),
     /// `GET /plugins`
     PluginList,
+    /// A call on one plugin: there are none.
+    Plugin(String),
+    /// `POST /swarm/leave`
+    SwarmLeave,
     /// A call that only a swarm manager answers.
     Swarm,
     /// A call of Docker's API that is not built yet, by its name there.
     NotBuilt(&'static str),
+}
+
+impl Call {
+    /// Whether the call reads the request's body.
+    #[must_use]
+    pub fn reads_body(&self) -> bool {
+        matches!(
+            self,
+            Self::ContainerCreate | Self::ExecCreate(_) | Self::ExecStart(_) | Self::ImageCreate | Self::ImageLoad
+        )
+    }
 }
 
 /// What a request line means.
@@ -189,7 +206,7 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["networks", of @ ..] => Call::NetworkInspect(name(of)),
         ["plugins"] => Call::PluginList,
         ["plugins", "privileges"] => Call::NotBuilt("GetPluginPrivileges"),
-        ["plugins", _, .., "json"] => Call::NotBuilt("PluginInspect"),
+        ["plugins", of @ .., "json"] => Call::Plugin(name(of)),
         ["swarm" | "nodes" | "services" | "tasks" | "secrets" | "configs"]
         | ["swarm", "unlockkey"]
         | ["nodes" | "services" | "tasks" | "secrets" | "configs", _, ..] => Call::Swarm,
@@ -236,14 +253,11 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["networks", _, .., "disconnect"] => Call::NotBuilt("NetworkDisconnect"),
         ["plugins", "pull"] => Call::NotBuilt("PluginPull"),
         ["plugins", "create"] => Call::NotBuilt("PluginCreate"),
-        ["plugins", _, .., "enable"] => Call::NotBuilt("PluginEnable"),
-        ["plugins", _, .., "disable"] => Call::NotBuilt("PluginDisable"),
-        ["plugins", _, .., "upgrade"] => Call::NotBuilt("PluginUpgrade"),
-        ["plugins", _, .., "push"] => Call::NotBuilt("PluginPush"),
-        ["plugins", _, .., "set"] => Call::NotBuilt("PluginSet"),
+        ["plugins", of @ .., "enable" | "disable" | "upgrade" | "push" | "set"] => Call::Plugin(name(of)),
         ["swarm", "init"] => Call::NotBuilt("SwarmInit"),
         ["swarm", "join"] => Call::NotBuilt("SwarmJoin"),
-        ["swarm", "leave" | "update" | "unlock"]
+        ["swarm", "leave"] => Call::SwarmLeave,
+        ["swarm", "update" | "unlock"]
         | ["services" | "secrets" | "configs", "create"]
         | ["nodes" | "services" | "secrets" | "configs", _, .., "update"] => Call::Swarm,
         _ => return None,
@@ -256,8 +270,8 @@ fn delete(segments: &[&str]) -> Option<Call> {
         ["containers", of @ ..] if !of.is_empty() => Call::ContainerRemove(name(of)),
         ["images", of @ ..] if !of.is_empty() => Call::ImageRemove(name(of)),
         ["volumes", of @ ..] if !of.is_empty() => Call::VolumeRemove(name(of)),
-        ["networks", _, ..] => Call::NotBuilt("NetworkDelete"),
-        ["plugins", _, ..] => Call::NotBuilt("PluginDelete"),
+        ["networks", of @ ..] if !of.is_empty() => Call::NetworkRemove(name(of)),
+        ["plugins", of @ ..] if !of.is_empty() => Call::Plugin(name(of)),
         ["nodes" | "services" | "secrets" | "configs", _, ..] => Call::Swarm,
         _ => return None,
     })

@@ -1,7 +1,8 @@
 //! What older API versions expect: create bodies adapted on the way in, documents on the way out.
 //! Source: Engine API version history; observed: dockerd 28.5.
 
-use corten_api::container::{ContainerCreateBody, HostConfig};
+use corten_api::container::{ContainerConfig, ContainerCreateBody, HostConfig};
+use corten_api::image::{ImageInspect, ImageSummary};
 use corten_api::version::ApiVersion;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -13,6 +14,9 @@ pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) 
     let host = body.host_config.get_or_insert_default();
     if host.pids_limit.is_some_and(|limit| limit <= 0) {
         host.pids_limit = None;
+    }
+    if host.memory_swappiness == Some(-1) {
+        host.memory_swappiness = None;
     }
     if host.network_mode.is_empty() {
         host.network_mode = "default".to_owned();
@@ -79,9 +83,10 @@ fn adapt_mounts(host: &mut HostConfig, version: ApiVersion) -> Result<(), Failur
     Ok(())
 }
 
-/// An image of a list as the version shows it.
-pub(super) fn image_summary<T: Serialize>(summary: &T, version: ApiVersion) -> Value {
+/// An image of a list as versions before 1.51 show it.
+pub(super) fn image_summary(summary: &ImageSummary, version: ApiVersion) -> Value {
     let mut fields = object(summary);
+    fields.insert("Containers".to_owned(), Value::from(-1));
     if version < ApiVersion::new(1, 44) {
         add_virtual_size(&mut fields);
     }
@@ -91,16 +96,14 @@ pub(super) fn image_summary<T: Serialize>(summary: &T, version: ApiVersion) -> V
     Value::Object(fields)
 }
 
-/// An inspected image as the version shows it.
-pub(super) fn image_inspect<T: Serialize>(inspect: &T, version: ApiVersion) -> Value {
+/// An inspected image as versions before 1.45 show it.
+pub(super) fn image_inspect(inspect: &ImageInspect, version: ApiVersion) -> Value {
     let mut fields = object(inspect);
     if version < ApiVersion::new(1, 44) {
         add_virtual_size(&mut fields);
     }
-    if version < ApiVersion::new(1, 45) {
-        fields.insert("Container".to_owned(), Value::from(""));
-        fields.insert("ContainerConfig".to_owned(), Value::Null);
-    }
+    let empty = object(&ContainerConfig::default());
+    fields.insert("ContainerConfig".to_owned(), Value::Object(empty));
     Value::Object(fields)
 }
 
@@ -112,16 +115,22 @@ fn object<T: Serialize>(value: &T) -> Map<String, Value> {
 }
 
 fn add_virtual_size(fields: &mut Map<String, Value>) {
-    if let Some(size) = fields.get("Size").cloned() {
+    if let Some(size) = fields.get("Size").filter(|size| size.as_i64() != Some(0)).cloned() {
         fields.insert("VirtualSize".to_owned(), size);
     }
 }
 
+/// Images without any name had one of their own; other missing digests were null.
 fn unnamed_as_none(fields: &mut Map<String, Value>) {
     let is_empty = |fields: &Map<String, Value>, key: &str| fields[key].as_array().is_none_or(Vec::is_empty);
-    if is_empty(fields, "RepoTags") && is_empty(fields, "RepoDigests") {
+    if !is_empty(fields, "RepoDigests") {
+        return;
+    }
+    if is_empty(fields, "RepoTags") {
         fields.insert("RepoTags".to_owned(), Value::from(vec!["<none>:<none>"]));
         fields.insert("RepoDigests".to_owned(), Value::from(vec!["<none>@<none>"]));
+    } else {
+        fields.insert("RepoDigests".to_owned(), Value::Null);
     }
 }
 
@@ -129,7 +138,6 @@ fn unnamed_as_none(fields: &mut Map<String, Value>) {
 mod tests {
     use super::*;
     use corten_api::container::Mount;
-    use corten_api::image::ImageSummary;
 
     #[test]
     fn old_clients_get_old_defaults() {
@@ -175,6 +183,10 @@ mod tests {
             ..ImageSummary::default()
         };
         let old = image_summary(&summary, ApiVersion::new(1, 42));
+        assert_eq!(
+            (&old["Containers"], &old["RepoDigests"][0]),
+            (&Value::from(-1), &Value::from("<none>@<none>"))
+        );
         assert_eq!(
             (&old["VirtualSize"], &old["RepoTags"][0]),
             (&Value::from(7), &Value::from("<none>:<none>"))

@@ -23,7 +23,7 @@ pub(super) async fn list(api: &Api, request: &Request) -> Answer {
         filters,
     };
     let images = api.engine.list_images(options).await?;
-    if request.version >= ApiVersion::new(1, 44) {
+    if request.version >= ApiVersion::new(1, 51) {
         return Ok(answer::json(&images));
     }
     let images: Vec<Value> = images

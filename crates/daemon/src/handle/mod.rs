@@ -17,7 +17,7 @@ use corten_engine::Engine;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 
-use crate::http::{Answer, Body, Failure, Handler, Query, Request, Wire, answer};
+use crate::http::{Answer, Body, Failure, Handler, Query, Request, Wire, answer, drain};
 use crate::route::{Call, Target, route};
 
 /// The API of one engine.
@@ -77,6 +77,12 @@ impl Api {
             Call::VolumeRemove(name) => volumes::remove(self, &name, &request).await,
             Call::NetworkList => networks::list(self, &request),
             Call::NetworkInspect(name) => networks::inspect(self, &name),
+            Call::NetworkRemove(name) => networks::remove(self, &name),
+            Call::Plugin(name) => Err(Failure::not_found(format!("plugin {name:?} not found"))),
+            Call::SwarmLeave => Err(Failure::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This node is not part of a swarm",
+            )),
             Call::PluginList => Ok(answer::json::<[(); 0]>(&[])),
             Call::Swarm => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, NO_SWARM)),
             Call::NotBuilt(name) => Err(Failure::not_built(name)),
@@ -86,12 +92,16 @@ impl Api {
 
 impl Handler for Api {
     async fn handle(&self, request: http::Request<Incoming>, wire: Wire) -> Response<Body> {
-        let (head, body) = request.into_parts();
-        let (call, version) = match route(&head.method, head.uri.path()) {
+        let (head, mut body) = request.into_parts();
+        let target = route(&head.method, head.uri.path());
+        if !matches!(&target, Target::Call(call, _) if call.reads_body()) {
+            drain(&mut body).await;
+        }
+        let (call, version) = match target {
             Target::Call(call, version) => (call, version),
             Target::Version(error) => return answer::version_failure(&error),
             Target::Redirect(path) => return answer::redirect(&path, head.uri.query()),
-            Target::Missing => return answer::failure(&Failure::new(StatusCode::NOT_FOUND, "page not found")),
+            Target::Missing => return answer::failure(&Failure::not_found("page not found")),
         };
         tracing::debug!(method = %head.method, uri = %head.uri, "request");
         let query = Query::new(head.uri.query().unwrap_or_default());
@@ -105,7 +115,7 @@ impl Handler for Api {
         match self.call(call, request, &head.method).await {
             Ok(response) => response,
             Err(failure) => {
-                if failure.status.is_server_error() {
+                if failure.status == StatusCode::INTERNAL_SERVER_ERROR {
                     tracing::error!(method = %head.method, path = head.uri.path(), "{}", failure.message);
                 }
                 answer::failure(&failure)

@@ -21,6 +21,11 @@ impl Failure {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// The thing named does not exist (404).
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
     /// Not built yet (501), by the name of the call or option.
     #[must_use]
     pub fn not_built(name: &str) -> Self {

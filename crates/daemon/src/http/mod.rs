@@ -15,6 +15,6 @@ pub use body::{Aborted, Body, Piece, STREAM_PIECES};
 pub use connection::{Handler, serve_connection};
 pub use failure::Failure;
 pub use pipe::{BodyReader, StreamWriter};
-pub use request::{Query, Request};
+pub use request::{Query, Request, drain};
 pub use stop::{Stop, Stopper};
 pub use wire::{Socket, Wire};

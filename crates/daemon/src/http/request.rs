@@ -121,7 +121,10 @@ impl Request {
     /// # Errors
     /// Wrong content type, too long, cut short, not JSON, of the wrong shape, or followed by more.
     pub async fn json<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
-        self.check_content_type()?;
+        if let Err(failure) = self.check_content_type() {
+            drain(&mut self.body).await;
+            return Err(failure);
+        }
         Ok(corten_api::json::decode(&self.small_body().await?)?)
     }
 
@@ -169,6 +172,17 @@ impl Request {
         Err(Failure::invalid(format!(
             "unsupported Content-Type header ({given}): must be 'application/json'"
         )))
+    }
+}
+
+/// Most bytes of a body that nobody wants which are read away (as in Go).
+const DRAINED_BYTES: usize = 256 << 10;
+
+/// Reads away a body that nobody wants: a client that still sends it would otherwise meet a closed
+/// connection before it reads its answer. A longer or broken one is left.
+pub async fn drain(body: &mut Incoming) {
+    if !body.is_end_stream() {
+        drop(Limited::new(body, DRAINED_BYTES).collect().await);
     }
 }
 
