@@ -1,5 +1,6 @@
 //! A container's link: a veth pair between a bridge and the container's namespace.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
@@ -8,10 +9,10 @@ use corten_sys::netlink::link::{PortMode, VethRequest};
 use corten_sys::netlink::{self, Route};
 use corten_sys::sysctl;
 
-use crate::MacAddress;
+use crate::{MacAddress, RETIRED_GROUP};
 
 /// How many digits of the container's id are in the name of its link's host end.
-const ID_DIGITS: usize = 10;
+const ID_DIGITS: usize = 6;
 /// Names of host ends begin with this.
 pub const LINK_PREFIX: &str = "veth";
 
@@ -45,13 +46,15 @@ pub struct Port {
     pub isolated: bool,
 }
 
-/// Name of the host's end of a container's link to its network number `network` (from zero).
+/// A new name for the host's end of a container's link: it tells the container, and differs each time,
+/// since the container's former link may still be there for a moment.
 #[must_use]
-pub fn host_name(container: &ContainerId, network: u8) -> String {
+pub fn host_name(container: &ContainerId) -> String {
+    let random = RandomState::new().hash_one(0);
     format!(
-        "{LINK_PREFIX}{}{}",
+        "{LINK_PREFIX}{}{:05x}",
         &container.as_str()[..ID_DIGITS],
-        char::from(b'a' + network % 26)
+        random & 0xf_ffff
     )
 }
 
@@ -71,12 +74,21 @@ pub fn attach(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), n
     finish(kernel, request).inspect_err(|_| drop(kernel.delete_link(request.host_name)))
 }
 
-/// Deletes the link by the name of its host's end; that there is none is fine.
+/// Takes the link out of service by the name of its host's end; that there is none is fine. It is deleted
+/// with its namespace, or by [`sweep`]: deleting it at once would wait some 20 ms for the kernel.
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn detach(kernel: &mut Route, host_name: &str) -> Result<(), netlink::Error> {
-    kernel.delete_link(host_name).map(drop)
+pub fn retire(kernel: &mut Route, host_name: &str) -> Result<(), netlink::Error> {
+    kernel.retire_port(host_name, RETIRED_GROUP).map(drop)
+}
+
+/// Deletes the retired links that are still there, all at once.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn sweep(kernel: &mut Route) -> Result<(), netlink::Error> {
+    kernel.delete_group(RETIRED_GROUP).map(drop)
 }
 
 fn finish(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), netlink::Error> {

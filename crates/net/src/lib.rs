@@ -37,3 +37,6 @@ pub use subnet::Subnet;
 /// Link group of every bridge that a Corten daemon makes, so that daemons side by side know each
 /// other's bridges without knowing each other's names.
 pub const LINK_GROUP: u32 = 0xC0_47;
+
+/// Link group of host ends whose containers have ended: out of service, to be deleted.
+pub const RETIRED_GROUP: u32 = 0xC0_48;

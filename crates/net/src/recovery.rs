@@ -80,7 +80,7 @@ mod tests {
     fn sandbox(number: u8, host_port: u16) -> Sandbox {
         let container = ContainerId::from_random([number; 32]);
         Sandbox {
-            link: endpoint::host_name(&container, 0),
+            link: endpoint::host_name(&container),
             container,
             interface: "eth0".to_owned(),
             mac: MacAddress([2, 0, 0, 0, 0, number]),

@@ -5,8 +5,10 @@
 //! map published_any4  proto . port : addr . port             host ports of all addresses
 //! map published6, published_any6                             the same for IPv6
 //! set bridges         link                                   our bridges
+//! set active4/6       addr                                   containers that had connections, by the packets themselves
 //! map inward          link : jump inward_<bridge>            by the link a forwarded packet leaves by
 //! map hairpin         link : jump hairpin_<bridge>           by the link a packet leaves by
+//! map arrival         link : jump arrival_<bridge>           by the link a packet came in by
 //! map outbound        link : jump outbound_<bridge>          by the link a forwarded packet came in by
 //! ```
 //! The base chains consult the maps, so a packet's way does not grow with networks or ports, and
@@ -21,6 +23,7 @@ pub mod plan;
 pub mod publication;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use corten_sys::netlink;
@@ -38,6 +41,7 @@ const ENOENT: i32 = 2;
 #[derive(Debug)]
 pub struct Firewall {
     table: String,
+    was_there: bool,
     state: Mutex<State>,
 }
 
@@ -46,6 +50,16 @@ struct State {
     kernel: Netfilter,
     networks: Vec<Network>,
     published: Vec<Publication>,
+    activity: Activity,
+}
+
+/// Whether the table remembers which containers had connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Activity {
+    /// It does.
+    Remembered,
+    /// It was written anew while containers ran: any of them may have had some.
+    Lost,
 }
 
 /// The firewall cannot be changed.
@@ -97,14 +111,30 @@ impl Firewall {
     pub fn open(table: &str) -> Result<Self, FirewallError> {
         let mut kernel = Netfilter::open().map_err(FirewallError::Open)?;
         let published = read(&mut kernel, table)?;
+        let failed = |source| FirewallError::Read {
+            table: table.to_owned(),
+            source,
+        };
+        let was_there = kernel.has_table(table).map_err(failed)?;
+        let activity = Activity::Remembered;
+        let state = State {
+            kernel,
+            networks: Vec::new(),
+            published,
+            activity,
+        };
         Ok(Self {
             table: table.to_owned(),
-            state: Mutex::new(State {
-                kernel,
-                networks: Vec::new(),
-                published,
-            }),
+            was_there,
+            state: Mutex::new(state),
         })
+    }
+
+    /// Containers run that an earlier daemon started: if its table is gone, what it remembered is too.
+    pub fn adopt_containers(&self) {
+        if !self.was_there {
+            self.lock().activity = Activity::Lost;
+        }
     }
 
     /// Makes the table right for these networks, in one transaction; published ports stay.
@@ -131,6 +161,7 @@ impl Firewall {
         match state.kernel.commit(self.addition(ports)) {
             Err(error) if error.is(ENOENT) => {
                 self.write(&mut state)?; // somebody deleted the table
+                state.activity = Activity::Lost;
                 state.kernel.commit(self.addition(ports)).map_err(failed)?;
             }
             result => result.map_err(failed)?,
@@ -163,6 +194,26 @@ impl Firewall {
         }
     }
 
+    /// Whether an address had connections since it was last asked for, as far as is known; forgets it.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn take_activity(&self, address: IpAddr) -> Result<bool, FirewallError> {
+        let mut state = self.lock();
+        let (set, key) = match address {
+            IpAddr::V4(four) => (plan::ACTIVE4, four.octets().to_vec()),
+            IpAddr::V6(six) => (plan::ACTIVE6, six.octets().to_vec()),
+        };
+        let failed = |source| self.refused(source);
+        if !state.kernel.has_element(&self.table, set, &key).map_err(failed)? {
+            return Ok(state.activity == Activity::Lost);
+        }
+        let mut batch = Batch::new(&self.table);
+        batch.delete_elements(set, &[(key, Value::None)]);
+        state.kernel.commit(batch).map_err(failed)?;
+        Ok(true)
+    }
+
     /// The ports that are published according to the kernel.
     ///
     /// # Errors
@@ -180,14 +231,25 @@ impl Firewall {
         state.published.clear();
         let mut batch = Batch::new(&self.table);
         batch.add_table().delete_table();
-        state.kernel.commit(batch).map_err(|source| FirewallError::Apply {
-            table: self.table.clone(),
-            source,
-        })
+        state.kernel.commit(batch).map_err(|source| self.refused(source))
     }
 
     fn write(&self, state: &mut State) -> Result<(), FirewallError> {
         let content = plan::table(&state.networks);
+        let mut active = Vec::new();
+        for set in [plan::ACTIVE4, plan::ACTIVE6] {
+            let found = state
+                .kernel
+                .elements(&self.table, set)
+                .map_err(|source| self.refused(source))?;
+            active.push((
+                set,
+                found
+                    .into_iter()
+                    .map(|element| (element.key, Value::None))
+                    .collect::<Vec<_>>(),
+            ));
+        }
         let mut batch = Batch::new(&self.table);
         batch.add_table().delete_table().add_table();
         content.maps.iter().for_each(|map| {
@@ -205,10 +267,17 @@ impl Firewall {
         for map in MAPS {
             batch.add_elements(map, &publication::elements(map, &state.published));
         }
-        state.kernel.commit(batch).map_err(|source| FirewallError::Apply {
+        for (set, elements) in &active {
+            batch.add_elements(set, elements);
+        }
+        state.kernel.commit(batch).map_err(|source| self.refused(source))
+    }
+
+    fn refused(&self, source: netlink::Error) -> FirewallError {
+        FirewallError::Apply {
             table: self.table.clone(),
             source,
-        })
+        }
     }
 
     fn addition(&self, ports: &[Publication]) -> Batch {

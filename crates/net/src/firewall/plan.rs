@@ -2,15 +2,20 @@
 //!
 //! ```text
 //! protect   prerouting, raw      127/8 from or to our bridges: drop
-//! dstnat    prerouting, dstnat   to a local address, 127/8 excepted: jump publish
+//! dstnat    prerouting, dstnat   jump arrival_<bridge> by input; to a local address, 127/8 excepted: jump publish
+//!   arrival_<bridge>             remember the source
 //! output    output, dstnat       to a local address, ::1 excepted: jump publish
 //! publish                        rewrite the destination by the maps, one address before any address
 //! srcnat    postrouting, srcnat  jump hairpin_<bridge> by output, outbound_<bridge> by input
-//!   hairpin_<bridge>             a neighbour through a published port, or the host's 127/8: masquerade
+//!   hairpin_<bridge>             remember the destination; a neighbour through a published port, or the host's 127/8: masquerade
 //!   outbound_<bridge>            the subnet to elsewhere: masquerade
 //! forward   forward, filter      jump inward_<bridge> by output
 //!   inward_<bridge>              established, neighbours, published: accept; everything else: drop
 //! ```
+//! Chains of type nat see the first packet of each connection. There the containers' addresses are
+//! remembered in `active4` and `active6`, so that the connection table, which is large to walk, is walked
+//! at a container's end only if the container had connections.
+//!
 //! Only a rewritten destination opens a container to others: its own address, used from outside or from
 //! another network, leads nowhere, whether its port is published or not (as Docker since 28.0).
 //! Answers and neighbours pass the forward hook also when they are bridged (`bridge-nf-call-iptables`);
@@ -27,7 +32,13 @@ use corten_sys::nftables::{Chain, Expression, Hook, HookPoint, Map, Value, Verdi
 use super::publication::{PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
 use crate::Subnet;
 
+/// IPv4 addresses of containers that had connections.
+pub const ACTIVE4: &str = "active4";
+/// IPv6 addresses of containers that had connections.
+pub const ACTIVE6: &str = "active6";
+
 const BRIDGES: &str = "bridges";
+const ARRIVAL: &str = "arrival";
 const INWARD: &str = "inward";
 const HAIRPIN: &str = "hairpin";
 const OUTBOUND: &str = "outbound";
@@ -79,6 +90,7 @@ pub struct Table {
 pub fn table(networks: &[Network]) -> Table {
     let mut chains = base_chains();
     for network in networks {
+        chains.push(arrival(network));
         chains.push(inward(network));
         chains.push(hairpin(network));
         chains.push(outbound(network));
@@ -96,6 +108,7 @@ pub fn table(networks: &[Network]) -> Table {
         .collect();
     let elements = vec![
         (BRIDGES, bridges),
+        (ARRIVAL, jumps(ARRIVAL)),
         (INWARD, jumps(INWARD)),
         (HAIRPIN, jumps(HAIRPIN)),
         (OUTBOUND, jumps(OUTBOUND)),
@@ -120,7 +133,10 @@ fn maps() -> Vec<Map> {
         map(PUBLISHED_ANY4, &[Part::Protocol, Part::Port], to4()),
         map(PUBLISHED6, &[Part::Ipv6, Part::Protocol, Part::Port], to6()),
         map(PUBLISHED_ANY6, &[Part::Protocol, Part::Port], to6()),
+        map(ACTIVE4, &[Part::Ipv4], ValueKind::Remembered),
+        map(ACTIVE6, &[Part::Ipv6], ValueKind::Remembered),
         map(BRIDGES, &[Part::Link], ValueKind::None),
+        map(ARRIVAL, &[Part::Link], ValueKind::Verdict),
         map(INWARD, &[Part::Link], ValueKind::Verdict),
         map(HAIRPIN, &[Part::Link], ValueKind::Verdict),
         map(OUTBOUND, &[Part::Link], ValueKind::Verdict),
@@ -162,6 +178,10 @@ fn base_chains() -> Vec<Chain> {
             HookPoint::Prerouting,
             PRIORITY_DESTINATION,
             vec![
+                vec![
+                    Expression::Meta(Meta::InputName, R0),
+                    Expression::MapVerdict(ARRIVAL.to_owned(), R0),
+                ],
                 rule([loopback(DESTINATION4), end(Verdict::Return)]),
                 rule([local_destination(), publish()]),
             ],
@@ -241,6 +261,19 @@ fn publish_rules() -> Vec<Vec<Expression>> {
     ]
 }
 
+fn arrival(network: &Network) -> Chain {
+    let rules = network
+        .subnets
+        .iter()
+        .map(|&subnet| rule([source(subnet), remember(subnet, Field::Source)]))
+        .collect();
+    Chain {
+        name: chain_name(ARRIVAL, network),
+        hook: None,
+        rules,
+    }
+}
+
 fn inward(network: &Network) -> Chain {
     let mut rules = vec![rule([
         has(Connection::State, STATE_ESTABLISHED | STATE_RELATED),
@@ -265,7 +298,8 @@ fn inward(network: &Network) -> Chain {
 
 fn hairpin(network: &Network) -> Chain {
     let rewritten = || has(Connection::Status, STATUS_DESTINATION_REWRITTEN);
-    let mut rules = Vec::new();
+    let seen = |&subnet: &Subnet| rule([destination(subnet), remember(subnet, Field::Destination)]);
+    let mut rules: Vec<_> = network.subnets.iter().map(seen).collect();
     for &subnet in &network.subnets {
         rules.push(rule([source(subnet), rewritten(), vec![Expression::Masquerade]]));
         rules.push(rule([source(subnet), end(Verdict::Accept)]));
@@ -352,22 +386,48 @@ fn has(property: Connection, bits: u32) -> Vec<Expression> {
     ]
 }
 
+/// An address field of an IP header.
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Source,
+    Destination,
+}
+
 /// The source address is one of the subnet's.
 fn source(subnet: Subnet) -> Vec<Expression> {
-    let (number, offset, address) = match subnet.address() {
-        IpAddr::V4(four) => (IPV4, SOURCE4, four.octets().to_vec()),
-        IpAddr::V6(six) => (IPV6, SOURCE6, six.octets().to_vec()),
+    within(subnet, Field::Source)
+}
+
+/// The destination address is one of the subnet's.
+fn destination(subnet: Subnet) -> Vec<Expression> {
+    within(subnet, Field::Destination)
+}
+
+fn within(subnet: Subnet, field: Field) -> Vec<Expression> {
+    let (number, address) = match subnet.address() {
+        IpAddr::V4(four) => (IPV4, four.octets().to_vec()),
+        IpAddr::V6(six) => (IPV6, six.octets().to_vec()),
     };
-    let mask = mask(subnet.prefix(), address.len());
-    let length = if number == IPV4 { 4 } else { 16 };
+    let mask = Expression::Mask(R0, mask(subnet.prefix(), address.len()));
     rule([
         family(number),
-        vec![
-            load(offset, length),
-            Expression::Mask(R0, mask),
-            Expression::Equal(R0, address),
-        ],
+        vec![load_field(subnet, field), mask, Expression::Equal(R0, address)],
     ])
+}
+
+/// Adds the address of a field, known to be the subnet's, to those that had connections.
+fn remember(subnet: Subnet, field: Field) -> Vec<Expression> {
+    let set = if subnet.address().is_ipv4() { ACTIVE4 } else { ACTIVE6 };
+    vec![load_field(subnet, field), Expression::Remember(set.to_owned(), R0)]
+}
+
+fn load_field(subnet: Subnet, field: Field) -> Expression {
+    match (subnet.address(), field) {
+        (IpAddr::V4(_), Field::Source) => load(SOURCE4, 4),
+        (IpAddr::V4(_), Field::Destination) => load(DESTINATION4, 4),
+        (IpAddr::V6(_), Field::Source) => load(SOURCE6, 16),
+        (IpAddr::V6(_), Field::Destination) => load(DESTINATION6, 16),
+    }
 }
 
 fn mask(prefix: u8, bytes: usize) -> Vec<u8> {
@@ -430,7 +490,7 @@ mod tests {
                 .sum::<usize>()
         };
         assert_eq!(rules(&none), rules(&two));
-        assert_eq!(two.chains.len(), none.chains.len() + 6);
+        assert_eq!(two.chains.len(), none.chains.len() + 8);
         assert!(two.elements.iter().all(|(_, elements)| elements.len() == 2));
     }
 
@@ -442,7 +502,10 @@ mod tests {
         for expression in table.chains.iter().flat_map(|chain| chain.rules.iter().flatten()) {
             match expression {
                 Expression::End(Verdict::Jump(to)) => assert!(chain(to), "{to}"),
-                Expression::InSet(name, _) | Expression::MapVerdict(name, _) | Expression::MapTo { map: name, .. } => {
+                Expression::InSet(name, _)
+                | Expression::Remember(name, _)
+                | Expression::MapVerdict(name, _)
+                | Expression::MapTo { map: name, .. } => {
                     assert!(map(name), "{name}");
                 }
                 _ => {}

@@ -12,6 +12,7 @@
 
 mod open;
 mod release;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,6 +24,8 @@ use corten_sys::netlink::{self, Route};
 
 pub use open::OpenError;
 pub use release::ReleaseError;
+
+use sweep::Sweeper;
 
 use crate::bridge::BridgeSpecification;
 use crate::endpoint::{self, EndpointRequest, Port};
@@ -47,6 +50,7 @@ pub struct BridgeNetwork {
     obstacles: Vec<Obstacle>,
     kernel: Mutex<Kernel>,
     ledger: Mutex<Ledger>,
+    sweeper: Sweeper,
 }
 
 /// The socket that makes links, and the bridge's number, which changes when the bridge is made again.
@@ -196,7 +200,8 @@ impl BridgeNetwork {
             self.attach(&mut kernel, sandbox, namespace).map_err(failed)?;
         }
         self.firewall.publish(&sandbox.publications()).map_err(|error| {
-            drop(endpoint::detach(&mut kernel.route, &sandbox.link));
+            drop(endpoint::retire(&mut kernel.route, &sandbox.link));
+            self.sweeper.wake();
             ConnectError::Publish(error)
         })
     }
@@ -257,7 +262,7 @@ impl BridgeNetwork {
         };
         Ok(Sandbox {
             container: request.container.clone(),
-            link: endpoint::host_name(request.container, 0),
+            link: endpoint::host_name(request.container),
             interface: INTERFACE.to_owned(),
             mac: request.mac.unwrap_or_else(|| self.generated_mac(address4)),
             address4,

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use corten_sys::netlink::{self, Route};
 
+use super::sweep::Sweeper;
 use super::{BridgeNetwork, Kernel, Ledger, v4};
 use crate::bridge::{self, BridgeError, BridgeSpecification};
 use crate::firewall::plan::{Network, Reach};
@@ -64,6 +65,7 @@ impl BridgeNetwork {
             firewall,
             kernel: Mutex::new(Kernel { route, bridge }),
             ledger: Mutex::new(ledger(&config, gateway)),
+            sweeper: Sweeper::default(),
             config,
         })
     }
@@ -75,6 +77,9 @@ impl BridgeNetwork {
     /// The kernel refuses a step.
     pub fn recover(&self, running: &[Sandbox]) -> Result<Recovered, OpenError> {
         self.adopt_leases(running);
+        if !running.is_empty() {
+            self.firewall.adopt_containers();
+        }
         let mut kernel = self.kernel();
         let bridge = kernel.bridge;
         let ports = kernel.route.links()?.into_iter().filter(|link| link.master == bridge);
@@ -90,8 +95,9 @@ impl BridgeNetwork {
         self.firewall.unpublish(&difference.ports_to_remove)?;
         self.firewall.publish(&difference.ports_to_add)?;
         for link in &difference.links_to_delete {
-            endpoint::detach(&mut kernel.route, link)?;
+            endpoint::retire(&mut kernel.route, link)?;
         }
+        endpoint::sweep(&mut kernel.route)?;
         Ok(Recovered {
             ports_removed: difference.ports_to_remove.len(),
             ports_added: difference.ports_to_add.len(),
@@ -107,6 +113,7 @@ impl BridgeNetwork {
     /// The kernel refuses a step.
     pub fn remove(self) -> Result<(), OpenError> {
         let mut kernel = self.kernel();
+        endpoint::sweep(&mut kernel.route)?;
         bridge::remove(&mut kernel.route, &self.config.bridge)?;
         self.firewall.remove()?;
         Ok(forwarding::restore(&mut kernel.route)?)

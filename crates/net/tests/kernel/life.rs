@@ -55,6 +55,7 @@ fn release_leaves_nothing_and_may_be_repeated() {
 
         network.release(&container.sandbox).expect("released");
         assert_eq!(connections.count(address).expect("counted"), (0, 0));
+        network.sweep().expect("swept");
         assert_eq!(links(), before);
         let mut kernel = Netfilter::open().expect("netfilter");
         for map in ["published4", "published_any4", "published6", "published_any6"] {
@@ -273,6 +274,7 @@ fn a_failed_step_leaves_nothing() {
             .connect(&prepared.sandbox, taken.as_fd())
             .expect_err("the name is taken");
         network.release(&prepared.sandbox).expect("released");
+        network.sweep().expect("swept");
         assert_eq!(links(), before);
     });
 }

@@ -13,6 +13,8 @@ pub const NAME_LIMIT_BYTES: usize = 15;
 
 const UP: u32 = libc::IFF_UP as u32;
 
+/// BR_STATE_DISABLED
+const PORT_DISABLED: u8 = 0;
 /// IF_OPER_UP
 const OPERATIONAL: u8 = 6;
 
@@ -25,7 +27,9 @@ const INFO_DATA: u16 = 2;
 const INFO_SLAVE_KIND: u16 = 4;
 const INFO_SLAVE_DATA: u16 = 5;
 const VETH_PEER: u16 = 1;
+const PORT_STATE: u16 = 1;
 const PORT_HAIRPIN: u16 = 4;
+const PORT_FLUSH: u16 = 24;
 const PORT_ISOLATED: u16 = 33;
 
 /// A link as the kernel tells it.
@@ -167,6 +171,53 @@ impl Route {
             .begin(libc::RTM_DELLINK, REQUEST)
             .put(&header(0, 0, 0))
             .text(libc::IFLA_IFNAME, name);
+        match self.socket.execute(messages) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is(libc::ENODEV) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes a bridge's port out of service, in microseconds: it moves no more frames, the bridge forgets what
+    /// it learnt there, and the link joins `group`, to be deleted with the others of it. Returns whether
+    /// there was such a link.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn retire_port(&mut self, name: &str, group: u32) -> Result<bool, Error> {
+        let Some(link) = self.link(name)? else { return Ok(false) };
+        let mut messages = Messages::new();
+        // In this order: a changed group makes the bridge look at the port again and put it into service.
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST)
+            .put(&header(link.index, 0, 0))
+            .number(libc::IFLA_GROUP, group);
+        let mut port = header(link.index, 0, 0);
+        port[0] = u8::try_from(libc::AF_BRIDGE).expect("families are small");
+        messages
+            .begin(libc::RTM_SETLINK, REQUEST)
+            .put(&port)
+            .nest(libc::IFLA_PROTINFO, |data| {
+                data.attribute(PORT_STATE, &[PORT_DISABLED]).attribute(PORT_FLUSH, &[]);
+            });
+        match self.socket.execute(messages) {
+            Ok(()) => Ok(true),
+            Err(error) if error.is(libc::ENODEV) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes all links of a group at once: the kernel waits some 20 ms for any number of them. Returns
+    /// whether there were any.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn delete_group(&mut self, group: u32) -> Result<bool, Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_DELLINK, REQUEST)
+            .put(&header(0, 0, 0))
+            .number(libc::IFLA_GROUP, group);
         match self.socket.execute(messages) {
             Ok(()) => Ok(true),
             Err(error) if error.is(libc::ENODEV) => Ok(false),

@@ -19,7 +19,12 @@ const NEW_ELEMENT: u16 = SUBSYSTEM | 12;
 pub(super) const GET_ELEMENT: u16 = SUBSYSTEM | 13;
 const DELETE_ELEMENT: u16 = SUBSYSTEM | 14;
 
+/// For nft(8), so that it shows names of links as such: tag 0, length 4, machine's byte order.
+const KEY_IN_MACHINE_ORDER: [u8; 6] = [0, 4, 1, 0, 0, 0];
 const SET_IS_MAP: u32 = 0x8;
+const SET_IS_DYNAMIC: u32 = 0x20;
+/// Elements that a set which packets add to can have; the kernel wants a limit.
+const REMEMBERED_LIMIT: u32 = 1 << 20;
 const DATA_IS_VERDICT: u32 = 0xffff_ff00;
 
 /// Elements in one message: a nested attribute is shorter than 64 KiB.
@@ -118,6 +123,8 @@ impl Part {
 pub enum ValueKind {
     /// Nothing: it is a set.
     None,
+    /// Nothing: it is a set that rules add to as packets pass.
+    Remembered,
     /// Data.
     Parts(Vec<Part>),
     /// A verdict.
@@ -214,7 +221,11 @@ impl Batch {
         let id = self.next_set;
         self.next_set += 1;
         let (key_type, key_length) = concatenated(&map.key);
-        let flags = if map.value == ValueKind::None { 0 } else { SET_IS_MAP };
+        let flags = match map.value {
+            ValueKind::None => 0,
+            ValueKind::Remembered => SET_IS_DYNAMIC,
+            ValueKind::Parts(_) | ValueKind::Verdict => SET_IS_MAP,
+        };
         let message = self.begin(NEW_SET, CREATE);
         message
             .text(2, &map.name)
@@ -223,6 +234,11 @@ impl Batch {
             .number_be(5, key_length);
         match &map.value {
             ValueKind::None => {}
+            ValueKind::Remembered => {
+                message.nest(9, |description| {
+                    description.number_be(1, REMEMBERED_LIMIT);
+                });
+            }
             ValueKind::Verdict => {
                 message.number_be(6, DATA_IS_VERDICT);
             }
@@ -232,6 +248,9 @@ impl Batch {
             }
         }
         message.number_be(10, id);
+        if map.key == [Part::Link] {
+            message.attribute(13, &KEY_IN_MACHINE_ORDER);
+        }
         self
     }
 
@@ -282,7 +301,7 @@ impl Batch {
     }
 }
 
-fn encode_element(element: &mut Messages, key: &[u8], value: &Value) {
+pub(super) fn encode_element(element: &mut Messages, key: &[u8], value: &Value) {
     element.nest(1, |data| {
         data.attribute(1, key);
     });

@@ -49,6 +49,9 @@ pub enum Expression {
         /// Where the value goes.
         value: Register,
     },
+    /// Add the key to the set, which must be a [`super::batch::ValueKind::Remembered`] one; go on in any case
+    /// but a full set's.
+    Remember(String, Register),
     /// Do what the map has for the key, if it has the key.
     MapVerdict(String, Register),
     /// Rewrite destination address and port.
@@ -169,6 +172,7 @@ fn name(expression: &Expression) -> &'static str {
         Expression::Mask(..) => "bitwise",
         Expression::Equal(..) | Expression::NotEqual(..) => "cmp",
         Expression::InSet(..) | Expression::MapTo { .. } | Expression::MapVerdict(..) => "lookup",
+        Expression::Remember(..) => "dynset",
         Expression::RewriteDestination { .. } => "nat",
         Expression::Masquerade => "masq",
         Expression::End(_) => "immediate",
@@ -205,6 +209,8 @@ fn encode_data(data: &mut Messages, expression: &Expression) {
         Expression::Mask(register, mask) => encode_mask(data, *register, mask),
         Expression::Equal(register, value) => encode_compare(data, *register, 0, value),
         Expression::NotEqual(register, value) => encode_compare(data, *register, 1, value),
+        // operation 0: add
+        Expression::Remember(set, key) => data.text(1, set).number_be(3, 0).number_be(4, key.number()),
         Expression::InSet(set, key) => data.text(1, set).number_be(2, key.number()),
         Expression::MapTo { map, key, value } => data
             .text(1, map)
