@@ -31,9 +31,9 @@ pub enum ForwardingError {
     /// The guard was refused.
     #[error("nftables table {GUARD_TABLE}: {0}")]
     Guard(#[source] netlink::Error),
-    /// No netlink socket, or the links cannot be listed.
-    #[error("netlink: {0}")]
-    Netlink(#[source] netlink::Error),
+    /// The links cannot be listed.
+    #[error("listing links: {0}")]
+    Links(#[source] netlink::Error),
 }
 
 /// An IP version.
@@ -96,7 +96,7 @@ impl Version {
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn ensure(version: Version) -> Result<(), ForwardingError> {
+pub fn ensure(netfilter: &mut Netfilter, version: Version) -> Result<(), ForwardingError> {
     let failed = |source| ForwardingError::Setting {
         key: version.key(),
         source,
@@ -111,7 +111,7 @@ pub fn ensure(version: Version) -> Result<(), ForwardingError> {
         .add_chain(&chain)
         .clear_chain(&chain.name)
         .add_rules(&chain);
-    netfilter()?.commit(batch).map_err(ForwardingError::Guard)?;
+    netfilter.commit(batch).map_err(ForwardingError::Guard)?;
     sysctl::set(version.key(), "1").map_err(failed)
 }
 
@@ -119,9 +119,8 @@ pub fn ensure(version: Version) -> Result<(), ForwardingError> {
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn restore(kernel: &mut Route) -> Result<(), ForwardingError> {
-    let links = kernel.links().map_err(ForwardingError::Netlink)?;
-    let mut netfilter = netfilter()?;
+pub fn restore(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<(), ForwardingError> {
+    let links = kernel.links().map_err(ForwardingError::Links)?;
     if links.iter().any(|link| link.group == LINK_GROUP)
         || !netfilter.has_table(GUARD_TABLE).map_err(ForwardingError::Guard)?
     {
@@ -144,8 +143,4 @@ pub fn restore(kernel: &mut Route) -> Result<(), ForwardingError> {
     let mut batch = Batch::new(GUARD_TABLE);
     batch.delete_table();
     netfilter.commit(batch).map_err(ForwardingError::Guard)
-}
-
-fn netfilter() -> Result<Netfilter, ForwardingError> {
-    Netfilter::open().map_err(|source| ForwardingError::Netlink(source.into()))
 }

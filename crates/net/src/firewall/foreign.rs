@@ -34,11 +34,8 @@ impl fmt::Display for Obstacle {
 
 /// The obstacles of the calling thread's network namespace; none where the kernel cannot be asked.
 #[must_use]
-pub fn find(config: &BridgeNetworkConfig) -> Vec<Obstacle> {
-    let chains = Netfilter::open()
-        .ok()
-        .and_then(|mut kernel| kernel.base_chains().ok())
-        .unwrap_or_default();
+pub fn find(kernel: &mut Netfilter, config: &BridgeNetworkConfig) -> Vec<Obstacle> {
+    let chains = kernel.base_chains().unwrap_or_default();
     let legacy = fs::read_to_string("/proc/thread-self/net/ip_tables_names").unwrap_or_default();
     judge(&chains, &legacy, config)
 }

@@ -234,6 +234,11 @@ impl Firewall {
         state.kernel.commit(batch).map_err(|source| self.refused(source))
     }
 
+    /// Lends the socket: closing another one would wait for what was deleted over it.
+    pub(crate) fn with_kernel<T>(&self, act: impl FnOnce(&mut Netfilter) -> T) -> T {
+        act(&mut self.lock().kernel)
+    }
+
     fn write(&self, state: &mut State) -> Result<(), FirewallError> {
         let content = plan::table(&state.networks);
         let mut active = Vec::new();

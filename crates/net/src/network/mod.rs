@@ -25,6 +25,7 @@ use corten_sys::netlink::{self, Route};
 pub use open::OpenError;
 pub use release::ReleaseError;
 
+use release::Forgetter;
 use sweep::Sweeper;
 
 use crate::bridge::BridgeSpecification;
@@ -51,6 +52,7 @@ pub struct BridgeNetwork {
     kernel: Mutex<Kernel>,
     ledger: Mutex<Ledger>,
     sweeper: Sweeper,
+    forgetter: Forgetter,
 }
 
 /// The socket that makes links, and the bridge's number, which changes when the bridge is made again.

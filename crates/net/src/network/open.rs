@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use corten_sys::netlink::{self, Route};
 
+use super::release::Forgetter;
 use super::sweep::Sweeper;
 use super::{BridgeNetwork, Kernel, Ledger, v4};
 use crate::bridge::{self, BridgeError, BridgeSpecification};
@@ -52,13 +53,12 @@ impl BridgeNetwork {
         let firewall = Firewall::open(&config.table)?;
         firewall.set_networks(vec![network(&config, gateway)])?;
         if config.forward {
-            forwarding::ensure(Version::V4)?;
-            if config.gateway6.is_some() {
-                forwarding::ensure(Version::V6)?;
-            }
+            let six = config.gateway6.map(|_| Version::V6);
+            let ensure = |version| firewall.with_kernel(|kernel| forwarding::ensure(kernel, version));
+            std::iter::once(Version::V4).chain(six).try_for_each(ensure)?;
         }
         Ok(Self {
-            obstacles: foreign::find(&config),
+            obstacles: firewall.with_kernel(|kernel| foreign::find(kernel, &config)),
             specification,
             gateway,
             gateway6: config.gateway6,
@@ -66,6 +66,7 @@ impl BridgeNetwork {
             kernel: Mutex::new(Kernel { route, bridge }),
             ledger: Mutex::new(ledger(&config, gateway)),
             sweeper: Sweeper::default(),
+            forgetter: Forgetter::open().map_err(netlink::Error::from)?,
             config,
         })
     }
@@ -116,7 +117,9 @@ impl BridgeNetwork {
         endpoint::sweep(&mut kernel.route)?;
         bridge::remove(&mut kernel.route, &self.config.bridge)?;
         self.firewall.remove()?;
-        Ok(forwarding::restore(&mut kernel.route)?)
+        Ok(self
+            .firewall
+            .with_kernel(|netfilter| forwarding::restore(&mut kernel.route, netfilter))?)
     }
 
     fn adopt_leases(&self, running: &[Sandbox]) {

@@ -1,7 +1,9 @@
 //! Releasing a container's place: every step is tried, whatever fails, and may be repeated. Takes some
 //! 50 microseconds, and some milliseconds for a container that had connections.
 
-use std::io;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::{io, mem};
 
 use corten_sys::conntrack::Conntrack;
 use corten_sys::netlink;
@@ -56,12 +58,44 @@ impl BridgeNetwork {
     }
 
     fn forget(&self, sandbox: &Sandbox) -> Result<(), ForgetError> {
+        let mut active = Vec::new();
         for address in sandbox.addresses() {
             if self.firewall.take_activity(address)? {
-                Conntrack::open()?.forget(address)?;
+                active.push(address);
             }
         }
-        Ok(())
+        if active.is_empty() {
+            Ok(())
+        } else {
+            Ok(self.forgetter.forget(active)?)
+        }
+    }
+}
+
+/// Walks the connection table for all who are released at a time: whoever gets the socket takes the
+/// addresses of those who wait for it along.
+#[derive(Debug)]
+pub(super) struct Forgetter {
+    waiting: Mutex<Vec<IpAddr>>,
+    connections: Mutex<Conntrack>,
+}
+
+impl Forgetter {
+    pub(super) fn open() -> io::Result<Self> {
+        Ok(Self {
+            waiting: Mutex::default(),
+            connections: Mutex::new(Conntrack::open()?),
+        })
+    }
+
+    fn forget(&self, addresses: Vec<IpAddr>) -> Result<(), netlink::Error> {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(addresses);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        connections.forget(&all).map(drop)
     }
 }
 
@@ -70,8 +104,6 @@ impl BridgeNetwork {
 enum ForgetError {
     #[error(transparent)]
     Activity(#[from] FirewallError),
-    #[error(transparent)]
-    Open(#[from] io::Error),
     #[error(transparent)]
     Delete(#[from] netlink::Error),
 }
