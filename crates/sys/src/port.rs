@@ -46,6 +46,10 @@ pub fn reserve(transport: Transport, address: SocketAddr, sharing: Sharing) -> i
         sockopt::set_socket_reuseaddr(&socket, true)?;
     }
     bind(&socket, &address)?;
+    if sharing == Sharing::Lingering {
+        // A socket that does not listen would share its port with any other that asks for sharing.
+        sockopt::set_socket_reuseaddr(&socket, false)?;
+    }
     Ok(socket)
 }
 

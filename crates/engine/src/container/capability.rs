@@ -71,9 +71,17 @@ pub fn canonical(text: &str) -> Option<String> {
     (name == "ALL" || ALL.contains(&name)).then(|| name.to_owned())
 }
 
-/// The resulting set as `CAP_X` names in the kernel's order; `last` is the highest number the kernel knows.
+/// The capabilities that this process could give away, bit n for number n, by the text of `/proc/self/status`.
 #[must_use]
-pub fn tweak(add: &[String], drop: &[String], privileged: bool, last: u32) -> Vec<String> {
+pub fn bounding(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
+    line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(u64::MAX)
+}
+
+/// The resulting set as `CAP_X` names in the kernel's order; `available` are those that can be given at all,
+/// bit n for number n.
+#[must_use]
+pub fn tweak(add: &[String], drop: &[String], privileged: bool, available: u64) -> Vec<String> {
     let add: Vec<String> = add.iter().filter_map(|text| canonical(text)).collect();
     let drop: Vec<String> = drop.iter().filter_map(|text| canonical(text)).collect();
     let has = |list: &[String], name: &str| list.iter().any(|other| other == name);
@@ -90,12 +98,8 @@ pub fn tweak(add: &[String], drop: &[String], privileged: bool, last: u32) -> Ve
         };
         (base || has(&add, name)) && !(has(&drop, name) && !(has(&add, name) && has(&drop, "ALL")))
     };
-    let known = usize::try_from(last).unwrap_or(usize::MAX).saturating_add(1);
-    ALL.iter()
-        .take(known)
-        .filter(|name| wanted(name))
-        .map(|name| format!("CAP_{name}"))
-        .collect()
+    let numbered = ALL.iter().enumerate().filter(|(number, _)| available >> number & 1 == 1);
+    numbered.filter(|(_, name)| wanted(name)).map(|(_, name)| format!("CAP_{name}")).collect()
 }
 
 #[cfg(test)]
@@ -104,7 +108,7 @@ mod tests {
 
     fn set(add: &[&str], drop: &[&str]) -> Vec<String> {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        tweak(&owned(add), &owned(drop), false, 40)
+        tweak(&owned(add), &owned(drop), false, u64::MAX)
     }
 
     #[test]
@@ -115,7 +119,7 @@ mod tests {
         assert_eq!(set(&["CAP_NET_ADMIN"], &["ALL"]), ["CAP_NET_ADMIN"]);
         assert_eq!(set(&[], &["ALL"]), [""; 0]);
         assert!(set(&["SYS_ADMIN"], &["CHOWN"]).iter().all(|name| name != "CAP_CHOWN"));
-        assert_eq!(tweak(&[], &[], true, 37).len(), 38);
+        assert_eq!(tweak(&[], &[], true, bounding("CapBnd:\t0000003ffeffffff\n")).len(), 37);
         assert_eq!(canonical("nope"), None);
     }
 }

@@ -2,6 +2,8 @@
 //! limits and namespaces, changed by the container's options. Written as the JSON that the
 //! specification is.
 
+use std::sync::LazyLock;
+
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
 use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
@@ -210,12 +212,7 @@ fn working_directory(config: &ContainerConfig) -> &str {
 
 fn process(effective: &Effective, host: &Host, args: &[String], env: &[String], privileged: bool) -> Value {
     let host_config = &effective.host;
-    let capabilities = capability::tweak(
-        &host_config.cap_add,
-        &host_config.cap_drop,
-        privileged,
-        host.last_capability,
-    );
+    let capabilities = capability::tweak(&host_config.cap_add, &host_config.cap_drop, privileged, available(host));
     json!({
         "user": { "uid": 0, "gid": 0 },
         "args": args,
@@ -225,6 +222,14 @@ fn process(effective: &Effective, host: &Host, args: &[String], env: &[String], 
             "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
         },
     })
+}
+
+/// What the kernel knows and this process may give away.
+fn available(host: &Host) -> u64 {
+    static OWN: LazyLock<u64> =
+        LazyLock::new(|| capability::bounding(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()));
+    let known = 1_u64.checked_shl(host.last_capability + 1).map_or(u64::MAX, |bit| bit - 1);
+    *OWN & known
 }
 
 /// `PATH` where nobody sets one.

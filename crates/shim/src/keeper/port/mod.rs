@@ -74,6 +74,8 @@ impl Keeper {
             let refused = |error| internal(format!("cannot serve the port for {target}: {error}"));
             rustix::io::ioctl_fionbio(&socket, true).map_err(refused)?;
             if port.protocol == Protocol::Tcp {
+                // Inherited by its connections: those that linger after their end do not block the next run's bind.
+                rustix::net::sockopt::set_socket_reuseaddr(&socket, true).map_err(refused)?;
                 rustix::net::listen(&socket, BACKLOG).map_err(refused)?;
             }
             let spliced = Spliced {
