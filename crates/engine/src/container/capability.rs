@@ -75,7 +75,8 @@ pub fn canonical(text: &str) -> Option<String> {
 #[must_use]
 pub fn bounding(status: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-    line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(u64::MAX)
+    line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+        .unwrap_or(u64::MAX)
 }
 
 /// The resulting set as `CAP_X` names in the kernel's order; `available` are those that can be given at all,
@@ -98,8 +99,14 @@ pub fn tweak(add: &[String], drop: &[String], privileged: bool, available: u64) 
         };
         (base || has(&add, name)) && !(has(&drop, name) && !(has(&add, name) && has(&drop, "ALL")))
     };
-    let numbered = ALL.iter().enumerate().filter(|(number, _)| available >> number & 1 == 1);
-    numbered.filter(|(_, name)| wanted(name)).map(|(_, name)| format!("CAP_{name}")).collect()
+    let numbered = ALL
+        .iter()
+        .enumerate()
+        .filter(|(number, _)| available >> number & 1 == 1);
+    numbered
+        .filter(|(_, name)| wanted(name))
+        .map(|(_, name)| format!("CAP_{name}"))
+        .collect()
 }
 
 #[cfg(test)]

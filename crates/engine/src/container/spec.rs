@@ -228,7 +228,9 @@ fn process(effective: &Effective, host: &Host, args: &[String], env: &[String], 
 fn available(host: &Host) -> u64 {
     static OWN: LazyLock<u64> =
         LazyLock::new(|| capability::bounding(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()));
-    let known = 1_u64.checked_shl(host.last_capability + 1).map_or(u64::MAX, |bit| bit - 1);
+    let known = 1_u64
+        .checked_shl(host.last_capability + 1)
+        .map_or(u64::MAX, |bit| bit - 1);
     *OWN & known
 }
 
