@@ -6,7 +6,7 @@
 //! [`Event`]s to every connected daemon in between. Unknown fields are ignored and missing ones
 //! take their default, so that a newer daemon can speak to an older shim.
 //!
-//! The order at a start: `Create` (answered `Created`, and before it the event `NamespaceReady` as
+//! The order at a start: `Namespace` if the daemon wants it early, `Create` (answered `Created`, and before it the event `NamespaceReady` as
 //! soon as the network namespace exists), any number of `Attach`, `Network` when the daemon has made
 //! the links, `Start`. A start that fails is answered `Failed`; the shim then undoes everything and
 //! ends, as it does when the daemon that spawned it goes before `Start`.
@@ -45,6 +45,9 @@ pub struct Envelope {
 /// What a daemon can ask.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
+    /// Enter the network namespace ahead of `Create`, which has to name the same one: the kernel needs most of a
+    /// millisecond for a new one, and the daemon can make links while it prepares the rest. Optional.
+    Namespace(NetworkNamespace),
     /// Make namespaces, cgroups, root filesystem and the container's first process, stopped before its exec.
     Create(Box<Create>),
     /// Configure the links that the daemon put into the network namespace and take over the reserved

@@ -34,7 +34,7 @@ use corten_runtime::plan::Plan;
 use rustix::event::epoll::EventFlags;
 
 use crate::log::Recorder;
-use crate::protocol::{Event, Exit};
+use crate::protocol::{Event, Exit, NetworkNamespace};
 use crate::spawn::SOCKET_NAME;
 use client::Client;
 use daemon::Daemon;
@@ -82,6 +82,8 @@ struct Keeper {
     /// Descriptors have run out; daemons are accepted again then.
     listener_pause: Option<Instant>,
     stage: Stage,
+    /// The namespace that was entered.
+    network: Option<NetworkNamespace>,
     container: Option<Container>,
     recorder: Option<Recorder>,
     daemons: BTreeMap<u32, Daemon>,
@@ -154,6 +156,7 @@ impl Keeper {
             listener_watch: None,
             listener_pause: None,
             stage: Stage::Empty,
+            network: None,
             container: None,
             recorder: None,
             daemons: BTreeMap::new(),

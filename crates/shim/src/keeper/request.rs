@@ -12,6 +12,7 @@ impl Keeper {
     pub(super) fn answer(&mut self, daemon: u32, envelope: Envelope, descriptors: Vec<OwnedFd>) {
         let Envelope { number, request } = envelope;
         let result = match request {
+            Request::Namespace(network) => self.enter_early(&network),
             Request::Create(create) => self.create(*create),
             Request::Network(setup) => self.set_up_network(setup, descriptors),
             Request::Start => self.start(),

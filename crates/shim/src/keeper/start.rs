@@ -20,6 +20,19 @@ use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, NetworkSetu
 const OOM_SCORE_ADJ: &str = "-998";
 
 impl Keeper {
+    pub(super) fn enter_early(&mut self, network: &NetworkNamespace) -> Result<Reply, Failure> {
+        if !matches!(self.stage, Stage::Empty) {
+            return Err(invalid(
+                "the network namespace is entered before the container is created".to_owned(),
+            ));
+        }
+        let result = self.enter_network(network);
+        if result.is_err() {
+            self.undo();
+        }
+        result.map(|()| Reply::Done)
+    }
+
     pub(super) fn create(&mut self, create: Create) -> Result<Reply, Failure> {
         if !matches!(self.stage, Stage::Empty) || self.container.is_some() {
             return Err(invalid("the container was created before".to_owned()));
@@ -84,6 +97,11 @@ impl Keeper {
 
     fn enter_network(&mut self, network: &NetworkNamespace) -> Result<(), Failure> {
         let failed = |error| internal(format!("cannot enter the network namespace: {error}"));
+        match &self.network {
+            None => self.network = Some(network.clone()),
+            Some(entered) if entered == network => return Ok(()),
+            Some(_) => return Err(invalid("another network namespace was entered before".to_owned())),
+        }
         match network {
             NetworkNamespace::Host => {}
             NetworkNamespace::Process(pid) => {

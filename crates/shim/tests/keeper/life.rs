@@ -150,3 +150,56 @@ fn nonsense_costs_only_its_connection() {
     let reply = kept.ask(Request::Release);
     assert!(matches!(reply, Reply::Done));
 }
+
+#[test]
+fn the_namespace_can_be_had_before_the_rest() {
+    if !possible() {
+        return;
+    }
+    let mut kept = Kept::new("cat /proc/net/dev", streams());
+    let reply = kept.ask(Request::Namespace(NetworkNamespace::Private));
+    assert!(matches!(reply, Reply::Done), "{reply:?}");
+    let event = kept.channel.as_mut().unwrap().event(LIMIT_MS).unwrap();
+    assert_eq!(event, Event::NamespaceReady { pid: kept.shim.pid });
+    let own = std::fs::read_link("/proc/self/ns/net").unwrap();
+    let theirs = std::fs::read_link(format!("/proc/{}/ns/net", kept.shim.pid)).unwrap();
+    assert_ne!(own, theirs);
+    kept.create();
+    assert_eq!(
+        std::fs::read_link(format!("/proc/{}/ns/net", kept.shim.pid)).unwrap(),
+        theirs
+    );
+    kept.start();
+    assert_eq!(
+        kept.event(),
+        Event::Exited(serde_json::from_str(&kept.read("exit.json")).unwrap())
+    );
+    let interfaces = kept
+        .log()
+        .iter()
+        .filter(|line| line["log"].as_str().unwrap().contains(": "))
+        .count();
+    assert_eq!(interfaces, 1, "{}", kept.read("log"));
+    kept.released();
+}
+
+#[test]
+fn another_namespace_than_announced_is_refused() {
+    if !possible() {
+        return;
+    }
+    let mut kept = Kept::new("true", streams());
+    kept.ask(Request::Namespace(NetworkNamespace::Host));
+    let reply = kept.try_create(|_| {});
+    assert!(
+        matches!(
+            reply,
+            Reply::Failed(Failure {
+                kind: FailureKind::InvalidRequest,
+                ..
+            })
+        ),
+        "{reply:?}"
+    );
+    kept.ended();
+}
