@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::EventFlags;
 
-use super::poll::{Poll, Token, Watch};
+use super::poll::{Number, Poll, Token, Watch};
 use crate::attach::{DetachKeys, header};
 use crate::log::Stream;
 use crate::protocol::Attach;
@@ -23,7 +23,7 @@ pub(super) struct Client {
     pub(super) socket: OwnedFd,
     pub(super) watch: Watch,
     /// Number of its process.
-    pub(super) process: u32,
+    pub(super) process: Number,
     pub(super) input: ClientInput,
     stdout: bool,
     stderr: bool,
@@ -47,7 +47,7 @@ pub(super) enum ClientInput {
 }
 
 impl Client {
-    pub(super) fn new(socket: OwnedFd, process: u32, attach: &Attach) -> Self {
+    pub(super) fn new(socket: OwnedFd, process: Number, attach: &Attach) -> Self {
         let input = if attach.stdin {
             ClientInput::Open
         } else {
@@ -131,7 +131,7 @@ impl Client {
     }
 
     /// Watches what can go on: input unless the process is full, output if some waits.
-    pub(super) fn watch(&mut self, poll: &Poll, number: u32, input_full: bool) {
+    pub(super) fn watch(&mut self, poll: &Poll, number: Number, input_full: bool) {
         let mut flags = EventFlags::empty();
         let reads = self.input == ClientInput::Open && self.give_up.is_none();
         flags.set(EventFlags::IN, reads && !input_full);
@@ -142,7 +142,7 @@ impl Client {
     }
 
     /// Ends the connection so that the client reads all that was sent.
-    pub(super) fn close(mut self, poll: &Poll, number: u32) {
+    pub(super) fn close(mut self, poll: &Poll, number: Number) {
         poll.set(&mut self.watch, self.socket.as_fd(), Token::Client(number), None);
         if corten_sys::socket::finish_sending(&self.socket).is_err() {
             return;

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
 
-use super::poll::{Token, Watch};
+use super::poll::{Number, Token, Watch};
 use super::port::is_shortage;
-use super::{ACCEPT_PAUSE, Keeper, STARTER, Stage};
+use super::{ACCEPT_PAUSE, Keeper, STARTER, Stage, remove_socket};
 use crate::channel;
 use crate::frame::{Decoder, Outgoing};
 use crate::protocol::{Envelope, Message};
@@ -57,7 +57,8 @@ impl Keeper {
     }
 
     pub(super) fn accept_daemon(&mut self) {
-        match corten_sys::socket::accept(self.listener.as_fd()) {
+        let Some(listener) = &self.listener else { return };
+        match corten_sys::socket::accept(listener.as_fd()) {
             Ok(socket) => self.add_daemon(socket),
             Err(error) if is_shortage(&error) => {
                 self.listener_pause = Some(Instant::now() + ACCEPT_PAUSE);
@@ -69,13 +70,25 @@ impl Keeper {
     }
 
     pub(super) fn watch_listener(&mut self) {
-        let wanted = self.listener_pause.is_none().then_some(EventFlags::IN);
+        if let Some(listener) = &self.listener {
+            let wanted = self.listener_pause.is_none().then_some(EventFlags::IN);
+            self.poll
+                .set(&mut self.listener_watch, listener.as_fd(), Token::Listener, wanted);
+        }
+    }
+
+    /// Nothing is left to be found: from now on the run directory can be another shim's.
+    pub(super) fn stop_listening(&mut self) {
+        let Some(listener) = self.listener.take() else { return };
         self.poll
-            .set(&mut self.listener_watch, self.listener.as_fd(), Token::Listener, wanted);
+            .set(&mut self.listener_watch, listener.as_fd(), Token::Listener, None);
+        if let Err(error) = remove_socket() {
+            note!("cannot remove the socket: {error}");
+        }
     }
 
     /// A daemon's connection is ready.
-    pub(super) fn serve_daemon(&mut self, number: u32, flags: EventFlags) {
+    pub(super) fn serve_daemon(&mut self, number: Number, flags: EventFlags) {
         let Some(daemon) = self.daemons.get_mut(&number) else {
             return;
         };
@@ -97,11 +110,11 @@ impl Keeper {
         }
     }
 
-    fn next_request(&mut self, number: u32) -> Option<(Envelope, Vec<OwnedFd>)> {
+    fn next_request(&mut self, number: Number) -> Option<(Envelope, Vec<OwnedFd>)> {
         match self.daemons.get_mut(&number)?.decoder.decode() {
             Ok(request) => request,
             Err(error) => {
-                eprintln!("corten-shim: a daemon's request: {error}");
+                note!("a daemon's request: {error}");
                 self.drop_daemon(number);
                 None
             }
@@ -109,7 +122,7 @@ impl Keeper {
     }
 
     /// Sends a message, or queues it; a daemon that is gone is forgotten when its connection says so.
-    pub(super) fn send(&mut self, number: u32, message: &Message) {
+    pub(super) fn send(&mut self, number: Number, message: &Message) {
         let Some(daemon) = self.daemons.get_mut(&number) else {
             return;
         };
@@ -121,7 +134,7 @@ impl Keeper {
         self.watch_daemon(number);
     }
 
-    fn watch_daemon(&mut self, number: u32) {
+    fn watch_daemon(&mut self, number: Number) {
         let Some(daemon) = self.daemons.get_mut(&number) else {
             return;
         };
@@ -136,7 +149,7 @@ impl Keeper {
     }
 
     /// A connection has ended. Without the daemon that started it, a container that was not let go is undone.
-    fn drop_daemon(&mut self, number: u32) {
+    fn drop_daemon(&mut self, number: Number) {
         let Some(mut daemon) = self.daemons.remove(&number) else {
             return;
         };

@@ -11,6 +11,7 @@ use corten_base::Timestamp;
 use corten_runtime::{cgroup, hooks};
 use rustix::process::{WaitOptions, WaitStatus};
 
+use super::poll::Number;
 use super::{FIRST_PROCESS, Keeper, LAST_BYTES_LIMIT, Stage};
 use crate::protocol::{Event, Exit, Failure, Reply, Target};
 
@@ -27,7 +28,7 @@ impl Keeper {
         if let Err(error) = corten_sys::signal::acknowledge(self.children.as_fd())
             && error.kind() != io::ErrorKind::WouldBlock
         {
-            eprintln!("corten-shim: cannot read the signal: {error}");
+            note!("cannot read the signal: {error}");
         }
         while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
             let pid = pid.as_raw_nonzero().get().cast_unsigned();
@@ -44,7 +45,7 @@ impl Keeper {
         }
     }
 
-    fn end_process(&mut self, number: u32, code: i32, at: Timestamp) {
+    fn end_process(&mut self, number: Number, code: i32, at: Timestamp) {
         if number == FIRST_PROCESS {
             self.end_container(code, at);
         }
@@ -74,7 +75,7 @@ impl Keeper {
             && !container.private_pids
             && let Err(error) = cgroup::kill_all(&container.cgroup)
         {
-            eprintln!("corten-shim: {error}: {}", error.source);
+            note!("{error}: {}", error.source);
         }
         for process in self
             .processes
@@ -85,13 +86,13 @@ impl Keeper {
             if process.ended.is_none()
                 && let Err(error) = corten_sys::signal::send(process.pidfd.as_fd(), 9)
             {
-                eprintln!("corten-shim: cannot kill an exec session: {error}");
+                note!("cannot kill an exec session: {error}");
             }
         }
     }
 
     /// Reports a process if nothing of it is missing any more.
-    pub(super) fn settle(&mut self, number: u32) {
+    pub(super) fn settle(&mut self, number: Number) {
         let Some(process) = self.processes.get(&number).filter(|process| process.is_drained()) else {
             return;
         };
@@ -130,7 +131,7 @@ impl Keeper {
         self.close_ports();
         let out_of_memory = self.container.as_ref().is_some_and(|container| {
             cgroup::oom_kills(&container.cgroup).unwrap_or_else(|error| {
-                eprintln!("corten-shim: {error}: {}", error.source);
+                note!("{error}: {}", error.source);
                 0
             }) > 0
         });
@@ -154,8 +155,8 @@ impl Keeper {
     }
 
     /// Closes a process's clients when they have everything.
-    fn finish_clients(&mut self, process: u32) {
-        let numbers: Vec<u32> = self
+    fn finish_clients(&mut self, process: Number) {
+        let numbers: Vec<Number> = self
             .clients
             .iter()
             .filter(|(_, client)| client.process == process)
@@ -193,9 +194,10 @@ impl Keeper {
         if let Some(plan) = self.container.as_mut().and_then(|container| container.poststop.take())
             && let Err(error) = hooks::poststop(&plan)
         {
-            eprintln!("corten-shim: {error}");
+            note!("{error}");
         }
         self.remove_cgroups();
+        self.stop_listening();
     }
 }
 
@@ -212,6 +214,6 @@ fn record(path: &Path, exit: &Exit) {
     let text = serde_json::to_vec(exit).expect("an exit has only numbers and text");
     let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
     if let Err(error) = written {
-        eprintln!("corten-shim: cannot record the exit in {}: {error}", path.display());
+        note!("cannot record the exit in {}: {error}", path.display());
     }
 }

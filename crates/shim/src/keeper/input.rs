@@ -8,12 +8,13 @@ use rustix::io::Errno;
 
 use super::Keeper;
 use super::client::{Client, ClientInput};
+use super::poll::Number;
 use crate::attach::Typed;
 use crate::protocol::{Attach, Event};
 
 impl Keeper {
     /// Joins a connection to a process.
-    pub(super) fn join(&mut self, socket: OwnedFd, process: u32, attach: &Attach) {
+    pub(super) fn join(&mut self, socket: OwnedFd, process: Number, attach: &Attach) {
         let number = self.number();
         let mut client = Client::new(socket, process, attach);
         // Without an open standard input it makes no difference what the client sends, nor whether it stops.
@@ -30,7 +31,7 @@ impl Keeper {
     }
 
     /// A client's connection is ready.
-    pub(super) fn serve_client(&mut self, number: u32, flags: EventFlags) {
+    pub(super) fn serve_client(&mut self, number: Number, flags: EventFlags) {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
@@ -57,7 +58,7 @@ impl Keeper {
         self.rewatch(process);
     }
 
-    fn receive_input(&mut self, number: u32) {
+    fn receive_input(&mut self, number: Number) {
         let mut buffer = self.take_buffer();
         let Some(client) = self.clients.get(&number) else {
             return;
@@ -71,7 +72,7 @@ impl Keeper {
         self.buffer = buffer;
     }
 
-    fn take_input(&mut self, number: u32, bytes: &[u8]) {
+    fn take_input(&mut self, number: Number, bytes: &[u8]) {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
@@ -92,7 +93,7 @@ impl Keeper {
 
     /// The client has closed its side. With `StdinOnce` the process's input ends and output goes on; otherwise
     /// the whole attachment ends (observed: dockerd 28.5).
-    fn end_input(&mut self, number: u32) {
+    fn end_input(&mut self, number: Number) {
         let Some(client) = self.clients.get_mut(&number) else {
             return;
         };
@@ -111,13 +112,13 @@ impl Keeper {
         }
     }
 
-    fn ends_with_client(&self, process: u32) -> bool {
+    fn ends_with_client(&self, process: Number) -> bool {
         self.processes
             .get(&process)
             .is_some_and(|process| process.streams.stdin_once && !process.streams.terminal)
     }
 
-    fn detach(&mut self, number: u32) {
+    fn detach(&mut self, number: Number) {
         let Some(client) = self.clients.get(&number) else {
             return;
         };
@@ -129,7 +130,7 @@ impl Keeper {
     }
 
     /// Ends a client's connection in order.
-    pub(super) fn finish_client(&mut self, number: u32) {
+    pub(super) fn finish_client(&mut self, number: Number) {
         if let Some(client) = self.clients.remove(&number) {
             let process = client.process;
             client.close(&self.poll, number);
@@ -138,7 +139,7 @@ impl Keeper {
     }
 
     /// A client is gone: the process and other clients go on.
-    pub(super) fn drop_client(&mut self, number: u32) {
+    pub(super) fn drop_client(&mut self, number: Number) {
         let Some(mut client) = self.clients.remove(&number) else {
             return;
         };
@@ -154,7 +155,7 @@ impl Keeper {
         self.rewatch(client.process);
     }
 
-    fn write_input(&mut self, number: u32, bytes: &[u8]) {
+    fn write_input(&mut self, number: Number, bytes: &[u8]) {
         let Some(input) = self
             .processes
             .get_mut(&number)
@@ -166,7 +167,7 @@ impl Keeper {
         self.flush_input(number);
     }
 
-    fn close_input_when_taken(&mut self, number: u32) {
+    fn close_input_when_taken(&mut self, number: Number) {
         if let Some(input) = self
             .processes
             .get_mut(&number)
@@ -178,7 +179,7 @@ impl Keeper {
     }
 
     /// Gives the process what waits for it.
-    pub(super) fn flush_input(&mut self, number: u32) {
+    pub(super) fn flush_input(&mut self, number: Number) {
         let Some(process) = self.processes.get_mut(&number) else {
             return;
         };

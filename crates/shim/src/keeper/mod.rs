@@ -11,6 +11,9 @@
 //! ```
 //! Back-pressure: while a client does not take what was sent to it, the process's output is not read.
 
+#[macro_use]
+mod note;
+
 mod client;
 mod daemon;
 mod exec;
@@ -38,15 +41,15 @@ use crate::protocol::{Event, Exit, NetworkNamespace};
 use crate::spawn::SOCKET_NAME;
 use client::Client;
 use daemon::Daemon;
-use poll::{Poll, Token, Watch};
+use poll::{Number, Poll, Token, Watch};
 use port::Ports;
 use process::Process;
 
 /// The container's first process among [`Keeper::processes`]; exec sessions count from here.
-const FIRST_PROCESS: u32 = 0;
+const FIRST_PROCESS: Number = 0;
 
 /// The daemon that started this shim among [`Keeper::daemons`].
-const STARTER: u32 = 0;
+const STARTER: Number = 0;
 
 /// Size of the buffer that all reads share, in bytes: what a pipe holds.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -69,7 +72,7 @@ pub fn run(run_directory: &Path) -> io::Result<()> {
     while !keeper.is_over() {
         keeper.turn();
     }
-    remove_socket()
+    Ok(())
 }
 
 /// Everything the keeper knows.
@@ -77,7 +80,8 @@ pub fn run(run_directory: &Path) -> io::Result<()> {
 struct Keeper {
     poll: Poll,
     children: OwnedFd,
-    listener: OwnedFd,
+    /// `None` when nobody shall come any more.
+    listener: Option<OwnedFd>,
     listener_watch: Watch,
     /// Descriptors have run out; daemons are accepted again then.
     listener_pause: Option<Instant>,
@@ -86,12 +90,12 @@ struct Keeper {
     network: Option<NetworkNamespace>,
     container: Option<Container>,
     recorder: Option<Recorder>,
-    daemons: BTreeMap<u32, Daemon>,
-    processes: BTreeMap<u32, Process>,
-    clients: BTreeMap<u32, Client>,
+    daemons: BTreeMap<Number, Daemon>,
+    processes: BTreeMap<Number, Process>,
+    clients: BTreeMap<Number, Client>,
     ports: Ports,
     /// Numbers for daemons, processes and clients; never used twice.
-    next_number: u32,
+    next_number: Number,
     /// Empty while there is no work.
     buffer: Vec<u8>,
     /// Something was done since memory was given back.
@@ -152,7 +156,7 @@ impl Keeper {
         let mut keeper = Self {
             poll,
             children,
-            listener,
+            listener: Some(listener),
             listener_watch: None,
             listener_pause: None,
             stage: Stage::Empty,
@@ -222,14 +226,14 @@ impl Keeper {
     /// Does what is due.
     fn expire(&mut self, now: Instant) {
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        let late: Vec<u32> = self
+        let late: Vec<Number> = self
             .clients
             .iter()
             .filter(|(_, client)| due(client.give_up))
             .map(|(n, _)| *n)
             .collect();
         late.into_iter().for_each(|number| self.drop_client(number));
-        let late: Vec<u32> = self
+        let late: Vec<Number> = self
             .processes
             .iter()
             .filter(|(_, process)| due(process.give_up))
@@ -256,7 +260,7 @@ impl Keeper {
         }
     }
 
-    fn number(&mut self) -> u32 {
+    fn number(&mut self) -> Number {
         let number = self.next_number;
         self.next_number += 1;
         number
@@ -289,7 +293,7 @@ impl Keeper {
 
     /// Tells every daemon.
     fn announce(&mut self, event: &Event) {
-        let numbers: Vec<u32> = self.daemons.keys().copied().collect();
+        let numbers: Vec<Number> = self.daemons.keys().copied().collect();
         for number in numbers {
             self.send(number, &crate::protocol::Message::Event(event.clone()));
         }

@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 use corten_base::Timestamp;
 use rustix::io::Errno;
 
+use super::poll::Number;
 use super::process::LAST_OUTPUT_BYTES;
 use super::{BUFFER_BYTES, FIRST_PROCESS, Keeper};
 use crate::log::Stream;
@@ -19,7 +20,7 @@ enum Read {
 
 impl Keeper {
     /// Output is readable.
-    pub(super) fn read_output(&mut self, number: u32, stream: Stream) {
+    pub(super) fn read_output(&mut self, number: Number, stream: Stream) {
         let readable = self.processes.get(&number).is_some_and(|process| !process.blocked);
         if readable && self.pump(number, stream) == Read::End {
             self.settle(number);
@@ -27,7 +28,7 @@ impl Keeper {
     }
 
     /// Takes all that an ended process has left, also what clients are not ready for.
-    pub(super) fn drain(&mut self, number: u32) {
+    pub(super) fn drain(&mut self, number: Number) {
         for stream in [Stream::Stdout, Stream::Stderr] {
             // Somebody who has survived could write for ever.
             let rounds = LAST_OUTPUT_BYTES / BUFFER_BYTES;
@@ -37,7 +38,7 @@ impl Keeper {
         }
     }
 
-    fn pump(&mut self, number: u32, stream: Stream) -> Read {
+    fn pump(&mut self, number: Number, stream: Stream) -> Read {
         let mut buffer = self.take_buffer();
         let read = self
             .processes
@@ -61,7 +62,7 @@ impl Keeper {
         outcome
     }
 
-    fn distribute(&mut self, number: u32, stream: Stream, bytes: &[u8]) {
+    fn distribute(&mut self, number: Number, stream: Stream, bytes: &[u8]) {
         if number == FIRST_PROCESS
             && let Some(recorder) = &mut self.recorder
         {
@@ -81,7 +82,7 @@ impl Keeper {
         gone.into_iter().for_each(|client| self.drop_client(client));
     }
 
-    fn end_output(&mut self, number: u32, stream: Stream) {
+    fn end_output(&mut self, number: Number, stream: Stream) {
         if let Some(process) = self.processes.get_mut(&number) {
             process.close_output(&self.poll, number, stream);
         }
@@ -93,7 +94,7 @@ impl Keeper {
     }
 
     /// Stops waiting for output that something outside the container holds open.
-    pub(super) fn abandon_output(&mut self, number: u32) {
+    pub(super) fn abandon_output(&mut self, number: Number) {
         for stream in [Stream::Stdout, Stream::Stderr] {
             self.end_output(number, stream);
         }
@@ -101,7 +102,7 @@ impl Keeper {
     }
 
     /// Watches a process's streams and clients as their state now wants it.
-    pub(super) fn rewatch(&mut self, number: u32) {
+    pub(super) fn rewatch(&mut self, number: Number) {
         let Some(process) = self.processes.get_mut(&number) else {
             return;
         };

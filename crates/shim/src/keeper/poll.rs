@@ -12,6 +12,14 @@ use crate::log::Stream;
 /// How many events one wait returns at most.
 const EVENTS: usize = 32;
 
+/// Names a daemon, process, client or connection. Never used twice.
+pub(super) type Number = u64;
+
+/// How many bits of a token are the number: more than will ever be counted.
+const NUMBER_BITS: u32 = 56;
+
+const NUMBER_MASK: u64 = (1 << NUMBER_BITS) - 1;
+
 /// What became ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
@@ -20,19 +28,19 @@ pub(super) enum Token {
     /// A daemon connects.
     Listener,
     /// A daemon's connection, by number.
-    Daemon(u32),
+    Daemon(Number),
     /// A process's output.
-    Output(u32, Stream),
+    Output(Number, Stream),
     /// A process's standard input, which was full.
-    Input(u32),
+    Input(Number),
     /// A client's connection.
-    Client(u32),
+    Client(Number),
     /// A reserved port that is spliced.
-    Port(u32),
+    Port(Number),
     /// The host's side of a spliced connection or flow.
-    Outside(u32),
+    Outside(Number),
     /// The container's side of it.
-    Inside(u32),
+    Inside(Number),
 }
 
 impl Token {
@@ -49,12 +57,12 @@ impl Token {
             Self::Outside(number) => (8, number),
             Self::Inside(number) => (9, number),
         };
-        kind << 32 | u64::from(number)
+        kind << NUMBER_BITS | (number & NUMBER_MASK)
     }
 
     fn unpack(packed: u64) -> Self {
-        let number = (packed & u64::from(u32::MAX)) as u32;
-        match packed >> 32 {
+        let number = packed & NUMBER_MASK;
+        match packed >> NUMBER_BITS {
             0 => Self::Children,
             1 => Self::Listener,
             2 => Self::Daemon(number),
@@ -100,7 +108,7 @@ impl Poll {
         match result {
             Ok(()) => *watch = wanted,
             // Out of kernel memory, or a descriptor that cannot be polled: it stays as it was.
-            Err(error) => eprintln!("corten-shim: cannot watch {token:?}: {error}"),
+            Err(error) => note!("cannot watch {token:?}: {error}"),
         }
     }
 
@@ -131,7 +139,7 @@ mod tests {
         for token in [
             Token::Children,
             Token::Listener,
-            Token::Daemon(u32::MAX),
+            Token::Daemon(NUMBER_MASK),
             Token::Output(1, Stream::Stdout),
             Token::Output(2, Stream::Stderr),
             Token::Input(3),

@@ -11,7 +11,7 @@ use rustix::event::epoll::EventFlags;
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
 
-use super::poll::{Poll, Token, Watch};
+use super::poll::{Number, Poll, Token, Watch};
 use crate::log::Stream;
 use crate::protocol::{Streams, Target};
 
@@ -133,7 +133,7 @@ impl Process {
     }
 
     /// Reads output from now on, or stops while it is blocked.
-    pub(super) fn watch_outputs(&mut self, poll: &Poll, number: u32) {
+    pub(super) fn watch_outputs(&mut self, poll: &Poll, number: Number) {
         let wanted = if self.blocked { None } else { Some(EventFlags::IN) };
         for stream in [Stream::Stdout, Stream::Stderr] {
             if let Some(output) = self.output(stream) {
@@ -147,7 +147,7 @@ impl Process {
         }
     }
 
-    pub(super) fn close_output(&mut self, poll: &Poll, number: u32, stream: Stream) {
+    pub(super) fn close_output(&mut self, poll: &Poll, number: Number, stream: Stream) {
         if let Some(mut output) = self.output(stream).take() {
             poll.set(
                 &mut output.watch,
@@ -158,7 +158,7 @@ impl Process {
         }
     }
 
-    pub(super) fn close_input(&mut self, poll: &Poll, number: u32) {
+    pub(super) fn close_input(&mut self, poll: &Poll, number: Number) {
         if let Some(mut input) = self.input.take() {
             poll.set(&mut input.watch, input.descriptor.as_fd(), Token::Input(number), None);
         }

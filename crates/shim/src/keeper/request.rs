@@ -4,12 +4,13 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::termios::Winsize;
 
+use super::poll::Number;
 use super::process::Process;
 use super::{FIRST_PROCESS, Keeper};
 use crate::protocol::{Attach, Envelope, Failure, FailureKind, Message, Reply, Request, StateReply, Target, VERSION};
 
 impl Keeper {
-    pub(super) fn answer(&mut self, daemon: u32, envelope: Envelope, descriptors: Vec<OwnedFd>) {
+    pub(super) fn answer(&mut self, daemon: Number, envelope: Envelope, descriptors: Vec<OwnedFd>) {
         let Envelope { number, request } = envelope;
         let result = match request {
             Request::Namespace(network) => self.enter_early(&network),
@@ -82,7 +83,7 @@ impl Keeper {
     }
 
     /// The process that a request means; one that has ended and is not reported yet still has streams.
-    pub(super) fn find(&mut self, target: &Target) -> Result<(u32, &mut Process), Failure> {
+    pub(super) fn find(&mut self, target: &Target) -> Result<(Number, &mut Process), Failure> {
         let found = match target {
             Target::Container => self.processes.get_key_value(&FIRST_PROCESS),
             Target::Exec(_) => self.processes.iter().find(|(_, process)| process.target == *target),

@@ -10,6 +10,7 @@ use corten_runtime::plan::{Namespace, Plan};
 use corten_sys::netlink::inside::{self, Interface};
 use rustix::process::{WaitId, WaitIdOptions};
 
+use super::poll::Number;
 use super::process::{self, Process};
 use super::request::{from_runtime, internal, invalid};
 use super::{Container, FIRST_PROCESS, Keeper, LAST_BYTES_LIMIT, Stage};
@@ -185,7 +186,7 @@ impl Keeper {
         if let Stage::Created { init, .. } = std::mem::replace(&mut self.stage, over) {
             kill_and_reap(&init.pidfd);
         }
-        let clients: Vec<u32> = self.clients.keys().copied().collect();
+        let clients: Vec<Number> = self.clients.keys().copied().collect();
         clients.into_iter().for_each(|number| self.finish_client(number));
         if let Some(mut process) = self.processes.remove(&FIRST_PROCESS) {
             process.close_output(&self.poll, FIRST_PROCESS, log::Stream::Stdout);
@@ -195,13 +196,14 @@ impl Keeper {
         self.recorder = None;
         self.close_ports();
         self.remove_cgroups();
+        self.stop_listening();
     }
 
     pub(super) fn remove_cgroups(&mut self) {
         if let Some(container) = &self.container
             && let Err(error) = cgroup::remove(&container.cgroup)
         {
-            eprintln!("corten-shim: {error}: {}", error.source);
+            note!("{error}: {}", error.source);
         }
     }
 }
@@ -211,7 +213,7 @@ fn kill_and_reap(process: &OwnedFd) {
     let killed = corten_sys::signal::send(process.as_fd(), 9);
     let reaped = rustix::process::waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED);
     if let (Err(kill), Err(reap)) = (killed, reaped) {
-        eprintln!("corten-shim: cannot kill ({kill}) and reap ({reap}) the first process");
+        note!("cannot kill ({kill}) and reap ({reap}) the first process");
     }
 }
 

@@ -203,3 +203,33 @@ fn another_namespace_than_announced_is_refused() {
     );
     kept.ended();
 }
+
+#[test]
+fn after_the_release_the_run_directory_is_free() {
+    if !possible() {
+        return;
+    }
+    let mut kept = Kept::new("head -c 300000 /dev/zero", streams());
+    kept.create();
+    let mut slow = kept.attach(Attach {
+        stdin: false,
+        multiplexed: false,
+        ..attach(Target::Container)
+    });
+    kept.start();
+    kept.exited();
+    let reply = kept.ask(Request::Release);
+    assert!(matches!(reply, Reply::Done), "{reply:?}");
+    assert!(!has_ended(&kept.shim.pidfd), "it still has output for a client");
+    assert!(!kept.path("run/shim.sock").exists());
+    let next = corten_shim::spawn::spawn(Path::new(env!("CARGO_BIN_EXE_corten-shim")), &kept.path("run")).unwrap();
+    wait_for("the next shim's socket", || kept.path("run/shim.sock").exists());
+    std::io::Read::read_to_end(&mut slow, &mut Vec::new()).unwrap();
+    wait_for("the first shim's end", || has_ended(&kept.shim.pidfd));
+    assert!(kept.path("run/shim.sock").exists());
+    drop(next.control);
+    wait_for("the next shim's end", || has_ended(&next.pidfd));
+    assert!(!kept.path("run/shim.sock").exists());
+    let pid = rustix::process::Pid::from_raw(next.pid.cast_signed());
+    rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
+}

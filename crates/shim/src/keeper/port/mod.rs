@@ -14,7 +14,7 @@ use std::time::Instant;
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 
-use super::poll::{Poll, Token, Watch};
+use super::poll::{Number, Poll, Token, Watch};
 use super::request::{internal, invalid};
 use super::{ACCEPT_PAUSE, Keeper};
 use crate::protocol::{Failure, PortSocket, Protocol};
@@ -37,8 +37,8 @@ const BACKLOG: i32 = 4096;
 pub(super) struct Ports {
     /// Bound, so that nobody else can take them.
     held: Vec<OwnedFd>,
-    spliced: BTreeMap<u32, Spliced>,
-    connections: BTreeMap<u32, Connection>,
+    spliced: BTreeMap<Number, Spliced>,
+    connections: BTreeMap<Number, Connection>,
     flows: Flows,
     pipes: SparePipes,
     /// Accepting goes on then.
@@ -100,13 +100,13 @@ impl Keeper {
             if port.protocol == Protocol::Tcp
                 && let Err(error) = rustix::net::shutdown(&port.socket, rustix::net::Shutdown::Both)
             {
-                eprintln!("corten-shim: cannot stop listening: {error}");
+                note!("cannot stop listening: {error}");
             }
         }
     }
 
     /// A reserved port is ready.
-    pub(super) fn serve_port(&mut self, number: u32) {
+    pub(super) fn serve_port(&mut self, number: Number) {
         let Some(protocol) = self.ports.spliced.get(&number).map(|port| port.protocol) else {
             return;
         };
@@ -121,7 +121,7 @@ impl Keeper {
         }
     }
 
-    fn accept_connections(&mut self, number: u32) {
+    fn accept_connections(&mut self, number: Number) {
         for _ in 0..ACCEPTS_PER_TURN {
             let Some(port) = self.ports.spliced.get(&number) else {
                 return;
@@ -147,7 +147,7 @@ impl Keeper {
     }
 
     /// One side of a spliced connection or flow is ready.
-    pub(super) fn serve_splice(&mut self, number: u32) {
+    pub(super) fn serve_splice(&mut self, number: Number) {
         if self.ports.connections.contains_key(&number) {
             self.ports.move_on(&self.poll, number);
             return;

@@ -8,7 +8,7 @@ use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, SocketType, sockopt};
 
-use super::super::poll::{Poll, Token, Watch};
+use super::super::poll::{Number, Poll, Token, Watch};
 use super::Ports;
 use super::pipe::{Pipe, SparePipes};
 
@@ -45,7 +45,7 @@ struct Half {
 
 impl Ports {
     /// Begins to connect a client to the target. A target that refuses ends the client's connection.
-    pub(super) fn connect(&mut self, poll: &Poll, number: u32, outside: OwnedFd, target: SocketAddr) {
+    pub(super) fn connect(&mut self, poll: &Poll, number: Number, outside: OwnedFd, target: SocketAddr) {
         if let Ok(connection) = Connection::new(outside, target) {
             self.connections.insert(number, connection);
             self.move_on(poll, number);
@@ -53,7 +53,7 @@ impl Ports {
     }
 
     /// Moves what can be moved.
-    pub(super) fn move_on(&mut self, poll: &Poll, number: u32) {
+    pub(super) fn move_on(&mut self, poll: &Poll, number: Number) {
         let Some(connection) = self.connections.get_mut(&number) else {
             return;
         };
@@ -112,7 +112,7 @@ impl Connection {
         Ok(!(self.inwards.told && self.outwards.told))
     }
 
-    fn watch(&mut self, poll: &Poll, number: u32) {
+    fn watch(&mut self, poll: &Poll, number: Number) {
         let (mut outside, mut inside) = (EventFlags::empty(), EventFlags::empty());
         if self.connecting {
             inside.insert(EventFlags::OUT);
@@ -138,7 +138,7 @@ impl Connection {
         );
     }
 
-    fn forget(&mut self, poll: &Poll, number: u32) {
+    fn forget(&mut self, poll: &Poll, number: Number) {
         poll.set(
             &mut self.outside.watch,
             self.outside.socket.as_fd(),

@@ -11,7 +11,7 @@ use super::*;
 struct Loop {
     poll: Poll,
     ports: Ports,
-    next_number: u32,
+    next_number: Number,
 }
 
 impl Loop {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::EventFlags;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, SocketType};
 
-use super::super::poll::{Poll, Token};
+use super::super::poll::{Number, Poll, Token};
 use super::{Ports, Spliced};
 
 /// A flow without datagrams is forgotten after this long, as Docker's proxy does.
@@ -27,22 +27,22 @@ const DATAGRAMS_PER_TURN: usize = 64;
 /// All flows by number, and the numbers by client.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    flows: BTreeMap<u32, Flow>,
-    numbers: BTreeMap<(u32, SocketAddr), u32>,
+    flows: BTreeMap<Number, Flow>,
+    numbers: BTreeMap<(Number, SocketAddr), Number>,
     sweep_at: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Flow {
     inside: OwnedFd,
-    port: u32,
+    port: Number,
     client: SocketAddr,
     used: Instant,
 }
 
 impl Ports {
     /// Datagrams have come from outside.
-    pub(super) fn relay_in(&mut self, poll: &Poll, next_number: &mut u32, number: u32, buffer: &mut [u8]) {
+    pub(super) fn relay_in(&mut self, poll: &Poll, next_number: &mut Number, number: Number, buffer: &mut [u8]) {
         let Some(port) = self.spliced.get(&number) else { return };
         for _ in 0..DATAGRAMS_PER_TURN {
             let received = rustix::net::recvfrom(&port.socket, &mut *buffer, RecvFlags::DONTWAIT);
@@ -66,7 +66,7 @@ impl Ports {
     }
 
     /// Datagrams have come from inside.
-    pub(super) fn relay_out(&mut self, number: u32, buffer: &mut [u8]) {
+    pub(super) fn relay_out(&mut self, number: Number, buffer: &mut [u8]) {
         let Some(flow) = self.flows.flows.get_mut(&number) else {
             return;
         };
@@ -108,8 +108,8 @@ impl Flows {
     fn find_or_open(
         &mut self,
         poll: &Poll,
-        next_number: &mut u32,
-        port_number: u32,
+        next_number: &mut Number,
+        port_number: Number,
         port: &Spliced,
         client: SocketAddr,
     ) -> Option<&mut Flow> {
