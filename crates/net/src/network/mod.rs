@@ -94,7 +94,7 @@ pub enum PrepareError {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The link cannot be made.
-    #[error("failed to set up container networking: link {link}: {source}")]
+    #[error("link {link}: {source}")]
     Link {
         /// Name of the host's end.
         link: String,
@@ -102,11 +102,11 @@ pub enum ConnectError {
         source: netlink::Error,
     },
     /// The bridge was gone and cannot be made again.
-    #[error("failed to set up container networking: {0}")]
-    Bridge(#[source] bridge::BridgeError),
+    #[error(transparent)]
+    Bridge(bridge::BridgeError),
     /// The ports cannot be published.
-    #[error("failed to set up container networking: {0}")]
-    Publish(#[source] FirewallError),
+    #[error(transparent)]
+    Publish(FirewallError),
 }
 
 impl BridgeNetwork {
