@@ -163,6 +163,9 @@ impl Owner {
         for request in submitted {
             request.done().await.map_err(failed)?;
         }
+        if let Some(sandbox) = &run.sandbox {
+            settle(&self.core, sandbox.clone()).await;
+        }
         match start.reply().await.map_err(failed)? {
             Reply::Started { at } => Ok(at),
             Reply::Done | Reply::Created { .. } | Reply::State(_) | Reply::Failed(_) => {
@@ -499,6 +502,20 @@ async fn connect(core: &Arc<Core>, run: &Arc<RunRecord>, news: &mut mpsc::Receiv
         })
     })
     .await
+}
+
+/// Has the bridge take the configured link into service now; without it the kernel does so a moment later,
+/// and a packet until then is lost, which no start fails for.
+async fn settle(core: &Arc<Core>, sandbox: Sandbox) {
+    let settled = blocking(core, move |core| match &core.bridge {
+        Some(bridge) => bridge
+            .settle(&sandbox)
+            .map_err(|error| Error::caused("settle the link", error)),
+        None => Ok(()),
+    });
+    if let Err(error) = settled.await {
+        tracing::debug!(%error, "the container's link was not waited for");
+    }
 }
 
 fn setup(sandbox: &Sandbox) -> NetworkSetup {
