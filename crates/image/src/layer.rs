@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use corten_base::Digest;
+use corten_sys::fault::boundary;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps};
 
 use crate::store::{BlobRecord, LayerRecord, Store, StoreError, Transaction};
@@ -39,6 +40,7 @@ impl Store {
         let key = self.free_key(&layer.chain, transaction)?;
         let target = self.layers_root().join(&key);
         std::fs::rename(&layer.directory, &target).map_err(StoreError::io("rename to", &target))?;
+        boundary("layer.placed");
         let record = LayerRecord {
             diff_id: layer.diff_id,
             parent: layer.parent,
@@ -96,9 +98,11 @@ impl Store {
     /// The last step of a removal: nothing names these any more.
     pub(crate) fn remove_files(&self, released: &Released) -> Result<(), StoreError> {
         for key in &released.keys {
+            boundary("layer.remove");
             self.discard(&self.layers_root().join(key))?;
         }
         for blob in &released.blobs {
+            boundary("blob.remove");
             self.discard(&self.blob_path(blob))?;
         }
         Ok(())

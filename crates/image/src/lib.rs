@@ -11,7 +11,8 @@
 //!     image -> sha256:..   the image it stands on (a symbolic link: atomic, and nothing to flush)
 //!     chain -> sha256:..   the chain id of the topmost layer below it; empty image: `none`
 //!     upper/ work/         overlay's two directories
-//! tmp/                     work in progress; emptied when the store opens
+//! tmp/                     work in progress; thrown away when the store opens
+//! trash/                   what opening threw away; emptied in the background
 //! ```
 //! Whatever the database does not name is garbage and removed at open: a layer directory or blob is renamed to its
 //! place first and recorded after, records go first and files after. One process owns a store (redb's file lock).

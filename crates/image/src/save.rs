@@ -53,6 +53,9 @@ impl SaveError {
     }
 }
 
+/// An image and the tag that it was named by.
+type Named = (Arc<Image>, Option<Reference>);
+
 /// What is about to be saved: looked up, so that a wrong name is known before the first byte is sent.
 #[derive(Debug)]
 pub struct Archive {
@@ -98,7 +101,7 @@ impl Store {
     }
 
     /// The images that one argument means, with the tags to save.
-    fn named(&self, name: &str) -> Result<Vec<(Arc<Image>, Option<Reference>)>, SaveError> {
+    fn named(&self, name: &str) -> Result<Vec<Named>, SaveError> {
         let AnyReference::Named(reference) = AnyReference::parse(name).map_err(FindError::from)? else {
             return Ok(vec![(self.find(name)?, None)]);
         };
@@ -364,7 +367,8 @@ fn append<W: Write>(
     });
     header.set_mtime(0);
     header.set_size(size);
-    (header.set_uid(0), header.set_gid(0));
+    header.set_uid(0);
+    header.set_gid(0);
     tar.append_data(&mut header, name, content.take(size))
         .map_err(SaveError::Write)
 }

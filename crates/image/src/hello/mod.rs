@@ -97,7 +97,8 @@ fn tar(files: &[(&str, u32, &[u8])]) -> Result<Vec<u8>, std::io::Error> {
         header.set_mtime(CREATED_SECONDS);
         header.set_size(content.len() as u64);
         header.set_entry_type(tar::EntryType::Regular);
-        (header.set_uid(0), header.set_gid(0));
+        header.set_uid(0);
+        header.set_gid(0);
         builder.append_data(&mut header, name, *content)?;
     }
     let mut archive = builder.into_inner()?;

@@ -10,6 +10,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use corten_base::{ContainerId, Digest};
+use corten_sys::fault::boundary;
 use rustix::fs::{Mode, OFlags};
 
 pub use copy::{copy_tree, copy_up};
@@ -101,8 +102,11 @@ impl Store {
             return Err(SnapshotError::Exists(container.clone()));
         }
         let making = self.temporary("snapshot");
-        let made = fill(&making, image, record.top.as_ref())
-            .and_then(|()| std::fs::rename(&making, &place).map_err(SnapshotError::io("rename to", &place)));
+        let made = fill(&making, image, record.top.as_ref()).and_then(|()| {
+            boundary("snapshot.filled");
+            std::fs::rename(&making, &place).map_err(SnapshotError::io("rename to", &place))
+        });
+        boundary("snapshot.placed");
         if let Err(error) = made {
             remove_all(&making)?;
             return Err(error);
@@ -138,7 +142,9 @@ impl Store {
                 return Ok(());
             };
             let place = self.snapshot_path(container);
+            boundary("snapshot.remove");
             std::fs::rename(&place, &doomed).map_err(SnapshotError::io("remove", &place))?;
+            boundary("snapshot.removed");
             top.filter(|top| state.release_snapshot(top))
         };
         if let Some(top) = unused

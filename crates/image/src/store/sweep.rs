@@ -1,10 +1,11 @@
-//! What opening clears away: everything on disk that the database does not name, and layers that nothing uses.
+//! What opening clears away: everything on disk that the database does not name, and layers that nothing uses. It is
+//! moved to `trash/`, which a thread empties, so that the open does not wait for it.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use corten_base::Digest;
+use corten_base::{Digest, Timestamp};
 
 use super::{Store, StoreError, remove_all};
 use crate::snapshot::EMPTY_KEY;
@@ -12,21 +13,9 @@ use crate::snapshot::EMPTY_KEY;
 impl Store {
     pub(super) fn sweep(&self) -> Result<(), StoreError> {
         let root = &self.0.root;
-        for name in names_in(&root.join("tmp"))? {
-            remove_all(&root.join("tmp").join(name))?;
-        }
+        self.sweep_directory(&root.join("tmp"), &HashSet::new())?;
         self.count_snapshots()?;
-        let unused: Vec<Digest> = {
-            let state = self.state();
-            let layers = self.records().view()?.layers()?;
-            let used = |chain: &Digest| state.snapshots.contains_key(chain);
-            layers
-                .into_iter()
-                .filter(|(chain, layer)| layer.references == 0 && !used(chain))
-                .map(|(chain, _)| chain)
-                .collect()
-        };
-        for chain in unused {
+        for chain in self.unused_chains()? {
             self.release_unused(&chain)?;
         }
         let view = self.records().view()?;
@@ -38,17 +27,51 @@ impl Store {
             .into_iter()
             .map(|(digest, _)| digest.hex().into())
             .collect();
-        self.sweep_directory(&root.join("blobs/sha256"), &blobs)
+        self.sweep_directory(&root.join("blobs/sha256"), &blobs)?;
+        empty(&root.join("trash"))
+    }
+
+    /// Layers that were kept for a snapshot that is gone.
+    fn unused_chains(&self) -> Result<Vec<Digest>, StoreError> {
+        let state = self.state();
+        let layers = self.records().view()?.layers()?.into_iter();
+        let unused = layers.filter(|(chain, layer)| layer.references == 0 && !state.snapshots.contains_key(chain));
+        Ok(unused.map(|(chain, _)| chain).collect())
     }
 
     fn sweep_directory(&self, directory: &Path, wanted: &HashSet<OsString>) -> Result<(), StoreError> {
         for name in names_in(directory)? {
             if !wanted.contains(&name) {
-                self.discard(&directory.join(name))?;
+                self.throw_away(directory, &name)?;
             }
         }
         Ok(())
     }
+
+    fn throw_away(&self, directory: &Path, name: &OsStr) -> Result<(), StoreError> {
+        // What an earlier open threw away may still be there under its name.
+        let unique = format!("{}-{}", Timestamp::now().unix_nanos(), name.to_string_lossy());
+        let (from, to) = (directory.join(name), self.0.root.join("trash").join(unique));
+        std::fs::rename(&from, &to).map_err(StoreError::io("throw away", &from))
+    }
+}
+
+/// Empties a directory in the background; what a death leaves goes at the next open.
+fn empty(trash: &Path) -> Result<(), StoreError> {
+    let names = names_in(trash)?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<_> = names.into_iter().map(|name| trash.join(name)).collect();
+    let removal = move || {
+        for path in &paths {
+            if let Err(error) = remove_all(path) {
+                tracing::warn!(%error, "leftover remains");
+            }
+        }
+    };
+    let started = std::thread::Builder::new().name("image-trash".into()).spawn(removal);
+    started.map(drop).map_err(StoreError::io("start a thread for", trash))
 }
 
 pub(crate) fn names_in(directory: &Path) -> Result<Vec<OsString>, StoreError> {

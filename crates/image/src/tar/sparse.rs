@@ -141,7 +141,7 @@ fn text_map<R: BufRead>(reader: &mut TarReader<R>) -> Result<Vec<Segment>, TarEr
 }
 
 fn pairs(numbers: &[u64]) -> Result<Vec<Segment>, TarError> {
-    if numbers.len() % 2 != 0 {
+    if !numbers.len().is_multiple_of(2) {
         return Err(TarError::Header);
     }
     Ok(numbers

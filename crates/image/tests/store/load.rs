@@ -1,13 +1,11 @@
 //! Loading archives into a real store. Needs root (owners, devices, trusted attributes).
 
-mod archive;
-
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use std::io::Write as _;
 
-use archive::{config, directory, docker_archive, entry, file, link, tar};
+use crate::archive::{config, directory, docker_archive, entry, file, link, tar};
 use corten_base::{ContainerId, Digest, Platform, Timestamp};
 use corten_image::{ImportOptions, LoadEvent, Store};
 use serde_json::json;

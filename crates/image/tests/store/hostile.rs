@@ -1,12 +1,10 @@
 //! Hostile and damaged archives: each is refused with Docker's message or contained, and leaves nothing.
 //! Needs root (owners, devices, trusted attributes).
 
-mod archive;
-
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use archive::{Entry, config, directory, docker_archive, entry, file, link, raw, tar};
+use crate::archive::{Entry, config, directory, docker_archive, entry, file, link, raw, tar};
 use corten_base::{ContainerId, Digest};
 use corten_image::Store;
 
@@ -288,10 +286,10 @@ fn archives_that_do_not_fit_together() {
         .expect("text")
         .replace(&Digest::of(&layer).to_string(), &zeros)
         .into_bytes();
-    let whole = docker_archive(&good, &[layer.clone()], &["a:1"]);
+    let whole = docker_archive(&good, std::slice::from_ref(&layer), &["a:1"]);
     let table: Vec<(Vec<u8>, String)> = vec![
         (
-            docker_archive(&wrong, &[layer.clone()], &["a:1"]),
+            docker_archive(&wrong, std::slice::from_ref(&layer), &["a:1"]),
             format!(
                 "invalid diffID for layer 0: expected \"{zeros}\", got \"{}\"",
                 Digest::of(&layer)
@@ -302,11 +300,11 @@ fn archives_that_do_not_fit_together() {
             "invalid manifest, layers length mismatch: expected 1, got 0".into(),
         ),
         (
-            docker_archive(&good, &[layer.clone()], &["A:1"]),
+            docker_archive(&good, std::slice::from_ref(&layer), &["A:1"]),
             "invalid reference format: repository name (library/A) must be lowercase".into(),
         ),
         (
-            docker_archive(&good, &[layer.clone()], &["a"]),
+            docker_archive(&good, std::slice::from_ref(&layer), &["a"]),
             "invalid tag \"a\"".into(),
         ),
         (whole[..700].to_vec(), "unexpected EOF".into()),
