@@ -113,8 +113,7 @@ fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle) -> R
     talk.ready(console)?;
     talk.await_start()?;
     hooks::start_container(plan)?;
-    program.restore_death_signal(settle.detached)?;
-    program.execute(&plan.process)
+    program.execute(&plan.process, settle.detached)
 }
 
 fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Talk) -> Result<Infallible, CreateError> {
@@ -139,8 +138,7 @@ fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Ta
     limits::set(&plan.process, apparmor)?;
     let program = program::prepare(&plan.process, talk.kept(console.as_ref()), 0)?;
     talk.ready(console)?;
-    program.restore_death_signal(detached)?;
-    program.execute(&plan.process)
+    program.execute(&plan.process, detached)
 }
 
 fn settle_down(detached: bool) -> Result<(), CreateError> {

@@ -27,8 +27,6 @@ pub(super) fn prepare(process: &Process, kept: Vec<i32>, preserved: u32) -> Resu
     descriptors::close_others(3 + preserved, &kept)?;
     if process.no_new_privileges {
         rustix::thread::set_no_new_privs(true).internal(|| "set no-new-privileges")?;
-    } else {
-        load_filter(process)?;
     }
     capabilities::bound(&process.capabilities)?;
     let entered = enter(&process.cwd);
@@ -37,7 +35,11 @@ pub(super) fn prepare(process: &Process, kept: Vec<i32>, preserved: u32) -> Resu
     if entered.is_err() {
         enter(&process.cwd).invalid(|| format!("chdir to cwd ({:?}) set in config.json failed", process.cwd))?;
     }
-    capabilities::apply(&process.capabilities)?;
+    if needs_rights_for_filter(process) {
+        capabilities::rehearse(&process.capabilities)?;
+    } else {
+        capabilities::apply(&process.capabilities)?;
+    }
     refuse_outside()?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).internal(|| "become undumpable")?;
     let path = find(process)?;
@@ -48,8 +50,8 @@ pub(super) fn prepare(process: &Process, kept: Vec<i32>, preserved: u32) -> Resu
 }
 
 impl Program {
-    /// Changing the user cleared it.
-    pub(super) fn restore_death_signal(&self, detached: bool) -> Result<(), CreateError> {
+    /// Changing the user or capabilities cleared it.
+    fn restore_death_signal(&self, detached: bool) -> Result<(), CreateError> {
         if detached {
             return Ok(());
         }
@@ -57,7 +59,8 @@ impl Program {
     }
 
     /// Executes; returns only failures that come before that.
-    pub(super) fn execute(&self, process: &Process) -> Result<std::convert::Infallible, CreateError> {
+    pub(super) fn execute(&self, process: &Process, detached: bool) -> Result<std::convert::Infallible, CreateError> {
+        self.restore_death_signal(detached)?;
         let home = self.home.as_ref().map(|home| format!("HOME={home}"));
         let arguments = Strings::new(process.args.iter().map(String::as_bytes)).invalid(|| "arguments")?;
         let environment = process
@@ -67,7 +70,13 @@ impl Program {
             .chain(home.iter().map(String::as_bytes));
         let environment = Strings::new(environment).invalid(|| "environment")?;
         let path = CString::new(self.path.as_os_str().as_bytes()).expect("it was opened by this name");
-        if process.no_new_privileges {
+        // As late as possible: what happens before need not be allowed by the filter.
+        if needs_rights_for_filter(process) {
+            capabilities::raise()?;
+            load_filter(process)?;
+            capabilities::apply(&process.capabilities)?;
+            self.restore_death_signal(detached)?;
+        } else {
             load_filter(process)?;
         }
         let error = execve(&path, &arguments, &environment);
@@ -80,6 +89,11 @@ impl Program {
 
 /// Exit code of a container whose program was found but could not be executed (wrong format, missing interpreter).
 const EXIT_NOT_EXECUTED: i32 = 255;
+
+/// Without no-new-privileges only CAP_SYS_ADMIN may load a filter, which few programs keep.
+fn needs_rights_for_filter(process: &Process) -> bool {
+    process.seccomp.is_some() && !process.no_new_privileges
+}
 
 fn load_filter(process: &Process) -> Result<(), CreateError> {
     match &process.seccomp {
