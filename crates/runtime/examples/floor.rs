@@ -30,7 +30,10 @@ use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let rounds: usize = arguments.next().map_or(Ok(100), |text| text.parse()).context("ROUNDS")?;
+    let rounds: usize = arguments
+        .next()
+        .map_or(Ok(100), |text| text.parse())
+        .context("ROUNDS")?;
     let program = PathBuf::from(arguments.next().unwrap_or("/bin/busybox".into()));
     let scratch = tempfile::tempdir()?;
     let layers = Layers::make(scratch.path(), &program)?;
@@ -58,7 +61,11 @@ fn main() -> Result<()> {
 
 fn report(name: &str, samples: &mut [f64]) {
     samples.sort_by(f64::total_cmp);
-    println!("{name:8} min {:.2} median {:.2}", samples[0], samples[samples.len() / 2]);
+    println!(
+        "{name:8} min {:.2} median {:.2}",
+        samples[0],
+        samples[samples.len() / 2]
+    );
 }
 
 fn timed(act: impl FnOnce() -> Result<()>) -> Result<f64> {
@@ -70,7 +77,11 @@ fn timed(act: impl FnOnce() -> Result<()>) -> Result<f64> {
 /// Times of create, start, wait, remove, and all together.
 fn whole(plan: &Plan) -> Result<[f64; 5]> {
     let null = || -> Result<OwnedFd> { Ok(fs::OpenOptions::new().read(true).write(true).open("/dev/null")?.into()) };
-    let stdio = Stdio::Files { stdin: null()?, stdout: null()?, stderr: null()? };
+    let stdio = Stdio::Files {
+        stdin: null()?,
+        stdout: null()?,
+        stderr: null()?,
+    };
     let mut times = [0.0; 5];
     let mut init = None;
     times[0] = timed(|| {
@@ -96,7 +107,11 @@ struct Layers {
 
 impl Layers {
     fn make(scratch: &Path, program: &Path) -> Result<Self> {
-        let layers = Self { lower: scratch.join("l"), upper: scratch.join("u"), work: scratch.join("w") };
+        let layers = Self {
+            lower: scratch.join("l"),
+            upper: scratch.join("u"),
+            work: scratch.join("w"),
+        };
         for directory in ["bin", "proc", "dev", "sys", "etc", "old"] {
             fs::create_dir_all(layers.lower.join(directory))?;
         }
@@ -116,7 +131,11 @@ impl Layers {
     fn plan(&self) -> Result<Plan> {
         let spec = serde_json::from_str(include_str!("floor.json"))?;
         let host = Host::probe()?;
-        let options = compile::Options { id: "floor".into(), seccomp: Seccomp::DockerDefault, ..Default::default() };
+        let options = compile::Options {
+            id: "floor".into(),
+            seccomp: Seccomp::DockerDefault,
+            ..Default::default()
+        };
         let root = Rootfs::Overlay {
             lower: vec![self.lower.clone()],
             upper: self.upper.clone(),
@@ -134,7 +153,10 @@ impl Layers {
             | clone::NEW_IPC
             | clone::NEW_UTS
             | clone::NEW_CGROUP;
-        match clone::clone3(CloneOptions { namespaces, cgroup: None })? {
+        match clone::clone3(CloneOptions {
+            namespaces,
+            cgroup: None,
+        })? {
             Cloned::Child => {
                 let failed = self.child();
                 eprintln!("{failed:?}");
@@ -161,6 +183,11 @@ impl Layers {
         unmount(".", UnmountFlags::DETACH)?;
         rustix::process::chdir("/")?;
         let path = CString::new("/bin/true")?;
-        Err(execve(&path, &Strings::new(["true"])?, &Strings::new(std::iter::empty::<&str>())?).into())
+        Err(execve(
+            &path,
+            &Strings::new(["true"])?,
+            &Strings::new(std::iter::empty::<&str>())?,
+        )
+        .into())
     }
 }

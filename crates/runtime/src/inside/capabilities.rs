@@ -15,14 +15,23 @@ pub(super) fn bound(capabilities: &Capabilities) -> Result<(), CreateError> {
 /// and a filter can still be loaded.
 pub(super) fn rehearse(capabilities: &Capabilities) -> Result<(), CreateError> {
     let permitted = sys::get().internal(|| "get capabilities")?.permitted;
-    let sets = sys::Sets { effective: capabilities.effective & permitted, permitted, inheritable: 0 };
+    let sets = sys::Sets {
+        effective: capabilities.effective & permitted,
+        permitted,
+        inheritable: 0,
+    };
     sys::set(&sets).internal(|| "set effective capabilities")
 }
 
 /// Makes everything that is permitted effective again.
 pub(super) fn raise() -> Result<(), CreateError> {
     let permitted = sys::get().internal(|| "get capabilities")?.permitted;
-    sys::set(&sys::Sets { effective: permitted, permitted, inheritable: 0 }).internal(|| "raise capabilities")
+    sys::set(&sys::Sets {
+        effective: permitted,
+        permitted,
+        inheritable: 0,
+    })
+    .internal(|| "raise capabilities")
 }
 
 /// Puts the sets in force.
