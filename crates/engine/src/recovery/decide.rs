@@ -7,7 +7,7 @@
 //! | shim answers, program never started | killed and cleared away; the start is undone |
 //! | no shim, exit.json | its exit recorded |
 //! | no shim, was running | killed: recorded with 137 |
-//! | nothing of a run | as recorded |
+//! | nothing of a run | as recorded; removed if it goes at its end anyway |
 
 use std::time::Duration;
 
@@ -223,9 +223,8 @@ fn ended(found: &Found, exit: &Exit, run: RunDecision) -> Decision {
 }
 
 fn idle(found: &Found, run: RunDecision, was_running: bool) -> Decision {
-    let ran = found.life.phase.ended().is_some();
-    let removed = found.life.auto_remove && ran;
-    if removed {
+    if found.life.auto_remove {
+        // As Docker: one that does not run has nobody left to remove it.
         return Decision {
             life: found.life.clone(),
             run,
