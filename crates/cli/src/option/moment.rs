@@ -3,6 +3,7 @@
 use corten_base::Timestamp;
 
 use super::duration;
+use crate::text::zone::Zone;
 
 /// The text is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,8 +11,8 @@ use super::duration;
 pub(crate) struct MomentError(String);
 
 /// The time as the API takes it: seconds since 1970, with nanoseconds where they were given. Dates
-/// without a zone are UTC.
-pub(crate) fn parse(text: &str, now: Timestamp) -> Result<String, MomentError> {
+/// without an offset are of `zone`.
+pub(crate) fn parse(text: &str, now: Timestamp, zone: &Zone) -> Result<String, MomentError> {
     let fail = || MomentError(text.to_owned());
     if let Ok(span) = duration::parse(text)
         && text != "0"
@@ -19,7 +20,9 @@ pub(crate) fn parse(text: &str, now: Timestamp) -> Result<String, MomentError> {
         return Ok((now.unix_seconds() - span / 1_000_000_000).to_string());
     }
     if text.contains(['-', 'T']) && !text.starts_with('-') {
-        let time: Timestamp = complete(text).ok_or_else(fail)?.parse().map_err(|_| fail())?;
+        let (complete, local) = complete(text).ok_or_else(fail)?;
+        let time: Timestamp = complete.parse().map_err(|_| fail())?;
+        let time = if local { zone.to_utc(time) } else { time };
         return Ok(format!("{}.{:09}", time.unix_seconds(), time.subsecond_nanos()));
     }
     let (seconds, nanos) = text.split_once('.').unwrap_or((text, "0"));
@@ -29,8 +32,9 @@ pub(crate) fn parse(text: &str, now: Timestamp) -> Result<String, MomentError> {
     Ok(text.to_owned())
 }
 
-/// A date with the parts that were left out: `2024-01-02`, `2024-01-02T15`, `2024-01-02T15:04`, ...
-fn complete(text: &str) -> Option<String> {
+/// A date with the parts that were left out (`2024-01-02`, `2024-01-02T15`, `2024-01-02T15:04`, ...), and
+/// whether its offset was among them.
+fn complete(text: &str) -> Option<(String, bool)> {
     let (date, time) = text.split_once('T').unwrap_or((text, ""));
     let zone_at = time.find(['Z', '+', '-']).unwrap_or(time.len());
     let (clock, zone) = time.split_at(zone_at);
@@ -41,7 +45,8 @@ fn complete(text: &str) -> Option<String> {
         2 => clock.to_owned(),
         _ => return None,
     };
-    Some(format!("{date}T{clock}{}", if zone.is_empty() { "Z" } else { zone }))
+    let local = zone.is_empty();
+    Some((format!("{date}T{clock}{}", if local { "Z" } else { zone }), local))
 }
 
 #[cfg(test)]
@@ -61,12 +66,12 @@ mod tests {
             ("1234", "1234"),
             ("1234.5", "1234.5"),
         ] {
-            assert_eq!(parse(text, now).as_deref(), Ok(expected), "{text}");
+            assert_eq!(parse(text, now, &Zone::utc()).as_deref(), Ok(expected), "{text}");
         }
         assert_eq!(
-            parse("zzz", now).unwrap_err().to_string(),
+            parse("zzz", now, &Zone::utc()).unwrap_err().to_string(),
             "failed to parse value as time or duration: \"zzz\""
         );
-        assert!(parse("2024-99-99", now).is_err());
+        assert!(parse("2024-99-99", now, &Zone::utc()).is_err());
     }
 }

@@ -20,9 +20,13 @@ const TRIES: u32 = 600;
 /// Between two tries.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The end of output reaches us a moment before the engine has recorded the end of the command.
+const LOOKS: u32 = 100;
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// The answer that is on its way.
 #[derive(Debug)]
-pub(crate) struct Ending(JoinHandle<Result<WaitResponse, CallError>>);
+pub(crate) struct Ending(JoinHandle<Result<WaitResponse, Failure>>);
 
 impl Ending {
     /// Asks; returns when the engine has the question.
@@ -43,7 +47,13 @@ impl Ending {
                     Err(error) => Err(error),
                 };
             }
-            answer
+            match answer {
+                Err(error) if tries > 0 && error.is_not_found() => Err(Failure::new(format!(
+                    "the engine was away when container {container} ended; its exit code is not known"
+                ))
+                .code(ENGINE_FAILED)),
+                answer => answer.map_err(Failure::from),
+            }
         })))
     }
 
@@ -56,6 +66,27 @@ impl Ending {
         match u8::try_from(ended.status_code & 0xff).unwrap_or(ENGINE_FAILED) {
             0 => Ok(()),
             code => Err(Failure::silent(code)),
+        }
+    }
+}
+
+/// The exit code of an exec session whose output has ended. A command that goes on without its output
+/// counts as successful, as it does for Docker.
+pub(crate) async fn exec_code(client: &Client, id: &str) -> Result<u8, Failure> {
+    let mut tries = 0;
+    let mut looks = 0;
+    loop {
+        match client.inspect_exec(id).await {
+            Ok(exec) if exec.running && looks < LOOKS => {
+                looks += 1;
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Ok(exec) => return Ok(u8::try_from(exec.exit_code.unwrap_or(0) & 0xff).unwrap_or(1)),
+            Err(error) if is_lost(&error) && tries < TRIES => {
+                tries += 1;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
 }

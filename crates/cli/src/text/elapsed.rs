@@ -27,16 +27,10 @@ pub(crate) fn words(span: Duration) -> String {
 
 /// How long ago `then` was at `now`: `2 hours ago`; Go's zero time is `N/A`.
 pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
-    if then.is_zero() || then.unix_seconds() <= 0 && then.unix_seconds() < -62_135_596_000 {
+    if then.is_zero() {
         return "N/A".to_owned();
     }
     format!("{} ago", words(now.since(then)))
-}
-
-/// A point in time as Go prints it, in UTC: `2026-11-26 01:28:14 +0000 UTC`.
-pub(crate) fn clock(time: Timestamp) -> String {
-    let text = time.to_string();
-    format!("{} +0000 UTC", text.trim_end_matches('Z').replace('T', " "))
 }
 
 #[cfg(test)]

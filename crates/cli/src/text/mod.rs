@@ -5,3 +5,4 @@ pub(crate) mod ports;
 pub(crate) mod resembles;
 pub(crate) mod shorten;
 pub(crate) mod table;
+pub(crate) mod zone;

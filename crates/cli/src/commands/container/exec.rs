@@ -9,7 +9,7 @@ use corten_client::{Client, ExecStart};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::option::environment;
-use crate::stream::{Attached, Beside, End, Session, Sized};
+use crate::stream::{Attached, Beside, End, Session, Sized, exec_code};
 use crate::terminal::{self, DetachKeys};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -109,8 +109,7 @@ async fn attached(client: &Arc<Client>, id: &str, config: &ExecConfig, start: Ex
         End::Detached => return Err(Failure::new("read escape sequence")),
         End::Failed(error) => return Err(error.into()),
     }
-    let ended = client.inspect_exec(id).await?;
-    match u8::try_from(ended.exit_code.unwrap_or(0) & 0xff).unwrap_or(1) {
+    match exec_code(client, id).await? {
         0 => Ok(()),
         code => Err(Failure::silent(code)),
     }

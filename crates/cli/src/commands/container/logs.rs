@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::option::moment;
 use crate::stream::{Demultiplexer, write_stdout};
+use crate::text::zone::Zone;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -73,7 +74,7 @@ fn logs(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 fn time(parsed: &Parsed, flag: &str) -> Result<String, Failure> {
     match parsed.text(flag) {
         None | Some("") => Ok(String::new()),
-        Some(text) => moment::parse(text, Timestamp::now())
+        Some(text) => moment::parse(text, Timestamp::now(), &Zone::local())
             .map_err(|error| Failure::new(format!("invalid value for {flag:?}: {error}"))),
     }
 }

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Layout, Row, print_rows};
 use crate::output;
+use crate::text::zone::Zone;
 use crate::text::{elapsed, ports, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
 
@@ -85,8 +86,12 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     };
     let client = invocation.client()?;
     let containers = block_on(async { Ok(client.list_containers(&options).await?) })?;
-    let (now, full) = (Timestamp::now(), parsed.on("no-trunc"));
-    let rows: Vec<Row> = containers.iter().map(|container| row(container, now, full)).collect();
+    let view = View {
+        now: Timestamp::now(),
+        zone: Zone::local(),
+        full: parsed.on("no-trunc"),
+    };
+    let rows: Vec<Row> = containers.iter().map(|container| row(container, &view)).collect();
     if parsed.on("quiet") && format.is_empty() {
         return output::print(
             &rows
@@ -110,7 +115,14 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     )?)
 }
 
-fn row(container: &ContainerSummary, now: Timestamp, full: bool) -> Row {
+struct View {
+    now: Timestamp,
+    zone: Zone,
+    full: bool,
+}
+
+fn row(container: &ContainerSummary, view: &View) -> Row {
+    let full = view.full;
     let created = Timestamp::from_unix(container.created, 0);
     let shortened = |text: &str, width| {
         if full {
@@ -148,8 +160,8 @@ fn row(container: &ContainerSummary, now: Timestamp, full: bool) -> Row {
         ("Names", names(container, full)),
         ("Image", image(container, full)),
         ("Command", format!("{:?}", shortened(&container.command, 20))),
-        ("CreatedAt", elapsed::clock(created)),
-        ("RunningFor", elapsed::ago(now, created)),
+        ("CreatedAt", view.zone.clock(created)),
+        ("RunningFor", elapsed::ago(view.now, created)),
         ("Ports", ports::join(&container.ports)),
         ("State", container.state.clone()),
         ("Status", container.status.clone()),

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Layout, Row, print_rows};
 use crate::output;
+use crate::text::zone::Zone;
 use crate::text::{elapsed, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -51,6 +52,7 @@ fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let items = block_on(async { Ok(client.image_history(&parsed.arguments[0], "").await?) })?;
     let view = View {
         now: Timestamp::now(),
+        zone: Zone::local(),
         full: parsed.on("no-trunc"),
         human: parsed.bool("human").unwrap_or(true),
     };
@@ -78,6 +80,7 @@ fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 
 struct View {
     now: Timestamp,
+    zone: Zone,
     full: bool,
     human: bool,
 }
@@ -85,7 +88,7 @@ struct View {
 impl View {
     fn row(&self, item: &ImageHistoryItem) -> Row {
         let created = Timestamp::from_unix(item.created, 0);
-        let at = created.to_string();
+        let at = self.zone.rfc3339(created, false);
         let by = item.created_by.replace('\t', " ");
         let bytes = u64::try_from(item.size).unwrap_or(0);
         Row::new([

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Layout, Row, print_rows};
 use crate::output;
+use crate::text::zone::Zone;
 use crate::text::{elapsed, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
 
@@ -76,6 +77,7 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let digests = parsed.on("digests") || format.contains(".Digest") || format == "json";
     let view = View {
         now: Timestamp::now(),
+        zone: Zone::local(),
         full: parsed.on("no-trunc"),
         digests,
     };
@@ -103,6 +105,7 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 
 struct View {
     now: Timestamp,
+    zone: Zone,
     full: bool,
     digests: bool,
 }
@@ -138,7 +141,7 @@ impl View {
             ("Tag", name.tag.clone()),
             ("Digest", name.digest.clone()),
             ("CreatedSince", elapsed::ago(self.now, created)),
-            ("CreatedAt", elapsed::clock(created)),
+            ("CreatedAt", self.zone.clock(created)),
             ("Size", unknown(image.size)),
             ("VirtualSize", size::human(u64::try_from(image.size).unwrap_or(0))),
             (

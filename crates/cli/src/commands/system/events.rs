@@ -9,6 +9,7 @@ use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
 use crate::option::moment;
 use crate::output;
+use crate::text::zone::Zone;
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
 
 const FLAGS: &[Flag] = &[
@@ -37,38 +38,51 @@ fn events(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         None | Some("json") => None,
         Some(format) => Some(Template::parse(format)?),
     };
+    let view = View {
+        json: format == Some("json"),
+        template,
+        zone: Zone::local(),
+    };
     let (since, until) = (time(parsed, "since")?, time(parsed, "until")?);
     let client = invocation.client()?;
     block_on(async {
         let mut events = client.events(&since, &until, &filters(parsed)).await?;
         while let Some(text) = events.next().await? {
-            output::line(&line(&text, format == Some("json"), template.as_ref())?)?;
+            output::line(&line(&text, &view)?)?;
         }
         Ok(())
     })
 }
 
+struct View {
+    json: bool,
+    template: Option<Template>,
+    zone: Zone,
+}
+
 fn time(parsed: &Parsed, flag: &str) -> Result<String, Failure> {
     match parsed.text(flag) {
         None | Some("") => Ok(String::new()),
-        Some(text) => moment::parse(text, Timestamp::now()).map_err(|error| Failure::new(error.to_string())),
+        Some(text) => {
+            moment::parse(text, Timestamp::now(), &Zone::local()).map_err(|error| Failure::new(error.to_string()))
+        }
     }
 }
 
-fn line(text: &[u8], as_json: bool, template: Option<&Template>) -> Result<String, Failure> {
+fn line(text: &[u8], view: &View) -> Result<String, Failure> {
     let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's event: {error}"));
-    if as_json {
+    if view.json {
         return Ok(String::from_utf8_lossy(text).into_owned());
     }
-    if let Some(template) = template {
+    if let Some(template) = &view.template {
         let raw: &RawValue = serde_json::from_slice(text).map_err(broken)?;
         return Ok(template.fill(raw)?);
     }
-    Ok(plain(&serde_json::from_slice(text).map_err(broken)?))
+    Ok(plain(&serde_json::from_slice(text).map_err(broken)?, &view.zone))
 }
 
 /// `<time> <type> <action> <id> (<attributes>)`.
-fn plain(event: &EventMessage) -> String {
+fn plain(event: &EventMessage, zone: &Zone) -> String {
     let nanos = event.time_nano;
     let time = if nanos == 0 {
         Timestamp::from_unix(event.time, 0)
@@ -78,7 +92,7 @@ fn plain(event: &EventMessage) -> String {
     };
     let mut text = format!(
         "{} {} {} {}",
-        nine_digits(time),
+        zone.rfc3339(time, true),
         event.kind,
         event.action,
         event.actor.id
@@ -92,10 +106,4 @@ fn plain(event: &EventMessage) -> String {
         text.push_str(&format!(" ({})", attributes.collect::<Vec<_>>().join(", ")));
     }
     text
-}
-
-/// The time with all nine digits, so that lines are aligned.
-fn nine_digits(time: Timestamp) -> String {
-    let whole = Timestamp::from_unix(time.unix_seconds(), 0).to_string();
-    format!("{}.{:09}Z", whole.trim_end_matches('Z'), time.subsecond_nanos())
 }
