@@ -192,8 +192,7 @@ impl Store {
             .view()?
             .image(image)?
             .ok_or(SnapshotError::NoImage(*image))?;
-        let lower = self.lower_or_empty(record.top.as_ref())?;
-        view::mount(&self.layers_root(), &lower)
+        self.view(self.lower_or_empty(record.top.as_ref())?)
     }
 
     /// As [`Store::view_image`] for a container that does not run, writable layer included.
@@ -204,6 +203,13 @@ impl Store {
         let snapshot = self.snapshot(container)?;
         let mut layers = vec![snapshot.upper];
         layers.extend(snapshot.lower);
+        self.view(layers)
+    }
+
+    fn view(&self, mut layers: Vec<PathBuf>) -> Result<OwnedFd, SnapshotError> {
+        if layers.len() == 1 {
+            layers.push(self.empty_layer("below")?);
+        }
         view::mount(&self.layers_root(), &layers)
     }
 
@@ -255,12 +261,17 @@ impl Store {
     /// Overlay wants at least one lower directory.
     fn lower_or_empty(&self, top: Option<&Digest>) -> Result<Vec<PathBuf>, SnapshotError> {
         let lower = self.lower_directories(top)?;
-        if !lower.is_empty() {
-            return Ok(lower);
+        if lower.is_empty() {
+            Ok(vec![self.empty_layer("diff")?])
+        } else {
+            Ok(lower)
         }
-        let empty = self.diff_path(EMPTY_KEY);
+    }
+
+    fn empty_layer(&self, name: &str) -> Result<PathBuf, SnapshotError> {
+        let empty = self.layers_root().join(EMPTY_KEY).join(name);
         std::fs::create_dir_all(&empty).map_err(SnapshotError::io("create", &empty))?;
-        Ok(vec![empty])
+        Ok(empty)
     }
 }
 

@@ -1,63 +1,112 @@
 //! A read-only overlay of some directories as a detached mount: its root's descriptor is all there is of it, so
 //! it is in nobody's mount table and ends when the descriptor is closed.
+//!
+//! Linux 6.7 takes the layers one by one. Before, they must be one option: by fsconfig(2) at most 255 bytes, so a
+//! thread with a mount namespace of its own uses mount(2) (one page, relative names) and takes a detached clone.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
-    open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, OpenTreeFlags, fsconfig_create,
+    fsconfig_set_string, fsmount, fsopen, mount_change, open_tree,
 };
 
 use super::SnapshotError;
 
-/// Mounts `layers`, topmost first, all of them under one file system; `layers_root` only names the errors.
+/// What an overlay is mounted with besides its layers: renamed directories of foreign layers are not followed.
+const REDIRECT: (&str, &str) = ("redirect_dir", "nofollow");
+
+/// Mounts `layers`, topmost first, at least two of them (as overlay wants without an upper directory), all beside or
+/// below `layers_root`.
 pub(super) fn mount(layers_root: &Path, layers: &[PathBuf]) -> Result<OwnedFd, SnapshotError> {
-    let failed = |step| move |error: Errno| SnapshotError::io(step, layers_root)(error.into());
-    if let [only] = layers {
-        // Overlay without an upper directory wants two lower ones; and for one, a clone of the tree is the same.
-        return clone_of(only).map_err(failed("view"));
-    }
-    let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC).map_err(failed("open overlay for"))?;
-    match add_each(&context, layers) {
-        Ok(()) => {}
-        // Before Linux 6.7 there is only the joined option.
-        Err(Errno::INVAL) => {
-            let joined: Vec<&str> = layers.iter().filter_map(|layer| layer.to_str()).collect();
-            fsconfig_set_string(&context, "lowerdir", joined.join(":")).map_err(failed("set layers of"))?;
-        }
-        Err(error) => return Err(failed("set layers of")(error)),
-    }
-    let set = |key: &str, value: &str| match fsconfig_set_string(&context, key, value) {
-        // Not every kernel build knows the option.
-        Err(Errno::INVAL) => Ok(()),
-        other => other,
+    let mounted = match by_file_system_context(layers) {
+        Err(Errno::INVAL) => in_own_namespace(layers_root, layers),
+        mounted => mounted,
     };
-    set("redirect_dir", "nofollow").map_err(failed("set options of"))?;
-    fsconfig_create(&context).map_err(failed("create overlay of"))?;
-    let attributes =
-        MountAttrFlags::MOUNT_ATTR_RDONLY | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(failed("mount overlay of"))
+    mounted.map_err(|error| SnapshotError::io("view", layers_root)(error.into()))
 }
 
-fn add_each(context: &OwnedFd, layers: &[PathBuf]) -> rustix::io::Result<()> {
+fn by_file_system_context(layers: &[PathBuf]) -> rustix::io::Result<OwnedFd> {
+    let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in layers {
-        fsconfig_set_string(context, "lowerdir+", layer)?;
+        fsconfig_set_string(&context, "lowerdir+", layer)?;
     }
-    Ok(())
+    fsconfig_set_string(&context, REDIRECT.0, REDIRECT.1)?;
+    fsconfig_create(&context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY | MountAttrFlags::MOUNT_ATTR_NODEV;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
-fn clone_of(directory: &Path) -> rustix::io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    match open_tree(rustix::fs::CWD, directory, flags) {
-        // Without the right to mount, the directory itself serves: it is only read.
-        Err(Errno::PERM) => rustix::fs::open(
-            directory,
-            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        ),
-        tree => tree,
+fn in_own_namespace(layers_root: &Path, layers: &[PathBuf]) -> rustix::io::Result<OwnedFd> {
+    let relative: Option<Vec<String>> = layers.iter().map(|layer| relative(layers_root, layer)).collect();
+    let options = format!(
+        "lowerdir={},{}={}",
+        relative.ok_or(Errno::INVAL)?.join(":"),
+        REDIRECT.0,
+        REDIRECT.1
+    );
+    let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;
+    let mount = || {
+        corten_sys::clone::unshare(corten_sys::clone::NEW_MOUNT).map_err(|error| raw(&error))?;
+        mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+        // This thread's directory alone: a namespace of its own comes with a working directory of its own.
+        rustix::process::chdir(layers_root)?;
+        let flags = MountFlags::RDONLY | MountFlags::NODEV;
+        rustix::mount::mount("overlay", layers_root, "overlay", flags, Some(options.as_c_str()))?;
+        open_tree(
+            rustix::fs::CWD,
+            layers_root,
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC,
+        )
+    };
+    std::thread::scope(|scope| scope.spawn(mount).join().unwrap_or(Err(Errno::IO)))
+}
+
+/// `<key>/diff`, or `../snapshots/<id>/upper`.
+fn relative(layers_root: &Path, layer: &Path) -> Option<String> {
+    if let Ok(inside) = layer.strip_prefix(layers_root) {
+        return inside.to_str().map(str::to_owned);
+    }
+    let beside = layer.strip_prefix(layers_root.parent()?).ok()?;
+    beside.to_str().map(|path| format!("../{path}"))
+}
+
+fn raw(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    #[test]
+    fn older_kernels_way_shows_the_same() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skip: mounting needs root");
+            return;
+        }
+        let place = tempfile::tempdir().expect("temporary directory");
+        let root = place.path().join("layers");
+        let mut layers = Vec::new();
+        for number in 0..100 {
+            let layer = root.join(format!("{number:012}/diff"));
+            std::fs::create_dir_all(&layer).expect("mkdir");
+            std::fs::write(layer.join(format!("file-{number}")), "").expect("write");
+            std::fs::write(layer.join("same"), number.to_string()).expect("write");
+            layers.push(layer);
+        }
+        for mount in [by_file_system_context(&layers), in_own_namespace(&root, &layers)] {
+            let view = mount.expect("mounts");
+            let merged = PathBuf::from(format!("/proc/self/fd/{}", view.as_raw_fd()));
+            assert_eq!(std::fs::read_dir(&merged).expect("list").count(), 101);
+            assert_eq!(std::fs::read_to_string(merged.join("same")).expect("read"), "0");
+            assert!(std::fs::write(merged.join("same"), "x").is_err(), "read-only");
+        }
+        let table = std::fs::read_to_string("/proc/self/mountinfo").expect("mount table");
+        assert!(!table.contains(place.path().to_str().expect("text")));
     }
 }

@@ -5,6 +5,8 @@
 
 mod pax;
 mod sparse;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, BufRead};
 

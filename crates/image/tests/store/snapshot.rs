@@ -122,6 +122,12 @@ fn a_container_has_its_own_layer() {
     let merged = std::path::PathBuf::from(format!("/proc/self/fd/{}", view.as_raw_fd()));
     assert_eq!(std::fs::read(merged.join("a")).expect("read"), b"image");
     assert_eq!(std::fs::read(merged.join("b")).expect("read"), b"container");
+    let image = store.view_image(&id).expect("view");
+    let image = std::path::PathBuf::from(format!("/proc/self/fd/{}", image.as_raw_fd()));
+    assert!(
+        std::fs::write(image.join("a"), b"x").is_err(),
+        "one layer is read-only too"
+    );
     assert_eq!(store.snapshots().expect("list"), std::slice::from_ref(&container));
     assert!(
         store
