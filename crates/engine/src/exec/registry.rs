@@ -68,10 +68,7 @@ impl Session {
                 "Error: Exec command {} is already running",
                 self.id
             ))),
-            Progress::Ended { .. } => Err(Error::conflict(format!(
-                "Error: Exec command {} has already run",
-                self.id
-            ))),
+            Progress::Ended { .. } => Err(Error::conflict(format!("exec command {} has already run", self.id))),
         }
     }
 

@@ -18,6 +18,7 @@ pub struct ExecTicket {
     core: Arc<Core>,
     session: Arc<Session>,
     size: Option<(u16, u16)>,
+    raw: bool,
 }
 
 impl std::fmt::Debug for ExecTicket {
@@ -41,6 +42,7 @@ pub(crate) fn prepare(core: &Arc<Core>, exec: &str, options: ExecStartOptions) -
         core: Arc::clone(core),
         session,
         size: options.size.or(asked),
+        raw: options.tty,
     })
 }
 
@@ -52,10 +54,11 @@ fn clamp(cells: u32) -> u16 {
 const FAILED: i32 = 126;
 
 impl ExecTicket {
-    /// Whether its output goes in Docker's frames; otherwise raw.
+    /// Whether its output goes in Docker's frames; otherwise raw. The start decides, not the session's
+    /// terminal (observed: dockerd 28.5).
     #[must_use]
     pub fn multiplexed(&self) -> bool {
-        !self.session.config.tty
+        !self.raw
     }
 
     /// Starts it and joins the client's connection, which is handed to the shim; `early_input` are bytes

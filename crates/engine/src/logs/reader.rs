@@ -70,7 +70,7 @@ impl Reader {
         match reader.selection.tail {
             Some(0) => reader.seek_end()?,
             Some(lines) => reader.seek_tail(lines)?,
-            None => reader.seek_oldest()?,
+            None => drop(reader.seek_oldest()?),
         }
         Ok(reader)
     }
@@ -130,7 +130,7 @@ impl Reader {
     /// Goes on with the next newer file if the present one was rotated away.
     fn next_file(&mut self) -> io::Result<bool> {
         if self.file.is_none() {
-            return self.seek_oldest().map(|()| self.file.is_some());
+            return self.seek_oldest();
         }
         for index in 0..FILES_LIMIT {
             let Some(inode) = inode(&rotated(&self.path, index))? else {
@@ -141,9 +141,8 @@ impl Reader {
                 return if index == 0 { Ok(false) } else { self.switch(index - 1) };
             }
         }
-        // The file fell off the end of the rotation.
-        self.seek_oldest()?;
-        Ok(self.file.is_some())
+        // The file fell off the end of the rotation, or the log was removed and nothing follows.
+        self.seek_oldest()
     }
 
     fn switch(&mut self, index: u32) -> io::Result<bool> {
@@ -176,11 +175,12 @@ impl Reader {
         Ok(index)
     }
 
-    fn seek_oldest(&mut self) -> io::Result<()> {
+    /// Goes to the beginning of the oldest file; false if there is none.
+    fn seek_oldest(&mut self) -> io::Result<bool> {
         self.buffer.clear();
         self.start = 0;
         let oldest = self.oldest()?;
-        self.attach(oldest).map(|_found| ())
+        self.attach(oldest)
     }
 
     fn seek_end(&mut self) -> io::Result<()> {
@@ -337,6 +337,19 @@ mod tests {
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" ")
+    }
+
+    #[test]
+    fn a_log_that_is_removed_under_its_reader_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        std::fs::write(&path, lines(0..2)).unwrap();
+        let mut reader = Reader::open(&path, all()).unwrap();
+        let mut output = Vec::new();
+        assert!(!reader.fill(&mut output, 1000).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert!(!reader.fill(&mut output, 1000).unwrap());
+        assert_eq!(output, b"0\n1\n");
     }
 
     #[test]
