@@ -93,9 +93,21 @@ pub fn ensure(kernel: &mut Route, wanted: &BridgeSpecification) -> Result<u32, B
             })
             .map_err(failed("adding its address"))?;
     }
+    drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
     set(wanted, Family::V4, "route_localnet", "1")?;
     set(wanted, Family::V6, "accept_ra", "0")?;
     Ok(link.index)
+}
+
+/// Removes IPv4 addresses that an earlier configuration gave to the bridge.
+fn drop_former(kernel: &mut Route, index: u32, wanted: &BridgeSpecification) -> Result<(), netlink::Error> {
+    for found in kernel.addresses()? {
+        let known = wanted.gateways.contains(&(found.address, found.prefix));
+        if found.link == index && found.address.is_ipv4() && !known {
+            kernel.delete_address(found)?;
+        }
+    }
+    Ok(())
 }
 
 /// The bridge's IPv4 address and prefix length, if it is there and has one.

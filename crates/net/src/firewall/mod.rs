@@ -147,21 +147,23 @@ impl Firewall {
         self.write(&mut state)
     }
 
-    /// Publishes ports, all of them or none. Those that are published just so are left.
+    /// Publishes ports, all of them or none. Those that are published just so are left. Writes the table again
+    /// if somebody deleted it, with no ports to publish too: masquerading must work for all.
     ///
     /// # Errors
     /// One leads elsewhere already, or the kernel refuses.
     pub fn publish(&self, ports: &[Publication]) -> Result<(), FirewallError> {
-        let Some(&first) = ports.first() else { return Ok(()) };
         let mut state = self.lock();
+        let Some(&first) = ports.first() else {
+            return self.repair(&mut state);
+        };
         let failed = |source| FirewallError::Publish {
             publication: first,
             source,
         };
         match state.kernel.commit(self.addition(ports)) {
             Err(error) if error.is(ENOENT) => {
-                self.write(&mut state)?; // somebody deleted the table
-                state.activity = Activity::Lost;
+                self.repair(&mut state)?;
                 state.kernel.commit(self.addition(ports)).map_err(failed)?;
             }
             result => result.map_err(failed)?,
@@ -232,6 +234,20 @@ impl Firewall {
         let mut batch = Batch::new(&self.table);
         batch.add_table().delete_table();
         state.kernel.commit(batch).map_err(|source| self.refused(source))
+    }
+
+    /// Writes the table if it is gone.
+    fn repair(&self, state: &mut State) -> Result<(), FirewallError> {
+        if state
+            .kernel
+            .has_table(&self.table)
+            .map_err(|source| self.refused(source))?
+        {
+            return Ok(());
+        }
+        self.write(state)?;
+        state.activity = Activity::Lost;
+        Ok(())
     }
 
     /// Lends the socket: closing another one would wait for what was deleted over it.

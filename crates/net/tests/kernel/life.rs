@@ -371,3 +371,119 @@ fn pools_that_the_host_uses_are_left_out() {
         );
     });
 }
+
+#[test]
+fn many_at_once_never_share_and_leave_nothing() {
+    const THREADS: u8 = 8;
+    const ROUNDS: u8 = 12;
+    on_a_host(|| {
+        let network = std::sync::Arc::new(network(BridgeNetworkConfig::default()));
+        let before = links();
+        let taken = std::sync::Arc::new(std::sync::Mutex::new(std::collections::HashSet::new()));
+        let worker = |thread: u8| {
+            let (network, taken) = (std::sync::Arc::clone(&network), std::sync::Arc::clone(&taken));
+            std::thread::spawn(move || {
+                let machine = Machine::new();
+                let namespace = machine.run(|| netns::current().expect("its descriptor"));
+                for round in 0..ROUNDS {
+                    let mut bytes = [thread; 32];
+                    bytes[1] = round;
+                    let container = ContainerId::from_random(bytes);
+                    let ports = [PortRequest {
+                        host_port: None,
+                        ..port(0)
+                    }];
+                    let request = SandboxRequest {
+                        container: &container,
+                        name: "c",
+                        address4: None,
+                        mac: None,
+                        ports: &ports,
+                    };
+                    let prepared = network.prepare(&request).expect("prepared");
+                    let keys = [
+                        prepared.sandbox.address4.to_string(),
+                        prepared.sandbox.ports[0].host.port().to_string(),
+                        prepared.sandbox.link.clone(),
+                    ];
+                    for key in &keys {
+                        assert!(taken.lock().expect("the set").insert(key.clone()), "{key} is taken");
+                    }
+                    network
+                        .connect(&prepared.sandbox, namespace.as_fd())
+                        .expect("connected");
+                    for key in &keys {
+                        taken.lock().expect("the set").remove(key);
+                    }
+                    network.release(&prepared.sandbox).expect("released");
+                    network.sweep().expect("swept"); // the next link has the same name inside
+                }
+            })
+        };
+        let workers: Vec<_> = (1..=THREADS).map(worker).collect();
+        workers.into_iter().for_each(|worker| worker.join().expect("a worker"));
+        network.sweep().expect("swept");
+        assert_eq!(links(), before);
+        let mut kernel = Netfilter::open().expect("netfilter");
+        assert!(kernel.elements("corten", "published_any4").expect("listed").is_empty());
+        let next = Container::start(&network, 99, &[]);
+        assert_eq!(next.sandbox.address4.to_string(), "172.17.0.2");
+    });
+}
+
+#[test]
+fn lingering_connections_do_not_keep_a_port() {
+    on_a_host(|| {
+        let listener = std::net::TcpListener::bind("0.0.0.0:8080").expect("a port");
+        let client = std::net::TcpStream::connect("127.0.0.1:8080").expect("connected");
+        let (server, _) = listener.accept().expect("accepted");
+        drop(server); // closes first, and so lingers on the port
+        drop((client, listener));
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
+    });
+}
+
+#[test]
+fn another_subnet_may_be_configured() {
+    on_a_host(|| {
+        drop(network(BridgeNetworkConfig::default()));
+        let gateway = Some(("10.88.0.1".parse().expect("an address"), 24));
+        let range = Some("10.88.0.128/25".parse().expect("a subnet"));
+        let network = network(BridgeNetworkConfig {
+            gateway,
+            range,
+            ..BridgeNetworkConfig::default()
+        });
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        assert_eq!(container.sandbox.address4.to_string(), "10.88.0.128");
+        container.machine.serve(80);
+        assert_eq!(host_asks(Protocol::Tcp, "127.0.0.1:8080").as_deref(), Some("10.88.0.1"));
+        let addresses = Route::open().expect("netlink").addresses().expect("listed");
+        assert!(
+            !addresses.iter().any(|found| found.address == ip("172.17.0.1")),
+            "the former address is gone"
+        );
+    });
+}
+
+#[test]
+fn a_foreign_chain_that_drops_is_told() {
+    on_a_host(|| {
+        let rules =
+            "add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }";
+        match std::process::Command::new("nft").arg(rules).status() {
+            Ok(status) if status.success() => {}
+            result => return println!("skip: no nft to play somebody else: {result:?}"),
+        }
+        let network = network(BridgeNetworkConfig::default());
+        let found: Vec<_> = network.obstacles().iter().map(ToString::to_string).collect();
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with("chain ip filter FORWARD: its policy drops forwarded packets"),
+            "{found:?}"
+        );
+    });
+}

@@ -269,6 +269,30 @@ mod tests {
         assert_eq!(find(data, 7).map(number), Some(9));
     }
 
+    /// Whatever arrives, reading ends, within the bytes.
+    #[test]
+    fn garbage_is_survived() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_be_bytes()[0]
+        };
+        for round in 0..20_000_usize {
+            let bytes: Vec<u8> = (0..round % 97)
+                .map(|at| if at % 4 == 0 { random() % 40 } else { random() % 3 })
+                .collect();
+            let walked: usize = messages(&bytes).map(|message| message.body.len() + HEADER_BYTES).sum();
+            assert!(walked <= bytes.len());
+            let walked: usize = attributes(&bytes).map(|(_, value)| value.len() + 4).sum();
+            assert!(walked <= bytes.len());
+            for element in crate::nftables::decode::garbage(&bytes) {
+                assert!(element.key.len() + element.value.len() <= bytes.len());
+            }
+        }
+    }
+
     #[test]
     fn malformed_bytes_end_the_walk() {
         for bytes in [&[][..], &[1, 2, 3], &[255, 0, 0, 0, 1, 1, 1, 1], &[4, 0, 0, 0, 9, 9]] {

@@ -72,3 +72,10 @@ pub(super) fn base_chain(body: &[u8]) -> Option<BaseChain> {
         policy,
     })
 }
+
+/// Reads bytes as every kind of body there is.
+#[cfg(test)]
+pub(crate) fn garbage(bytes: &[u8]) -> Vec<Element> {
+    drop(base_chain(bytes));
+    elements(bytes).collect()
+}
