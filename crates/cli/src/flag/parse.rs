@@ -82,13 +82,14 @@ fn read_long(
     if name.is_empty() || name.starts_with('-') {
         return Err(FlagError::Syntax(format!("--{text}")));
     }
-    let Some(flag) = rules.flags().find(|flag| flag.name == name) else {
-        if name == "help" {
-            parsed.help = true;
-            return Ok(());
-        }
-        return Err(FlagError::Unknown { name: name.to_owned() });
-    };
+    if name == "help" {
+        parsed.help = true;
+        return Ok(());
+    }
+    let flag = rules
+        .flags()
+        .find(|flag| flag.name == name)
+        .ok_or_else(|| FlagError::Unknown { name: name.to_owned() })?;
     let value = match value {
         Some(value) => value,
         None if matches!(flag.kind, Kind::Bool) => "true".to_owned(),

@@ -1,0 +1,5 @@
+//! The program `corten` as it is built, against a scripted engine and against none.
+
+mod commands;
+mod run;
+mod scripted;
