@@ -1,5 +1,6 @@
 //! Executes one more process in a running container.
 
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 
 use corten_sys::clone::{self as sys, CloneOptions, Cloned};
@@ -45,7 +46,7 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     let pid = i32::try_from(init_pid).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| CreateError::invalid("container is not running"))?;
     let container = pidfd_open(pid, PidfdFlags::empty()).invalid(|| "open the container's process")?;
-    let joins = Joins::of(&plan.namespaces, container)?;
+    let joins = Joins::of(&plan.namespaces, container, init_pid)?;
     let groups = cgroup::open(&plan.cgroup, init_pid)?;
     let (socket, child_socket) = wire::pair().internal(|| "make a socket pair")?;
     let home = if plan.namespaces.pid.is_private() {
@@ -101,12 +102,14 @@ fn converse(
 /// The container's namespaces, to be entered by the new process.
 pub(crate) struct Joins {
     container: OwnedFd,
+    /// The container's root, where no mount namespace leads to it.
+    root: Option<OwnedFd>,
     kinds: u64,
     user: bool,
 }
 
 impl Joins {
-    fn of(namespaces: &Namespaces, container: OwnedFd) -> Result<Self, CreateError> {
+    fn of(namespaces: &Namespaces, container: OwnedFd, init_pid: u32) -> Result<Self, CreateError> {
         let kinds = [
             (&namespaces.mount, sys::NEW_MOUNT),
             (&namespaces.network, sys::NEW_NETWORK),
@@ -121,8 +124,14 @@ impl Joins {
             .filter(|(kind, _)| kind.is_private())
             .map(|(_, flag)| flag)
             .sum();
+        let root = if namespaces.mount.is_private() {
+            None
+        } else {
+            Some(File::open(format!("/proc/{init_pid}/root")).internal(|| "open the container's root")?.into())
+        };
         Ok(Self {
             container,
+            root,
             kinds,
             user: namespaces.user.is_private(),
         })
@@ -130,7 +139,13 @@ impl Joins {
 
     /// Enters all of them at once.
     pub(crate) fn enter(self) -> Result<(), CreateError> {
-        sys::set_namespaces(self.container.as_fd(), self.kinds).internal(|| "join the container's namespaces")?;
+        if self.kinds != 0 {
+            sys::set_namespaces(self.container.as_fd(), self.kinds).internal(|| "join the container's namespaces")?;
+        }
+        if let Some(root) = &self.root {
+            rustix::process::fchdir(root).internal(|| "enter the container's root")?;
+            rustix::process::chroot(".").internal(|| "chroot")?;
+        }
         if self.user {
             inside::become_root()?;
         }

@@ -12,7 +12,8 @@ use crate::plan::{Hook, Plan};
 
 /// The `prestart` and `createRuntime` hooks: the namespaces exist, the root is not entered yet.
 pub(crate) fn create_runtime(plan: &Plan, pid: u32) -> Result<(), CreateError> {
-    run_all("prestart", &plan.hooks.prestart, &state(plan, pid, "creating"))?;
+    // Older than the state `creating`: such hooks expect what was the first state then.
+    run_all("prestart", &plan.hooks.prestart, &state(plan, pid, "created"))?;
     run_all(
         "createRuntime",
         &plan.hooks.create_runtime,

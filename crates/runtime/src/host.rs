@@ -19,6 +19,8 @@ pub struct Host {
     pub kernel: (u32, u32),
     /// Highest capability number that the kernel knows.
     pub last_capability: u32,
+    /// Capabilities that the probing process has and so can give, bit n for number n.
+    pub capabilities: u64,
     /// System call filters can be loaded.
     pub seccomp: bool,
     /// AppArmor is enabled.
@@ -70,6 +72,9 @@ impl Host {
             hierarchies,
             kernel: version(&rustix::system::uname().release().to_string_lossy()),
             last_capability: read("/proc/sys/kernel/cap_last_cap")?.trim().parse().unwrap_or(40),
+            capabilities: corten_sys::capability::get()
+                .map_err(|source| ProbeError::Read { path: "/proc/self/status".into(), source })?
+                .permitted,
             seccomp: corten_sys::seccomp::available(),
             apparmor: fs::read("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with(b"Y")),
             overlay_append: overlay_append(),

@@ -104,6 +104,11 @@ fn enable_controllers(directory: &CgroupDirectory) -> Result<(), CreateError> {
 fn apply(path: &Path, write: &CgroupWrite) -> Result<(), CreateError> {
     let file = path.join(&write.file);
     match write_file(&file, &write.value) {
+        Err(error) if error.kind() == ErrorKind::NotFound && write.file.starts_with("blkio.weight") => {
+            // Kernels with the BFQ scheduler alone have the weight under its name.
+            let file = path.join(write.file.replacen("blkio.", "blkio.bfq.", 1));
+            write_file(&file, &write.value).invalid(|| format!("failed to write {:?} to {:?}", write.value, file))
+        }
         Err(error) if write.optional && error.kind() == ErrorKind::NotFound => Ok(()),
         written => written.invalid(|| format!("failed to write {:?} to {:?}", write.value, file)),
     }

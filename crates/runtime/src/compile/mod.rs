@@ -88,6 +88,9 @@ pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Res
         return PlanError::invalid("linux property must not be empty");
     };
     let namespaces = namespace::compile(linux, options)?;
+    if !namespaces.mount.is_private() && !matches!(root, Rootfs::Directory(_)) {
+        return PlanError::invalid("an overlay root needs a mount namespace of its own");
+    }
     let cgroup = cgroup::compile(linux, host, options)?;
     let mounts = mount::compile(spec, host, &namespaces, &cgroup, &options.bundle)?;
     let own_dev = device::has_own_dev(spec);

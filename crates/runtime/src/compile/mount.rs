@@ -70,12 +70,7 @@ fn bind(
     let Some(source) = mount.source() else {
         return PlanError::invalid(format!("bind mount {} has no source", destination.display()));
     };
-    if let Some(parameter) = options.parameters.first() {
-        return PlanError::invalid(format!(
-            "bind mounts cannot have any filesystem-specific options applied: {}",
-            parameter.key
-        ));
-    }
+    // Parameters of a filesystem (`mode=`) mean nothing to a bind mount; the kernel ignores them too.
     let recursive = options.bind == Some(Bind::Recursive);
     Ok(Mount {
         destination,

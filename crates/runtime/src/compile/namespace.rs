@@ -52,9 +52,6 @@ pub(super) fn compile(linux: &Linux, options: &Options) -> Result<Namespaces, Pl
 }
 
 fn check(all: &Namespaces) -> Result<(), PlanError> {
-    if !all.mount.is_private() {
-        return PlanError::invalid("a container needs a mount namespace of its own");
-    }
     if matches!(all.user, Namespace::Path(_)) && all.pid == Namespace::New {
         return PlanError::invalid("a new pid namespace inside a joined user namespace is not supported");
     }

@@ -76,18 +76,13 @@ fn capabilities(sets: Option<&LinuxCapabilities>, host: &Host) -> Result<Capabil
     let Some(sets) = sets else {
         return Ok(Capabilities::default());
     };
-    let known = if host.last_capability >= 63 {
-        u64::MAX
-    } else {
-        (1 << (host.last_capability + 1)) - 1
-    };
     let mask = |set: &Option<std::collections::HashSet<Capability>>| -> u64 {
-        // What the kernel does not know is left out, as runc does, which warns.
+        // What the kernel does not know or the runtime itself lacks is left out, as runc does, which warns.
         set.iter()
             .flatten()
             .map(|&capability| 1 << number(capability))
             .fold(0, |all, one: u64| all | one)
-            & known
+            & host.capabilities
     };
     Ok(Capabilities {
         bounding: mask(sets.bounding()),

@@ -16,7 +16,8 @@ pub use crate::failure::{CreateError, FailureKind};
 use crate::cgroup;
 use crate::failure::Context;
 use crate::hooks;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rootfs};
+use rustix::mount::UnmountFlags;
 use wire::Message;
 
 /// A process's standard streams.
@@ -105,6 +106,19 @@ pub fn create_with(plan: &Plan, stdio: Stdio, options: Options) -> Result<Init, 
     if created.is_err() {
         // The first failure is the one to report; what cannot be removed now is found by a later sweep.
         cgroup::remove(&plan.cgroup).unwrap_or_default();
+        detach_root(plan).unwrap_or_default();
     }
     created
+}
+
+/// Unmounts what a container without a mount namespace of its own has left in the caller's.
+pub fn detach_root(plan: &Plan) -> Result<(), CreateError> {
+    let Rootfs::Directory(path) = &plan.root.source else { return Ok(()) };
+    if plan.namespaces.mount.is_private() {
+        return Ok(());
+    }
+    match rustix::mount::unmount(path, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => Ok(()),
+        unmounted => unmounted.internal(|| format!("unmount {}", path.display())),
+    }
 }

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use corten_sys::mount::{ATTR_ATIME, ATTR_RDONLY, Change, Depth, change};
-use rustix::fs::{CWD, FileType, fstat, fstatfs};
+use rustix::fs::{CWD, FileType, Stat, fstat, fstatfs};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
@@ -14,21 +14,36 @@ use super::{Talk, namespaces, target};
 use crate::failure::{Context, CreateError};
 use crate::plan::{Mount, MountSource, Namespace, Parameter, Plan};
 
-/// Clones the sources of all bind mounts, in the order of `mounts`; others have none.
-pub(super) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<OwnedFd>>, CreateError> {
-    mounts.iter().map(open_source).collect()
+/// The source of a bind mount.
+pub(super) enum Source {
+    /// Opened; cloned when it is placed, so that the container sees its mounts in the order of its plan.
+    Opened(OwnedFd),
+    /// Already cloned: the host's whole tree, which would contain the new root otherwise.
+    Cloned(OwnedFd),
 }
 
-fn open_source(mount: &Mount) -> Result<Option<OwnedFd>, CreateError> {
-    let MountSource::Bind { path, recursive } = &mount.source else {
-        return Ok(None);
-    };
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    if *recursive {
+/// Opens the sources of all bind mounts, in the order of `mounts`; others have none.
+pub(super) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>, CreateError> {
+    let host = rustix::fs::stat("/").internal(|| "stat /")?;
+    mounts.iter().map(|mount| open_source(mount, &host)).collect()
+}
+
+fn open_source(mount: &Mount, host: &Stat) -> Result<Option<Source>, CreateError> {
+    let MountSource::Bind { path, .. } = &mount.source else { return Ok(None) };
+    let opened = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLOEXEC).invalid(|| failed(mount, path))?;
+    let stat = fstat(&opened).invalid(|| failed(mount, path))?;
+    if (stat.st_dev, stat.st_ino) == (host.st_dev, host.st_ino) {
+        return Ok(Some(Source::Cloned(clone(mount, opened.as_fd())?)));
+    }
+    Ok(Some(Source::Opened(opened)))
+}
+
+fn clone(mount: &Mount, opened: BorrowedFd<'_>) -> Result<OwnedFd, CreateError> {
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+    if matches!(mount.source, MountSource::Bind { recursive: true, .. }) {
         flags |= OpenTreeFlags::AT_RECURSIVE;
     }
-    let tree = open_tree(CWD, path, flags).invalid(|| failed(mount, path))?;
-    Ok(Some(tree))
+    open_tree(opened, "", flags).invalid(|| failed(mount, source_name(&mount.source)))
 }
 
 fn failed(mount: &Mount, source: &Path) -> String {
@@ -38,7 +53,7 @@ fn failed(mount: &Mount, source: &Path) -> String {
 /// Places all mounts; gives those that become read-only at the end.
 pub(super) fn place_all(
     plan: &Plan,
-    sources: Vec<Option<OwnedFd>>,
+    sources: Vec<Option<Source>>,
     root: BorrowedFd<'_>,
     talk: &mut Talk,
 ) -> Result<Vec<OwnedFd>, CreateError> {
@@ -51,7 +66,8 @@ pub(super) fn place_all(
             cgroup_namespace = false;
         }
         let tree = match source {
-            Some(tree) => tree,
+            Some(Source::Cloned(tree)) => tree,
+            Some(Source::Opened(opened)) => clone(mount, opened.as_fd())?,
             None => make_filesystem(mount)?,
         };
         place(mount, tree.as_fd(), root)?;

@@ -29,20 +29,11 @@ pub(super) struct Assembled {
 
 /// Mounts everything that the plan names, in order.
 pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, CreateError> {
-    let propagation = plan.root.propagation.unwrap_or(SLAVE);
-    propagate("/", propagation)?;
-    if propagation.flag == u64::from(MountPropagationFlags::SHARED.bits()) {
-        // Else the new root would appear in the host.
-        propagate(
-            "/",
-            Propagation {
-                flag: u64::from(MountPropagationFlags::PRIVATE.bits()),
-                recursive: false,
-            },
-        )?;
+    if plan.namespaces.mount.is_private() {
+        prepare_tree(plan)?;
     }
     let sources = mount::open_sources(&plan.mounts)?;
-    let descriptor = attach(&plan.root.source)?;
+    let descriptor = attach(plan)?;
     let late = mount::place_all(plan, sources, descriptor.as_fd(), talk)?;
     device::make_all(descriptor.as_fd(), &plan.devices)?;
     device::link_all(descriptor.as_fd(), &plan.links)?;
@@ -50,6 +41,19 @@ pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, Create
         target::directory(descriptor.as_fd(), Path::new(&plan.process.cwd))?;
     }
     Ok(Assembled { descriptor, late })
+}
+
+/// Mount events of the container must not reach the host, unless that is asked for.
+fn prepare_tree(plan: &Plan) -> Result<(), CreateError> {
+    let propagation = plan.root.propagation.unwrap_or(SLAVE);
+    let is = |flag: MountPropagationFlags| propagation.flag == u64::from(flag.bits());
+    // An unbindable tree could not be cloned below; it becomes so in the end.
+    propagate("/", if is(MountPropagationFlags::UNBINDABLE) { SLAVE } else { propagation })?;
+    if is(MountPropagationFlags::SHARED) {
+        // Else the new root would appear in the host.
+        propagate("/", Propagation { flag: u64::from(MountPropagationFlags::PRIVATE.bits()), recursive: false })?;
+    }
+    Ok(())
 }
 
 impl Assembled {
@@ -68,6 +72,10 @@ impl Assembled {
         }
         if plan.root.readonly {
             change(root, read_only, Depth::One).internal(|| "make the root read-only")?;
+        }
+        if !plan.namespaces.mount.is_private() {
+            rustix::process::fchdir(root).internal(|| "enter the root")?;
+            return rustix::process::chroot(".").internal(|| "chroot");
         }
         enter(root)?;
         match plan.root.propagation {
@@ -92,9 +100,14 @@ fn propagate(path: &str, propagation: Propagation) -> Result<(), CreateError> {
     rustix::mount::mount_change(path, flags).internal(|| format!("change propagation of {path}"))
 }
 
-fn attach(source: &Rootfs) -> Result<OwnedFd, CreateError> {
-    let tree = match source {
+/// Mounts the root on top of `/`. A container in the host's mount namespace has it on its own directory instead.
+fn attach(plan: &Plan) -> Result<OwnedFd, CreateError> {
+    let mut at = Path::new("/");
+    let tree = match &plan.root.source {
         Rootfs::Directory(path) => {
+            if !plan.namespaces.mount.is_private() {
+                at = path;
+            }
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_RECURSIVE;
             let tree = open_tree(CWD, path, flags);
             tree.invalid(|| format!("invalid rootfs: open {}", path.display()))?
@@ -116,7 +129,7 @@ fn attach(source: &Rootfs) -> Result<OwnedFd, CreateError> {
             }
         }
     };
-    move_mount(tree.as_fd(), "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).internal(|| "attach the root")?;
+    move_mount(tree.as_fd(), "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).internal(|| "attach the root")?;
     Ok(tree)
 }
 

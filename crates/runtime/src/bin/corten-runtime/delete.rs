@@ -1,12 +1,16 @@
 //! `delete`.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use corten_runtime::{cgroup, hooks};
 
 use crate::arguments::Global;
 use crate::state::{self, Status};
+
+/// A process that was just sent a deadly signal may need a moment.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Removes what a stopped container has left; with `force` stops it first.
 pub(crate) fn delete(global: &Global, id: &str, force: bool) -> Result<()> {
@@ -23,6 +27,9 @@ pub(crate) fn delete(global: &Global, id: &str, force: bool) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
+    if !force {
+        state.await_end(GRACE);
+    }
     match state.status(global) {
         Status::Stopped => {}
         Status::Created | Status::Running | Status::Paused if force => {}
@@ -32,6 +39,7 @@ pub(crate) fn delete(global: &Global, id: &str, force: bool) -> Result<()> {
     }
     cgroup::kill_all(&state.plan.cgroup).context("kill the container's processes")?;
     cgroup::remove(&state.plan.cgroup).context("remove the container's cgroups")?;
+    corten_runtime::create::detach_root(&state.plan).context("unmount the root")?;
     fs::remove_dir_all(&directory).with_context(|| format!("remove {}", directory.display()))?;
     if let Err(error) = hooks::poststop(&state.plan) {
         // runtime-spec runtime.md#lifecycle: logged, the rest goes on as if it had succeeded.

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use corten_runtime::plan::Plan;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 
 use crate::arguments::Global;
@@ -84,6 +87,15 @@ impl State {
             }
             Some(_) | None => Status::Stopped,
         }
+    }
+
+    /// Waits until the process has ended, at most `limit`.
+    pub(crate) fn await_end(&self, limit: Duration) {
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let Some(Ok(pidfd)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return };
+        let limit = Timespec { tv_sec: 0, tv_nsec: limit.subsec_nanos().into() };
+        // Whatever comes of it, the status is looked at afterwards.
+        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit)).map(drop).unwrap_or_default();
     }
 
     fn frozen(&self) -> bool {
