@@ -15,6 +15,7 @@ pub mod nftables;
 pub mod port;
 pub mod seccomp;
 pub mod signal;
+pub mod sigwait;
 pub mod socket;
 pub mod spawn;
 pub mod sysctl;
