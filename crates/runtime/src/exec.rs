@@ -127,7 +127,11 @@ impl Joins {
         let root = if namespaces.mount.is_private() {
             None
         } else {
-            Some(File::open(format!("/proc/{init_pid}/root")).internal(|| "open the container's root")?.into())
+            Some(
+                File::open(format!("/proc/{init_pid}/root"))
+                    .internal(|| "open the container's root")?
+                    .into(),
+            )
         };
         Ok(Self {
             container,

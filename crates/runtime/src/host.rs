@@ -73,7 +73,10 @@ impl Host {
             kernel: version(&rustix::system::uname().release().to_string_lossy()),
             last_capability: read("/proc/sys/kernel/cap_last_cap")?.trim().parse().unwrap_or(40),
             capabilities: corten_sys::capability::get()
-                .map_err(|source| ProbeError::Read { path: "/proc/self/status".into(), source })?
+                .map_err(|source| ProbeError::Read {
+                    path: "/proc/self/status".into(),
+                    source,
+                })?
                 .permitted,
             seccomp: corten_sys::seccomp::available(),
             apparmor: fs::read("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with(b"Y")),

@@ -36,7 +36,11 @@ pub fn hold_all() -> io::Result<()> {
         libc::signal(libc::SIGTTOU, libc::SIG_IGN);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut())
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Waits for the next signal that [`hold_all`] holds back and gives its number.

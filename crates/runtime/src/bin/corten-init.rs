@@ -29,7 +29,10 @@ fn main() {
     match clone3(CloneOptions::default()) {
         Ok(Cloned::Child) => become_program(program, arguments),
         Ok(Cloned::Parent { pid, pidfd }) => {
-            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a child has a positive pid");
+            let pid = i32::try_from(pid)
+                .ok()
+                .and_then(Pid::from_raw)
+                .expect("a child has a positive pid");
             std::process::exit(serve(pid, &pidfd));
         }
         Err(error) => fail(&format!("clone: {error}"), 1),
@@ -52,7 +55,10 @@ fn become_program(program: &str, arguments: &[String]) -> ! {
     let code = if error.kind() == ErrorKind::NotFound { 127 } else { 126 };
     let text = error.to_string();
     let reason = text.split(" (os error").next().unwrap_or_default();
-    eprintln!("[FATAL corten-init ({})] exec {program} failed: {reason}", own.as_raw_nonzero());
+    eprintln!(
+        "[FATAL corten-init ({})] exec {program} failed: {reason}",
+        own.as_raw_nonzero()
+    );
     execute::exit_now(code)
 }
 
@@ -86,5 +92,7 @@ fn reap(program: Pid) -> Option<i32> {
 }
 
 fn exit_code(status: WaitStatus) -> Option<i32> {
-    status.exit_status().or(status.terminating_signal().map(|signal| 128 + signal))
+    status
+        .exit_status()
+        .or(status.terminating_signal().map(|signal| 128 + signal))
 }

@@ -113,7 +113,9 @@ pub fn create_with(plan: &Plan, stdio: Stdio, options: Options) -> Result<Init, 
 
 /// Unmounts what a container without a mount namespace of its own has left in the caller's.
 pub fn detach_root(plan: &Plan) -> Result<(), CreateError> {
-    let Rootfs::Directory(path) = &plan.root.source else { return Ok(()) };
+    let Rootfs::Directory(path) = &plan.root.source else {
+        return Ok(());
+    };
     if plan.namespaces.mount.is_private() {
         return Ok(());
     }

@@ -29,7 +29,9 @@ pub(super) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>, Crea
 }
 
 fn open_source(mount: &Mount, host: &Stat) -> Result<Option<Source>, CreateError> {
-    let MountSource::Bind { path, .. } = &mount.source else { return Ok(None) };
+    let MountSource::Bind { path, .. } = &mount.source else {
+        return Ok(None);
+    };
     let opened = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLOEXEC).invalid(|| failed(mount, path))?;
     let stat = fstat(&opened).invalid(|| failed(mount, path))?;
     if (stat.st_dev, stat.st_ino) == (host.st_dev, host.st_ino) {

@@ -48,10 +48,23 @@ fn prepare_tree(plan: &Plan) -> Result<(), CreateError> {
     let propagation = plan.root.propagation.unwrap_or(SLAVE);
     let is = |flag: MountPropagationFlags| propagation.flag == u64::from(flag.bits());
     // An unbindable tree could not be cloned below; it becomes so in the end.
-    propagate("/", if is(MountPropagationFlags::UNBINDABLE) { SLAVE } else { propagation })?;
+    propagate(
+        "/",
+        if is(MountPropagationFlags::UNBINDABLE) {
+            SLAVE
+        } else {
+            propagation
+        },
+    )?;
     if is(MountPropagationFlags::SHARED) {
         // Else the new root would appear in the host.
-        propagate("/", Propagation { flag: u64::from(MountPropagationFlags::PRIVATE.bits()), recursive: false })?;
+        propagate(
+            "/",
+            Propagation {
+                flag: u64::from(MountPropagationFlags::PRIVATE.bits()),
+                recursive: false,
+            },
+        )?;
     }
     Ok(())
 }

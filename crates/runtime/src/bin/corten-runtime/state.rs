@@ -92,10 +92,17 @@ impl State {
     /// Waits until the process has ended, at most `limit`.
     pub(crate) fn await_end(&self, limit: Duration) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        let Some(Ok(pidfd)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return };
-        let limit = Timespec { tv_sec: 0, tv_nsec: limit.subsec_nanos().into() };
+        let Some(Ok(pidfd)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+            return;
+        };
+        let limit = Timespec {
+            tv_sec: 0,
+            tv_nsec: limit.subsec_nanos().into(),
+        };
         // Whatever comes of it, the status is looked at afterwards.
-        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit)).map(drop).unwrap_or_default();
+        poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&limit))
+            .map(drop)
+            .unwrap_or_default();
     }
 
     fn frozen(&self) -> bool {
