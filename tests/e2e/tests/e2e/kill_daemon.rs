@@ -34,10 +34,11 @@ fn interrupt_everywhere(images: &[&str], operation: &Operation) -> Result<()> {
             for line in operation.prepare {
                 case.ok(line).with_context(|| format!("prepare boundary {number}"))?;
             }
-            let (fault, hit) = (case.daemon.fault_file(), case.daemon.fault_file().with_extension("hit"));
+            let fault = case.daemon.fault_file();
             std::fs::write(&fault, number.to_string())?;
             let outcome = case.run(operation.line)?;
-            std::fs::remove_file(&fault)?;
+            // The hook removes the file when it strikes.
+            drop(std::fs::remove_file(&fault));
             let boundary = read_hit(case)?;
             if let Some(boundary) = &boundary {
                 boundaries.push(boundary.clone());
@@ -51,7 +52,6 @@ fn interrupt_everywhere(images: &[&str], operation: &Operation) -> Result<()> {
             } else {
                 ensure!(outcome.code == 0, "nothing was killed, and yet: {outcome}");
             }
-            drop(std::fs::remove_file(hit));
             let what = boundary.clone().unwrap_or_else(|| "no boundary".into());
             (operation.afterwards)(case).with_context(|| format!("after a kill at {what} (number {number})"))?;
             case.daemon
