@@ -36,7 +36,12 @@ impl Census {
         census.processes(sandbox.first_pid())?;
         census.firewall(sandbox)?;
         census.connections(sandbox)?;
-        for directory in cgroup_directories(sandbox.cgroup_parent()) {
+        // The parent itself is made once and kept, like the bridge.
+        let parent = sandbox.cgroup_parent();
+        for directory in cgroup_directories(parent)
+            .iter()
+            .filter(|directory| !directory.ends_with(parent))
+        {
             census.add("cgroup", &directory.display().to_string());
         }
         for directory in directories {
@@ -161,7 +166,9 @@ impl Census {
                 let address = word.strip_prefix("src=").or_else(|| word.strip_prefix("dst="));
                 address.is_some_and(|address| !is_own(address))
             };
-            if ends.iter().any(foreign) {
+            // A bridge of its own accord joins multicast groups.
+            let multicast = |word: &&str| word.strip_prefix("dst=").is_some_and(is_multicast);
+            if ends.iter().any(foreign) && !ends.iter().any(multicast) {
                 self.add(
                     "connection",
                     &format!("{} {}", line.split_whitespace().next().unwrap_or(""), ends.join(" ")),
@@ -288,11 +295,11 @@ fn is_namespace(target: &Path) -> bool {
 
 fn is_own(address: &str) -> bool {
     use crate::sandbox::{INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6};
-    let multicast = address.starts_with("ff") || address.starts_with("224.") || address.starts_with("fe80");
-    address.starts_with("127.")
-        || address == "::1"
-        || [INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6].contains(&address)
-        || multicast
+    address.starts_with("127.") || address == "::1" || [INSIDE4, INSIDE6, OUTSIDE4, OUTSIDE6].contains(&address)
+}
+
+fn is_multicast(address: &str) -> bool {
+    address.starts_with("ff") || address.starts_with("224.") || address.starts_with("239.")
 }
 
 #[cfg(test)]
@@ -325,7 +332,7 @@ mod tests {
             .find(|entry| entry.path().join("cgroup.procs").exists());
         let group = hierarchy.map(|entry| entry.path().join(parent));
         if let Some(group) = &group {
-            fs::create_dir(group).unwrap();
+            fs::create_dir_all(group.join("left")).unwrap();
         }
         let mut wanted = vec![
             "mount: tmpfs",
