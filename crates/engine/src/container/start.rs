@@ -271,7 +271,10 @@ fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
     let network = match &container.effective.network {
         NetworkMode::Host => NetworkNamespace::Host,
         NetworkMode::Container(reference) => NetworkNamespace::Process(join(reference, "network")?),
-        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named(_) => NetworkNamespace::Private,
+        NetworkMode::Named(name) => {
+            return Err(Error::not_found(format!("failed to set up container networking: network {name} not found")));
+        }
+        NetworkMode::Bridge | NetworkMode::None => NetworkNamespace::Private,
     };
     Ok(Shared {
         network,

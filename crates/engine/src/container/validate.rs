@@ -133,17 +133,16 @@ fn refuse_unbuilt(config: &ContainerConfig, host: &HostConfig, networking: Optio
             host.runtime
         )));
     }
-    refuse_networks(host, networking)
+    refuse_networks(networking)
 }
 
-fn refuse_networks(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
-    if let NetworkMode::Named(name) = NetworkMode::parse(&host.network_mode) {
-        return Err(Error::not_found(format!("network {name} not found")));
-    }
+/// A network that does not exist is found out at the start, as in Docker: clients take "not found" at the
+/// creation for a missing image.
+fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
     let Some(networking) = networking else { return Ok(()) };
     for (name, endpoint) in &networking.endpoints_config {
         if !matches!(name.as_str(), "default" | "bridge" | "host" | "none") {
-            return Err(Error::not_found(format!("network {name} not found")));
+            continue;
         }
         let Some(endpoint) = endpoint else { continue };
         let address = endpoint.ipam_config.as_ref().is_some_and(|ipam| {
@@ -406,10 +405,6 @@ mod tests {
         assert_eq!(
             refused(|config, _| config.working_dir = "x".into()),
             "the working directory 'x' is invalid, it needs to be an absolute path"
-        );
-        assert_eq!(
-            refused(|_, host| host.network_mode = "mine".into()),
-            "network mine not found"
         );
         assert_eq!(
             refused(|_, host| {
