@@ -272,7 +272,9 @@ fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
         NetworkMode::Host => NetworkNamespace::Host,
         NetworkMode::Container(reference) => NetworkNamespace::Process(join(reference, "network")?),
         NetworkMode::Named(name) => {
-            return Err(Error::not_found(format!("failed to set up container networking: network {name} not found")));
+            return Err(Error::not_found(format!(
+                "failed to set up container networking: network {name} not found"
+            )));
         }
         NetworkMode::Bridge | NetworkMode::None => NetworkNamespace::Private,
     };
