@@ -79,9 +79,12 @@ pub(crate) fn stop_settings(
 
 /// Sends a signal; for SIGKILL waits until the container has ended.
 pub(crate) async fn kill(core: &Core, reference: &str, text: Option<&str>) -> Result<()> {
-    let container = core.containers.find(reference)?;
+    let found = core.containers.find(reference);
+    let container = found.map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?;
     let signal = match text.filter(|text| !text.is_empty()) {
-        Some(text) => signal::parse(text)?,
+        Some(text) => {
+            signal::parse(text).map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?
+        }
         None => super::phase::SIGKILL,
     };
     let config = &container.effective.config;

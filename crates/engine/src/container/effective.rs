@@ -2,7 +2,7 @@
 //! settings give what holds. Read each time a record is loaded, never stored (pure).
 
 use corten_api::container::{ContainerConfig, HealthConfig, HostConfig};
-use corten_api::{Empty, List, StringList};
+use corten_api::{Empty, List, Map, StringList};
 use corten_runtime::host::Host;
 use corten_runtime::plan::Layout;
 
@@ -126,6 +126,9 @@ pub fn inherit(config: &mut ContainerConfig, image: &corten_image::Config) {
     for path in &image.volumes {
         config.volumes.entry(path.clone()).or_insert(Empty {});
     }
+    if config.volumes.is_empty() {
+        config.volumes = Map::null();
+    }
     let mut labels = config.labels.clone();
     for (key, value) in &image.labels {
         labels.entry(key.clone()).or_insert_with(|| value.clone());
@@ -175,7 +178,8 @@ fn inherit_environment(config: &mut ContainerConfig, image: &[String]) {
             env.push(variable.clone());
         }
     }
-    config.env = List::from(env);
+    // Without any variable Docker tells of none at all.
+    config.env = if env.is_empty() { List::null() } else { List::from(env) };
 }
 
 fn health(image: &corten_image::Healthcheck) -> HealthConfig {

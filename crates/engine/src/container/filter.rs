@@ -100,7 +100,10 @@ impl ContainerFilter {
             exited.push(value.parse().map_err(|_| wrong("exited", value))?);
         }
         if let Some(value) = filters.get("status").find(|value| !STATUSES.contains(value)) {
-            return Err(wrong("status", value));
+            return Err(Error::invalid(format!(
+                "invalid filter 'status={value}': invalid value for state ({value}): must be one of {}",
+                STATUSES.join(", ")
+            )));
         }
         let health = ["none", "starting", "healthy", "unhealthy"];
         if let Some(value) = filters.get("health").find(|value| !health.contains(value)) {

@@ -5,24 +5,6 @@ use corten_api::event::EventMessage;
 
 use crate::volume::label_matches;
 
-/// The names that are known.
-pub const NAMES: &[&str] = &[
-    "config",
-    "container",
-    "daemon",
-    "event",
-    "image",
-    "label",
-    "network",
-    "node",
-    "plugin",
-    "scope",
-    "secret",
-    "service",
-    "type",
-    "volume",
-];
-
 /// Whether an event is wanted.
 #[must_use]
 pub fn matches(filters: &Filters, message: &EventMessage) -> bool {

@@ -1,5 +1,7 @@
 //! What `docker images` shows.
 
+use std::collections::HashMap;
+
 use corten_api::image::ImageSummary;
 use corten_api::{Filters, List, Map};
 use corten_base::Timestamp;
@@ -32,6 +34,10 @@ pub(crate) fn list(core: &Core, options: &ImageListOptions) -> Result<Vec<ImageS
         .images
         .list()
         .map_err(|error| Error::caused("list images", error))?;
+    let mut users: HashMap<String, i64> = HashMap::new();
+    for container in core.containers.all() {
+        *users.entry(container.record.image.to_string()).or_default() += 1;
+    }
     let mut summaries = Vec::new();
     for image in images {
         let own = image.config.created.unwrap_or_default();
@@ -39,7 +45,8 @@ pub(crate) fn list(core: &Core, options: &ImageListOptions) -> Result<Vec<ImageS
             && since.is_none_or(|since| own > since)
             && until.is_none_or(|until| own < until)
             && dangling.is_none_or(|dangling| dangling == image.references.is_empty());
-        let summary = summary(&image);
+        let mut summary = summary(&image);
+        summary.containers = users.get(&summary.id).copied().unwrap_or(0);
         let labelled = |value: &str| label_matches(&summary.labels, value);
         if wanted && filters.get("label").all(labelled) && !filters.get("label!").any(labelled) {
             summaries.extend(by_reference(summary, filters));
