@@ -125,7 +125,10 @@ fn a_failed_start_is_told_by_the_exit_code() {
         let engine = Engine::start(move |request| {
             if request.is("POST /containers/abc/start") {
                 request.answer("500 Internal Server Error", &answer);
-                started.open();
+            } else if request.is("POST /containers/abc/attach") {
+                request.upgrade();
+            } else if request.is("POST /containers/abc/wait") {
+                request.begin("application/json");
             } else {
                 lives(&started, &ended, 0, request);
             }
