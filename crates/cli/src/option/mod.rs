@@ -10,6 +10,8 @@ pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod field;
 pub(crate) mod gpu;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod logging;
 pub(crate) mod moment;
 pub(crate) mod mount;
