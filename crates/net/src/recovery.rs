@@ -117,7 +117,7 @@ mod tests {
         let mut kernel = found(&[&alive, &dead]);
         kernel.published.retain(|port| port.host.port() != 8080);
         let difference = compare(&kernel, &[alive.clone(), unlinked.clone()]);
-        assert_eq!(difference.links_to_delete, [dead.link.clone()]);
+        assert_eq!(difference.links_to_delete, std::slice::from_ref(&dead.link));
         assert_eq!(difference.ports_to_remove, dead.publications());
         assert_eq!(
             difference.ports_to_add,

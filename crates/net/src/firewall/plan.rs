@@ -27,7 +27,7 @@ use corten_sys::nftables::batch::{Part, ValueKind};
 use corten_sys::nftables::expression::{
     Connection, Header, Meta, Register, STATE_ESTABLISHED, STATE_RELATED, STATUS_DESTINATION_REWRITTEN,
 };
-use corten_sys::nftables::{Chain, Expression, Hook, HookPoint, Map, Value, Verdict};
+use corten_sys::nftables::{Chain, Entry, Expression, Hook, HookPoint, Map, Value, Verdict};
 
 use super::publication::{PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
 use crate::Subnet;
@@ -82,7 +82,7 @@ pub struct Table {
     /// Chains, with their rules.
     pub chains: Vec<Chain>,
     /// Elements of the maps that know the networks.
-    pub elements: Vec<(&'static str, Vec<(Vec<u8>, Value)>)>,
+    pub elements: Vec<(&'static str, Vec<Entry>)>,
 }
 
 /// The table for these networks, no port published.

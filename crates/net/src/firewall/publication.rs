@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use corten_sys::nftables::{Element, Value};
+use corten_sys::nftables::{Element, Entry, Value};
 
 use crate::port::Protocol;
 
@@ -39,7 +39,7 @@ impl Publication {
         }
     }
 
-    fn element(&self) -> (Vec<u8>, Value) {
+    fn element(&self) -> Entry {
         let mut key = Vec::with_capacity(24);
         if !self.host.ip().is_unspecified() {
             push_address(&mut key, self.host.ip());
@@ -84,7 +84,7 @@ impl fmt::Display for Publication {
 
 /// The elements of one map that these publications are.
 #[must_use]
-pub fn elements(map: &str, ports: &[Publication]) -> Vec<(Vec<u8>, Value)> {
+pub fn elements(map: &str, ports: &[Publication]) -> Vec<Entry> {
     ports
         .iter()
         .filter(|port| port.map() == map)

@@ -86,7 +86,7 @@ pub enum PrepareError {
         /// The container's id, which is the endpoint's.
         container: ContainerId,
         /// Which port, and who holds it.
-        source: ReserveError,
+        source: Box<ReserveError>,
     },
 }
 
@@ -157,7 +157,7 @@ impl BridgeNetwork {
             }
             Err(source) => {
                 self.abandon(&sandbox);
-                let (name, container) = (request.name.to_owned(), request.container.clone());
+                let (name, container, source) = (request.name.to_owned(), request.container.clone(), Box::new(source));
                 Err(PrepareError::Port {
                     name,
                     container,

@@ -144,7 +144,7 @@ fn a_new_daemon_takes_over_what_runs_and_removes_the_rest() {
         let recovered = network
             .recover(std::slice::from_ref(&alive.sandbox))
             .expect("recovered");
-        assert_eq!(recovered.links_removed, [dead.sandbox.link.clone()]);
+        assert_eq!(recovered.links_removed, std::slice::from_ref(&dead.sandbox.link));
         assert_eq!((recovered.ports_removed, recovered.ports_added), (2, 0));
         assert!(recovered.links_missing.is_empty());
         assert_eq!(ask().as_deref(), Some(OUTSIDE));

@@ -1,9 +1,11 @@
 //! Every way packets may go, and some they may not, with real sockets in namespaces.
 
 use crate::world::{
-    self, BOTH, Container, HOST, OUTSIDE, bridges_call_firewall, host_asks, joined, network, on_a_host, outside,
+    self, BOTH, Container, HOST, OUTSIDE, bridges_call_firewall, host_asks, ip, joined, network, on_a_host, outside,
 };
 use corten_net::{BridgeNetworkConfig, Protocol};
+use corten_sys::netlink::Route;
+use corten_sys::netlink::address::Address;
 use corten_sys::sysctl;
 
 /// Runs the same with bridged packets passing the IP firewall and not.
@@ -157,26 +159,51 @@ fn loopback_of_the_host_is_closed_to_containers() {
         secret.set_read_timeout(Some(world::SILENCE)).expect("a limit");
         let gateway = network.gateway();
         container.machine.run(move || {
-            // a hostile container routes the host's loopback over the bridge
-            std::fs::write("/proc/sys/net/ipv4/conf/eth0/route_localnet", "1").expect("its own setting");
-            let mut kernel = corten_sys::netlink::Route::open().expect("netlink");
-            let lo = kernel.link("lo").expect("asked").expect("there").index;
-            let address = corten_sys::netlink::address::Address {
-                link: lo,
-                address: world::ip("127.0.0.1"),
-                prefix: 8,
-            };
-            kernel.delete_address(address).expect("its own loopback");
-            let eth0 = kernel.link("eth0").expect("asked").expect("there").index;
-            kernel.set_default_route(gateway.into(), eth0).expect("a route");
+            route_loopback_by(gateway.into());
             let socket = std::net::UdpSocket::bind("0.0.0.0:0").expect("a port");
-            socket.send_to(b"end", "127.0.0.1:9000").map(drop).unwrap_or_default();
+            socket.send_to(b"end", "127.0.0.1:9000").expect("sent");
         });
         let mut buffer = [0; 8];
         assert!(
             secret.recv(&mut buffer).is_err(),
             "a container reached the host's loopback"
         );
+    });
+}
+
+/// A hostile machine takes 127/8 for an address of others, behind the gateway.
+fn route_loopback_by(gateway: std::net::IpAddr) {
+    std::fs::write("/proc/sys/net/ipv4/conf/eth0/route_localnet", "1").expect("its own setting");
+    let mut kernel = Route::open().expect("netlink");
+    let lo = kernel.link("lo").expect("asked").expect("there").index;
+    kernel
+        .delete_address(Address {
+            link: lo,
+            address: ip("127.0.0.1"),
+            prefix: 8,
+        })
+        .expect("its own loopback");
+    let eth0 = kernel.link("eth0").expect("asked").expect("there").index;
+    kernel.set_default_route(gateway, eth0).expect("a route");
+}
+
+#[test]
+fn ports_published_on_loopback_are_closed_to_the_outside() {
+    both_ways(|| {
+        let outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(Some("127.0.0.1"), 8081, 80), (None, 8080, 80)]);
+        container.machine.serve(80);
+        outside.run(|| route_loopback_by(ip(HOST)));
+        for protocol in BOTH {
+            for port in [8080, 8081] {
+                assert!(
+                    outside.is_refused(protocol, &format!("127.0.0.1:{port}")),
+                    "{protocol} {port}"
+                );
+            }
+            assert!(outside.ask(protocol, &format!("{HOST}:8080")).is_some(), "{protocol}");
+        }
     });
 }
 

@@ -29,6 +29,9 @@ pub enum Protocol {
     Netfilter,
 }
 
+/// A message of an answer: its type and body.
+pub type Answer = (u16, Vec<u8>);
+
 /// A netlink socket of the network namespace in which it was opened.
 #[derive(Debug)]
 pub struct Socket {
@@ -81,7 +84,7 @@ impl Socket {
     ///
     /// # Errors
     /// A refusal, or the table changed too often while it was read.
-    pub fn dump(&mut self, request: &Messages) -> Result<Vec<(u16, Vec<u8>)>, Error> {
+    pub fn dump(&mut self, request: &Messages) -> Result<Vec<Answer>, Error> {
         for _ in 0..DUMP_ATTEMPTS {
             let mut request = request.clone();
             request.add_flags(DUMP);
@@ -96,7 +99,7 @@ impl Socket {
     ///
     /// # Errors
     /// The refusal, `ENOENT` or `ENODEV` where there is no such object.
-    pub fn get(&mut self, mut request: Messages) -> Result<(u16, Vec<u8>), Error> {
+    pub fn get(&mut self, mut request: Messages) -> Result<Answer, Error> {
         let first = self.send(&mut request)?;
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
@@ -113,7 +116,7 @@ impl Socket {
     }
 
     /// Every message of the answer, or `None` when the table changed meanwhile.
-    fn dump_once(&mut self, mut request: Messages) -> Result<Option<Vec<(u16, Vec<u8>)>>, Error> {
+    fn dump_once(&mut self, mut request: Messages) -> Result<Option<Vec<Answer>>, Error> {
         let first = self.send(&mut request)?;
         let mut buffer = vec![0; 2 * BUFFER_BYTES];
         let mut found = Vec::new();

@@ -142,6 +142,9 @@ pub enum Value {
     Verdict(Verdict),
 }
 
+/// An element to add or delete: its key, each part padded to four bytes, and what it leads to.
+pub type Entry = (Vec<u8>, Value);
+
 /// Changes of one `inet` table that are carried out together.
 #[derive(Debug, Clone)]
 pub struct Batch {
@@ -255,17 +258,17 @@ impl Batch {
     }
 
     /// Adds elements; those that are there with the same value are left, with another one refused.
-    pub fn add_elements(&mut self, map: &str, elements: &[(Vec<u8>, Value)]) -> &mut Self {
+    pub fn add_elements(&mut self, map: &str, elements: &[Entry]) -> &mut Self {
         self.elements(NEW_ELEMENT, CREATE, map, elements)
     }
 
     /// Adds elements; those that are there are refused.
-    pub fn add_new_elements(&mut self, map: &str, elements: &[(Vec<u8>, Value)]) -> &mut Self {
+    pub fn add_new_elements(&mut self, map: &str, elements: &[Entry]) -> &mut Self {
         self.elements(NEW_ELEMENT, CREATE | EXCLUSIVE, map, elements)
     }
 
     /// Deletes elements; those that are not there are refused.
-    pub fn delete_elements(&mut self, map: &str, elements: &[(Vec<u8>, Value)]) -> &mut Self {
+    pub fn delete_elements(&mut self, map: &str, elements: &[Entry]) -> &mut Self {
         self.elements(DELETE_ELEMENT, 0, map, elements)
     }
 
@@ -275,7 +278,7 @@ impl Batch {
         self
     }
 
-    fn elements(&mut self, kind: u16, flags: u16, map: &str, elements: &[(Vec<u8>, Value)]) -> &mut Self {
+    fn elements(&mut self, kind: u16, flags: u16, map: &str, elements: &[Entry]) -> &mut Self {
         for part in elements.chunks(ELEMENTS_PER_MESSAGE) {
             self.begin(kind, flags).text(2, map).nest(3, |list| {
                 for (key, value) in part {

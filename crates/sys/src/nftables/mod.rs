@@ -14,7 +14,7 @@ pub mod expression;
 
 use std::io;
 
-pub use batch::{Batch, Chain, Hook, HookPoint, Map, Value};
+pub use batch::{Batch, Chain, Entry, Hook, HookPoint, Map, Value};
 pub use decode::{BaseChain, Element};
 pub use expression::{Expression, Verdict};
 
