@@ -13,8 +13,9 @@ use crate::{MacAddress, RETIRED_GROUP};
 
 /// How many digits of the container's id are in the name of its link's host end.
 const ID_DIGITS: usize = 6;
-/// Names of host ends begin with this.
-pub const LINK_PREFIX: &str = "veth";
+/// How many random digits follow.
+const RANDOM_DIGITS: usize = 5;
+const LINK_PREFIX: &str = "veth";
 
 /// A link to make.
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +51,19 @@ pub struct Port {
 /// since the container's former link may still be there for a moment.
 #[must_use]
 pub fn host_name(container: &ContainerId) -> String {
-    let random = RandomState::new().hash_one(0);
+    let random = RandomState::new().hash_one(0) & 0xf_ffff;
     format!(
-        "{LINK_PREFIX}{}{:05x}",
-        &container.as_str()[..ID_DIGITS],
-        random & 0xf_ffff
+        "{LINK_PREFIX}{}{random:0RANDOM_DIGITS$x}",
+        &container.as_str()[..ID_DIGITS]
     )
+}
+
+/// Whether a link's name is one that [`host_name`] gives: others may have ports on our bridge too.
+#[must_use]
+pub fn is_host_name(name: &str) -> bool {
+    let digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    name.strip_prefix(LINK_PREFIX)
+        .is_some_and(|rest| rest.len() == ID_DIGITS + RANDOM_DIGITS && rest.bytes().all(digit))
 }
 
 /// Makes the link: the container's end is down and without addresses, which its shim sets.
@@ -112,4 +120,30 @@ fn finish(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), netli
 
 fn bridges_call_firewall() -> bool {
     sysctl::get("bridge/bridge-nf-call-iptables").is_ok_and(|value| value == "1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_ours_and_new_each_time() {
+        let container = ContainerId::from_random([0xab; 32]);
+        let (one, two) = (host_name(&container), host_name(&container));
+        assert!(
+            is_host_name(&one) && one.starts_with("vethababab") && one.len() == 15,
+            "{one}"
+        );
+        assert_ne!(one, two);
+        for foreign in [
+            "veth0",
+            "veth1234567",
+            "vethABABAB00000",
+            "eth0",
+            "vethababab000000",
+            "",
+        ] {
+            assert!(!is_host_name(foreign), "{foreign}");
+        }
+    }
 }

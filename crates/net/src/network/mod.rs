@@ -218,7 +218,9 @@ impl BridgeNetwork {
             link: sandbox.link.clone(),
             source,
         };
-        self.kernel().route.settle(&sandbox.link).map_err(failed)
+        // over a socket of its own: where it has to wait, others must not
+        let mut route = Route::open().map_err(|error| failed(error.into()))?;
+        route.settle(&sandbox.link).map_err(failed)
     }
 
     fn is_bridge_there(&self, kernel: &mut Kernel) -> bool {

@@ -84,7 +84,7 @@ impl BridgeNetwork {
         let mut kernel = self.kernel();
         let bridge = kernel.bridge;
         let ports = kernel.route.links()?.into_iter().filter(|link| link.master == bridge);
-        let ours = ports.filter(|link| link.name.starts_with(endpoint::LINK_PREFIX) && link.kind == "veth");
+        let ours = ports.filter(|link| link.kind == "veth" && endpoint::is_host_name(&link.name));
         let links = ours.map(|link| link.name).collect();
         let difference = recovery::compare(
             &Found {
