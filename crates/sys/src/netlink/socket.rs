@@ -58,12 +58,25 @@ impl Socket {
     /// Sends the messages in one piece and waits for the answer to the last, which is asked to acknowledge.
     ///
     /// # Errors
-    /// The first refusal. Route messages behind a refused one were carried out all the same; a netfilter
-    /// batch is carried out as a whole or not at all.
+    /// The first refusal. Messages behind a refused one were carried out all the same.
     pub fn execute(&mut self, mut messages: Messages) -> Result<(), Error> {
         messages.add_flags(ACKNOWLEDGE);
+        let last = messages.count() - 1;
+        self.exchange(messages, last)
+    }
+
+    /// Sends a netfilter batch and waits for the answer to the message before the batch's end, which was
+    /// asked to acknowledge: kernels before 6.10 do not acknowledge the end itself.
+    ///
+    /// # Errors
+    /// The first refusal; nothing of the batch was carried out then.
+    pub fn commit(&mut self, batch: Messages) -> Result<(), Error> {
+        let last = batch.count() - 2;
+        self.exchange(batch, last)
+    }
+
+    fn exchange(&mut self, mut messages: Messages, awaited: u32) -> Result<(), Error> {
         let first = self.send(&mut messages)?;
-        let last = first.wrapping_add(messages.count() - 1);
         let mut buffer = vec![0; BUFFER_BYTES];
         loop {
             for answer in message::messages(self.receive(&mut buffer)?) {
@@ -72,7 +85,7 @@ impl Socket {
                     continue; // left over from a request that was refused earlier
                 }
                 outcome(answer, position)?;
-                if answer.sequence == last {
+                if position == awaited {
                     return Ok(());
                 }
             }

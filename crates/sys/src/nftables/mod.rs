@@ -50,7 +50,7 @@ impl Netfilter {
         if batch.is_empty() {
             Ok(())
         } else {
-            self.socket.execute(batch.finish())
+            self.socket.commit(batch.finish())
         }
     }
 
