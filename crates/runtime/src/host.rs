@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rustix::mount::{FsOpenFlags, fsconfig_set_string, fsopen};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Layout;
@@ -80,7 +79,7 @@ impl Host {
                 .permitted,
             seccomp: corten_sys::seccomp::available(),
             apparmor: fs::read("/sys/module/apparmor/parameters/enabled").is_ok_and(|text| text.starts_with(b"Y")),
-            overlay_append: overlay_append(),
+            overlay_append: corten_sys::overlay::takes_layers_one_by_one(),
         })
     }
 }
@@ -97,14 +96,6 @@ fn version(release: &str) -> (u32, u32) {
         .split(|c: char| !c.is_ascii_digit())
         .map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
-}
-
-/// A context without a mount tells whether the parameter exists; the layer itself is checked when it is set.
-fn overlay_append() -> bool {
-    let Ok(context) = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC) else {
-        return false;
-    };
-    fsconfig_set_string(&context, "lowerdir+", "/").is_ok()
 }
 
 /// The mounted hierarchies of `mountinfo` with the groups of `/proc/self/cgroup`.

@@ -12,6 +12,7 @@ pub mod mount;
 pub mod netlink;
 pub mod netns;
 pub mod nftables;
+pub mod overlay;
 pub mod port;
 pub mod seccomp;
 pub mod signal;

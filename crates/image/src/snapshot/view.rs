@@ -21,9 +21,10 @@ const REDIRECT: (&str, &str) = ("redirect_dir", "nofollow");
 /// Mounts `layers`, topmost first, at least two of them (as overlay wants without an upper directory), all beside or
 /// below `layers_root`.
 pub(super) fn mount(layers_root: &Path, layers: &[PathBuf]) -> Result<OwnedFd, SnapshotError> {
-    let mounted = match by_file_system_context(layers) {
-        Err(Errno::INVAL) => in_own_namespace(layers_root, layers),
-        mounted => mounted,
+    let mounted = if corten_sys::overlay::takes_layers_one_by_one() {
+        by_file_system_context(layers)
+    } else {
+        in_own_namespace(layers_root, layers)
     };
     mounted.map_err(|error| SnapshotError::io("view", layers_root)(error.into()))
 }

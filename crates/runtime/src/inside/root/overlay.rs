@@ -38,32 +38,18 @@ const ALWAYS: [(&str, &str); 2] = [("redirect_dir", "nofollow"), ("index", "off"
 
 /// Mounts `layers`.
 pub(super) fn mount(layers: &Layers<'_>) -> Result<Mounted, CreateError> {
-    match mount_by_layer(layers) {
-        Ok(mount) => Ok(Mounted::Detached(mount)),
-        Err(Refused::NoAppend) => mount_by_string(layers).map(Mounted::Attached),
-        Err(Refused::Failed(error)) => Err(error),
+    if corten_sys::overlay::takes_layers_one_by_one() {
+        mount_by_layer(layers).map(Mounted::Detached)
+    } else {
+        mount_by_string(layers).map(Mounted::Attached)
     }
 }
 
-enum Refused {
-    /// The kernel has no `lowerdir+`.
-    NoAppend,
-    Failed(CreateError),
-}
-
-impl From<CreateError> for Refused {
-    fn from(error: CreateError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-fn mount_by_layer(layers: &Layers<'_>) -> Result<OwnedFd, Refused> {
+fn mount_by_layer(layers: &Layers<'_>) -> Result<OwnedFd, CreateError> {
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).internal(|| "open overlay")?;
-    for (number, layer) in layers.lower.iter().enumerate() {
-        match fsconfig_set_string(context.as_fd(), "lowerdir+", layer) {
-            Err(rustix::io::Errno::INVAL) if number == 0 => return Err(Refused::NoAppend),
-            set => set.invalid(|| format!("overlay layer {}", layer.display()))?,
-        }
+    for layer in layers.lower {
+        fsconfig_set_string(context.as_fd(), "lowerdir+", layer)
+            .invalid(|| format!("overlay layer {}", layer.display()))?;
     }
     fsconfig_set_string(context.as_fd(), "upperdir", layers.upper)
         .invalid(|| format!("overlay upper {}", layers.upper.display()))?;
