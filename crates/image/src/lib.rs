@@ -8,8 +8,7 @@
 //! layers/<key>/            one unpacked layer; key: 12 digits of its chain id (more if two begin alike)
 //!     diff/                its tree in overlay form (0:0 character devices and trusted.overlay.opaque)
 //! snapshots/<container>/   one container's writable layer
-//!     image -> sha256:..   the image it stands on (a symbolic link: atomic, and nothing to flush)
-//!     chain -> sha256:..   the chain id of the topmost layer below it; empty image: `none`
+//!     layer -> <key>       the topmost layer below it (a symbolic link: atomic, nothing to flush); `empty`: none
 //!     upper/ work/         overlay's two directories
 //! tmp/                     work in progress; thrown away when the store opens
 //! trash/                   what opening threw away; emptied in the background

@@ -22,10 +22,10 @@ use crate::config::{ImageConfig, chain_id};
 use crate::extract::ExtractError;
 use crate::layer::{NewLayer, retain_blob, retain_layer, settle_implied};
 use crate::store::tag::set_tag;
-use crate::store::{ImageRecord, Store, StoreError, remove_all};
+use crate::store::{ImageRecord, Store, StoreError};
 use crate::tar::TarError;
 use layout::ArchivedImage;
-use stage::{Archive, Staging};
+use stage::{Archive, Known, Staging};
 use unpack::{Job, Unpackers};
 
 /// One loaded image.
@@ -95,7 +95,7 @@ impl Store {
             let staging = Staging {
                 directory: &work.path,
                 unpackers: &unpackers,
-                known: self.known_digests()?,
+                known: self.known_blobs()?,
             };
             let archive = staging.archive(reader)?;
             boundary("load.staged");
@@ -128,7 +128,7 @@ impl Store {
             let staging = Staging {
                 directory: &work.path,
                 unpackers: &unpackers,
-                known: HashSet::new(),
+                known: Known::new(),
             };
             let blob = staging.layer(reader)?;
             boundary("import.staged");
@@ -156,14 +156,17 @@ impl Store {
     pub(crate) fn work_directory(&self, purpose: &str) -> Result<WorkDirectory, StoreError> {
         let path = self.temporary(purpose);
         std::fs::create_dir(&path).map_err(StoreError::io("create", &path))?;
-        Ok(WorkDirectory { path })
+        Ok(WorkDirectory {
+            store: self.clone(),
+            path,
+        })
     }
 
-    fn known_digests(&self) -> Result<HashSet<String>, StoreError> {
-        let layers = self.records().view()?.layers()?;
-        Ok(layers
-            .iter()
-            .flat_map(|(_, layer)| [layer.diff_id.hex(), layer.blob.hex()])
+    fn known_blobs(&self) -> Result<Known, StoreError> {
+        let blobs = self.records().view()?.blobs()?;
+        Ok(blobs
+            .into_iter()
+            .map(|(digest, blob)| (blob.size_bytes, digest))
             .collect())
     }
 
@@ -273,15 +276,17 @@ fn start<'scope>(scope: &'scope std::thread::Scope<'scope, '_>) -> Result<Unpack
     Unpackers::start(scope).map_err(StoreError::io("start threads for", Path::new("unpacking")))
 }
 
-/// A directory under `tmp/` that goes with this value.
+/// A directory under `tmp/` that goes with this value. What is in it may be a large tree that turned out not to be
+/// needed, so nobody waits for its removal.
 #[derive(Debug)]
 pub(crate) struct WorkDirectory {
+    store: Store,
     pub(crate) path: PathBuf,
 }
 
 impl Drop for WorkDirectory {
     fn drop(&mut self) {
-        if let Err(error) = remove_all(&self.path) {
+        if let Err(error) = self.store.remove_later(&self.path) {
             // What is left goes at the next open.
             tracing::warn!(%error, "work directory remains");
         }

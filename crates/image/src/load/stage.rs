@@ -2,7 +2,7 @@
 //! is unpacked while it arrives, before the manifest (which may come last) says whether it is one. Names in the
 //! archive never become names on disk.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -53,9 +53,12 @@ enum Name {
 pub(super) struct Staging<'a> {
     pub(super) directory: &'a Path,
     pub(super) unpackers: &'a Unpackers,
-    /// Hex digests of layers and blobs in the store: these need no unpacking on suspicion.
-    pub(super) known: HashSet<String>,
+    pub(super) known: Known,
 }
+
+/// Blobs in the store by size and digest. A file of the same size as one of them is unpacked only when its digest
+/// turns out to be another: most archives bring layers that are there already.
+pub(super) type Known = BTreeSet<(u64, Digest)>;
 
 impl Staging<'_> {
     /// Receives a whole archive, plain or compressed.
@@ -88,7 +91,7 @@ impl Staging<'_> {
             }
             Kind::Regular => {
                 let number = archive.files.len();
-                archive.files.push(self.file(number, &name, tar)?);
+                archive.files.push(self.file(number, entry.size, tar)?);
                 Name::File(number)
             }
             Kind::HardLink => Name::Link(clean(&String::from_utf8_lossy(&entry.link)).unwrap_or_default()),
@@ -102,20 +105,29 @@ impl Staging<'_> {
         Ok(())
     }
 
-    fn file<R: BufRead>(&self, number: usize, name: &str, tar: &mut TarReader<R>) -> Result<Staged, LoadError> {
-        let known = name.rsplit('/').next().is_some_and(|last| self.known.contains(last));
+    fn file<R: BufRead>(&self, number: usize, size: u64, tar: &mut TarReader<R>) -> Result<Staged, LoadError> {
+        let perhaps_known = self.known.iter().any(|(known, _)| *known == size);
         let mut receiving = Receiving::new(self, number)?;
+        let mut layer = None;
         loop {
             let data = tar.fill_data()?;
             if data.is_empty() {
                 break;
             }
-            if receiving.size_bytes == 0 && !known && may_be_layer(data) {
-                receiving.unpack(Compression::of(data));
+            if receiving.size_bytes == 0 && may_be_layer(data) {
+                layer = Some(Compression::of(data));
+                if !perhaps_known {
+                    receiving.unpack(Compression::of(data));
+                }
             }
             receiving.add(data)?;
             let length = data.len();
             tar.consume_data(length);
+        }
+        receiving.file.finish();
+        let digest = Digest::from_bytes(receiving.hash.clone().finalize().into());
+        if let Some(compression) = layer.filter(|_| perhaps_known && !self.known.contains(&(size, digest))) {
+            receiving.unpack(compression);
         }
         Ok(receiving.finish())
     }

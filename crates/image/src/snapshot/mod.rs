@@ -19,10 +19,9 @@ use crate::ErrorKind;
 use crate::store::sweep::names_in;
 use crate::store::{State, Store, StoreError, remove_all};
 
-const IMAGE_LINK: &str = "image";
-const CHAIN_LINK: &str = "chain";
-/// What the chain link says where the image has no layers.
-const NO_CHAIN: &str = "none";
+/// Names the layer below by its key. A link and not a file: made in one step, nothing to flush, and short enough to
+/// lie in the inode.
+const LAYER_LINK: &str = "layer";
 /// The layer directory that stands in where there are no layers; made when needed.
 pub(crate) const EMPTY_KEY: &str = "empty";
 
@@ -102,10 +101,13 @@ impl Store {
             return Err(SnapshotError::Exists(container.clone()));
         }
         let making = self.temporary("snapshot");
-        let made = fill(&making, image, record.top.as_ref()).and_then(|()| {
-            boundary("snapshot.filled");
-            std::fs::rename(&making, &place).map_err(SnapshotError::io("rename to", &place))
-        });
+        let made = self
+            .key_of(record.top.as_ref())
+            .and_then(|key| fill(&making, &key))
+            .and_then(|()| {
+                boundary("snapshot.filled");
+                std::fs::rename(&making, &place).map_err(SnapshotError::io("rename to", &place))
+            });
         boundary("snapshot.placed");
         if let Err(error) = made {
             remove_all(&making)?;
@@ -217,33 +219,44 @@ impl Store {
     pub(crate) fn count_snapshots(&self) -> Result<(), StoreError> {
         let mut state = self.state();
         for name in names_in(&self.snapshots_root())? {
-            let link = self.snapshots_root().join(&name).join(CHAIN_LINK);
-            match std::fs::read_link(&link) {
-                Ok(target) => {
-                    if let Some(top) = parse_chain(&target) {
-                        *state.snapshots.entry(top).or_default() += 1;
-                    }
-                }
-                // Not a snapshot: whoever lists containers finds it without a record.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(StoreError::io("read", &link)(error)),
+            if let Some(Some(top)) = self.chain_at(&self.snapshots_root().join(&name))? {
+                *state.snapshots.entry(top).or_default() += 1;
             }
         }
         Ok(())
+    }
+
+    /// What the layer link says for a chain.
+    fn key_of(&self, top: Option<&Digest>) -> Result<String, SnapshotError> {
+        let Some(top) = top else {
+            return Ok(EMPTY_KEY.to_owned());
+        };
+        let layer = self.records().view()?.layer(top)?;
+        Ok(layer.ok_or_else(|| StoreError::Damaged(top.to_string()))?.key)
     }
 
     fn snapshot_path(&self, container: &ContainerId) -> PathBuf {
         self.snapshots_root().join(container.as_str())
     }
 
-    /// The chain a container's snapshot stands on, none inside for an image without layers; none if it has none.
+    /// The chain that a container's snapshot stands on, none inside for an image without layers; none if it has none.
     fn chain_of(&self, container: &ContainerId) -> Result<Option<Option<Digest>>, SnapshotError> {
-        let link = self.snapshot_path(container).join(CHAIN_LINK);
-        match std::fs::read_link(&link) {
-            Ok(target) => Ok(Some(parse_chain(&target))),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(SnapshotError::io("read", &link)(error)),
+        Ok(self.chain_at(&self.snapshot_path(container))?)
+    }
+
+    fn chain_at(&self, snapshot: &Path) -> Result<Option<Option<Digest>>, StoreError> {
+        let link = snapshot.join(LAYER_LINK);
+        let key = match std::fs::read_link(&link) {
+            Ok(key) => key.to_string_lossy().into_owned(),
+            // Not a snapshot: whoever lists containers finds it without a record.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(StoreError::io("read", &link)(error)),
+        };
+        if key == EMPTY_KEY {
+            return Ok(Some(None));
         }
+        let chain = self.records().view()?.chain_by_key(&key)?;
+        Ok(Some(Some(chain.ok_or(StoreError::Damaged(key))?)))
     }
 
     fn snapshot_over(&self, container: &ContainerId, top: Option<&Digest>) -> Result<Snapshot, SnapshotError> {
@@ -290,21 +303,13 @@ impl State {
     }
 }
 
-fn fill(making: &Path, image: &Digest, top: Option<&Digest>) -> Result<(), SnapshotError> {
-    for directory in [making.to_owned(), making.join("upper"), making.join("work")] {
-        std::fs::create_dir(&directory).map_err(SnapshotError::io("create", &directory))?;
+fn fill(making: &Path, key: &str) -> Result<(), SnapshotError> {
+    let upper = making.join("upper");
+    for directory in [making, &upper, &making.join("work")] {
+        std::fs::create_dir(directory).map_err(SnapshotError::io("create", directory))?;
     }
     // The upper directory is what the container sees as its root; umask must not decide about its mode.
-    let upper = making.join("upper");
     std::fs::set_permissions(&upper, Permissions::from_mode(0o755)).map_err(SnapshotError::io("chmod", &upper))?;
-    let chain = top.map_or_else(|| NO_CHAIN.to_owned(), ToString::to_string);
-    for (name, target) in [(IMAGE_LINK, image.to_string()), (CHAIN_LINK, chain)] {
-        let link = making.join(name);
-        std::os::unix::fs::symlink(target, &link).map_err(SnapshotError::io("create", &link))?;
-    }
-    Ok(())
-}
-
-fn parse_chain(target: &Path) -> Option<Digest> {
-    target.to_str()?.parse().ok()
+    let link = making.join(LAYER_LINK);
+    std::os::unix::fs::symlink(key, &link).map_err(SnapshotError::io("create", &link))
 }

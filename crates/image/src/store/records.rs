@@ -136,6 +136,24 @@ impl View {
         get(&self.0.open_table(LAYERS).map_err(failed)?, chain)
     }
 
+    /// The layer whose directory has this name. A key is the beginning of its chain id.
+    pub(crate) fn chain_by_key(&self, key: &str) -> Result<Option<Digest>, StoreError> {
+        let table = self.0.open_table(LAYERS).map_err(failed)?;
+        for row in table.range(key..).map_err(failed)? {
+            let (chain, value) = row.map_err(failed)?;
+            let chain = chain.value();
+            if !chain.starts_with(key) {
+                break;
+            }
+            let layer: LayerRecord =
+                serde_json::from_slice(value.value()).map_err(|_| StoreError::Damaged(chain.to_owned()))?;
+            if layer.key == key {
+                return parse_key(chain).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     pub(crate) fn images(&self) -> Result<Vec<(Digest, ImageRecord)>, StoreError> {
         all(&self.0.open_table(IMAGES).map_err(failed)?)
     }

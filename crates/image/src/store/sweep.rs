@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corten_base::{Digest, Timestamp};
 
@@ -49,11 +49,21 @@ impl Store {
     }
 
     fn throw_away(&self, directory: &Path, name: &OsStr) -> Result<(), StoreError> {
-        // What an earlier open threw away may still be there under its name.
-        let unique = format!("{}-{}", Timestamp::now().unix_nanos(), name.to_string_lossy());
-        let (from, to) = (directory.join(name), self.0.root.join("trash").join(unique));
-        std::fs::rename(&from, &to).map_err(StoreError::io("throw away", &from))
+        move_to(&self.0.root.join("trash"), &directory.join(name)).map(drop)
     }
+
+    /// Removes a tree of which nothing is needed any more, without waiting for it.
+    pub(crate) fn remove_later(&self, path: &Path) -> Result<(), StoreError> {
+        remove_in_background(vec![move_to(&self.0.root.join("trash"), path)?])
+    }
+}
+
+fn move_to(trash: &Path, path: &Path) -> Result<PathBuf, StoreError> {
+    // What was thrown away earlier may still be there under its name.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let target = trash.join(format!("{}-{name}", Timestamp::now().unix_nanos()));
+    std::fs::rename(path, &target).map_err(StoreError::io("throw away", path))?;
+    Ok(target)
 }
 
 /// Empties a directory in the background; what a death leaves goes at the next open.
@@ -62,7 +72,11 @@ fn empty(trash: &Path) -> Result<(), StoreError> {
     if names.is_empty() {
         return Ok(());
     }
-    let paths: Vec<_> = names.into_iter().map(|name| trash.join(name)).collect();
+    remove_in_background(names.into_iter().map(|name| trash.join(name)).collect())
+}
+
+fn remove_in_background(paths: Vec<PathBuf>) -> Result<(), StoreError> {
+    let first = paths.first().cloned().unwrap_or_default();
     let removal = move || {
         for path in &paths {
             if let Err(error) = remove_all(path) {
@@ -71,7 +85,9 @@ fn empty(trash: &Path) -> Result<(), StoreError> {
         }
     };
     let started = std::thread::Builder::new().name("image-trash".into()).spawn(removal);
-    started.map(drop).map_err(StoreError::io("start a thread for", trash))
+    started
+        .map(drop)
+        .map_err(StoreError::io("start a thread to remove", &first))
 }
 
 pub(crate) fn names_in(directory: &Path) -> Result<Vec<OsString>, StoreError> {
