@@ -67,7 +67,7 @@ impl Store {
             .unwrap_or(&hex)
             .to_owned();
         // A directory without a record is what a failed act left; it would be swept at the next open.
-        self.discard(&self.layers_root().join(&key))?;
+        self.0.trash.take(&self.layers_root().join(&key))?;
         Ok(key)
     }
 
@@ -99,11 +99,11 @@ impl Store {
     pub(crate) fn remove_files(&self, released: &Released) -> Result<(), StoreError> {
         for key in &released.keys {
             boundary("layer.remove");
-            self.discard(&self.layers_root().join(key))?;
+            self.0.trash.take(&self.layers_root().join(key))?;
         }
         for blob in &released.blobs {
             boundary("blob.remove");
-            self.discard(&self.blob_path(blob))?;
+            self.0.trash.take(&self.blob_path(blob))?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@
 //!     layer -> <key>       the topmost layer below it (a symbolic link: atomic, nothing to flush); `empty`: none
 //!     upper/ work/         overlay's two directories
 //! tmp/                     work in progress; thrown away when the store opens
-//! trash/                   what opening threw away; emptied in the background
+//! trash/                   what was removed; a thread empties it (store/trash.rs)
 //! ```
 //! Whatever the database does not name is garbage and removed at open: a layer directory or blob is renamed to its
 //! place first and recorded after, records go first and files after. One process owns a store (redb's file lock).

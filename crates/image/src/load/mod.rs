@@ -286,7 +286,7 @@ pub(crate) struct WorkDirectory {
 
 impl Drop for WorkDirectory {
     fn drop(&mut self) {
-        if let Err(error) = self.store.remove_later(&self.path) {
+        if let Err(error) = self.store.0.trash.take(&self.path) {
             // What is left goes at the next open.
             tracing::warn!(%error, "work directory remains");
         }

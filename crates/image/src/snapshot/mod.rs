@@ -132,20 +132,18 @@ impl Store {
     }
 
     /// Removes a container's writable layer and lets go of the layers below; fine if there is none. The caller has
-    /// seen to it that nothing is mounted.
+    /// seen to it that nothing is mounted. The files go in the background.
     ///
     /// # Errors
     /// [`SnapshotError`]; what is left then goes at the next open.
     pub fn remove_snapshot(&self, container: &ContainerId) -> Result<(), SnapshotError> {
-        let doomed = self.temporary("snapshot");
         let unused = {
             let mut state = self.state();
             let Some(top) = self.chain_of(container)? else {
                 return Ok(());
             };
-            let place = self.snapshot_path(container);
             boundary("snapshot.remove");
-            std::fs::rename(&place, &doomed).map_err(SnapshotError::io("remove", &place))?;
+            self.0.trash.take(&self.snapshot_path(container))?;
             boundary("snapshot.removed");
             top.filter(|top| state.release_snapshot(top))
         };
@@ -158,7 +156,7 @@ impl Store {
         {
             self.release_unused(&top)?;
         }
-        Ok(remove_all(&doomed)?)
+        Ok(())
     }
 
     /// The containers that have snapshots; those without a record elsewhere are leftovers.

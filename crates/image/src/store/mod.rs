@@ -7,6 +7,7 @@
 mod records;
 pub(crate) mod sweep;
 pub(crate) mod tag;
+mod trash;
 
 use std::collections::HashMap;
 use std::io;
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) root: PathBuf,
     pub(crate) records: Records,
     pub(crate) state: Mutex<State>,
+    pub(crate) trash: trash::Trash,
     next_temporary: AtomicU64,
 }
 
@@ -95,12 +97,15 @@ impl Store {
             }
             let records = Records::open(&root.join("metadata.redb"))?;
             let state = Mutex::default();
-            let store = Self(Arc::new(Inner {
+            let trash = trash::Trash::new(root.join("trash"));
+            let inner = Inner {
                 root: root.to_owned(),
                 records,
                 state,
+                trash,
                 next_temporary: AtomicU64::new(0),
-            }));
+            };
+            let store = Self(Arc::new(inner));
             store.sweep()?;
             Ok(store)
         };
@@ -139,17 +144,6 @@ impl Store {
     pub(crate) fn temporary(&self, purpose: &str) -> PathBuf {
         let number = self.0.next_temporary.fetch_add(1, Ordering::Relaxed);
         self.0.root.join("tmp").join(format!("{purpose}-{number}"))
-    }
-
-    /// Removes `path` and all below it: out of sight at once, then piece by piece.
-    pub(crate) fn discard(&self, path: &Path) -> Result<(), StoreError> {
-        let doomed = self.temporary("doomed");
-        match std::fs::rename(path, &doomed) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(StoreError::io("remove", path)(error)),
-        }
-        remove_all(&doomed)
     }
 }
 

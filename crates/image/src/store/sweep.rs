@@ -1,18 +1,18 @@
-//! What opening clears away: everything on disk that the database does not name, and layers that nothing uses. It is
-//! moved to `trash/`, which a thread empties, so that the open does not wait for it.
+//! What opening clears away: everything on disk that the database does not name, and layers that nothing uses.
 
 use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::Path;
 
-use corten_base::{Digest, Timestamp};
+use corten_base::Digest;
 
-use super::{Store, StoreError, remove_all};
+use super::{Store, StoreError};
 use crate::snapshot::EMPTY_KEY;
 
 impl Store {
     pub(super) fn sweep(&self) -> Result<(), StoreError> {
         let root = &self.0.root;
+        self.0.trash.empty()?;
         self.sweep_directory(&root.join("tmp"), &HashSet::new())?;
         self.count_snapshots()?;
         for chain in self.unused_chains()? {
@@ -27,8 +27,7 @@ impl Store {
             .into_iter()
             .map(|(digest, _)| digest.hex().into())
             .collect();
-        self.sweep_directory(&root.join("blobs/sha256"), &blobs)?;
-        empty(&root.join("trash"))
+        self.sweep_directory(&root.join("blobs/sha256"), &blobs)
     }
 
     /// Layers that were kept for a snapshot that is gone.
@@ -42,52 +41,11 @@ impl Store {
     fn sweep_directory(&self, directory: &Path, wanted: &HashSet<OsString>) -> Result<(), StoreError> {
         for name in names_in(directory)? {
             if !wanted.contains(&name) {
-                self.throw_away(directory, &name)?;
+                self.0.trash.take(&directory.join(name))?;
             }
         }
         Ok(())
     }
-
-    fn throw_away(&self, directory: &Path, name: &OsStr) -> Result<(), StoreError> {
-        move_to(&self.0.root.join("trash"), &directory.join(name)).map(drop)
-    }
-
-    /// Removes a tree of which nothing is needed any more, without waiting for it.
-    pub(crate) fn remove_later(&self, path: &Path) -> Result<(), StoreError> {
-        remove_in_background(vec![move_to(&self.0.root.join("trash"), path)?])
-    }
-}
-
-fn move_to(trash: &Path, path: &Path) -> Result<PathBuf, StoreError> {
-    // What was thrown away earlier may still be there under its name.
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let target = trash.join(format!("{}-{name}", Timestamp::now().unix_nanos()));
-    std::fs::rename(path, &target).map_err(StoreError::io("throw away", path))?;
-    Ok(target)
-}
-
-/// Empties a directory in the background; what a death leaves goes at the next open.
-fn empty(trash: &Path) -> Result<(), StoreError> {
-    let names = names_in(trash)?;
-    if names.is_empty() {
-        return Ok(());
-    }
-    remove_in_background(names.into_iter().map(|name| trash.join(name)).collect())
-}
-
-fn remove_in_background(paths: Vec<PathBuf>) -> Result<(), StoreError> {
-    let first = paths.first().cloned().unwrap_or_default();
-    let removal = move || {
-        for path in &paths {
-            if let Err(error) = remove_all(path) {
-                tracing::warn!(%error, "leftover remains");
-            }
-        }
-    };
-    let started = std::thread::Builder::new().name("image-trash".into()).spawn(removal);
-    started
-        .map(drop)
-        .map_err(StoreError::io("start a thread to remove", &first))
 }
 
 pub(crate) fn names_in(directory: &Path) -> Result<Vec<OsString>, StoreError> {
