@@ -91,3 +91,50 @@ fn throughput() {
         }
     }
 }
+
+#[test]
+#[ignore = "measures"]
+fn splice() {
+    use std::io::Write;
+    use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+    const BYTES: usize = 4 << 30;
+    let mut kept = Kept::new("sleep 1000", streams());
+    kept.create();
+    let (socket, address) = crate::ports::reserve();
+    let ports = vec![PortSocket {
+        protocol: Protocol::Tcp,
+        splice_to: Some((IpAddr::V4(Ipv4Addr::LOCALHOST), 8080)),
+    }];
+    kept.ask_with(
+        Request::Network(NetworkSetup {
+            ports,
+            ..NetworkSetup::default()
+        }),
+        vec![socket],
+    );
+    kept.start();
+    let namespace = std::fs::File::open(format!("/proc/{}/ns/net", kept.shim.pid)).unwrap();
+    let (ready, listening) = std::sync::mpsc::channel();
+    let server = std::thread::spawn(move || {
+        corten_sys::netns::enter(&namespace).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:8080").unwrap();
+        ready.send(()).unwrap();
+        let (mut connection, _) = listener.accept().unwrap();
+        let (mut buffer, mut total) = (vec![0; 256 * 1024], 0);
+        while let Ok(count @ 1..) = connection.read(&mut buffer) {
+            total += count;
+        }
+        total
+    });
+    listening.recv().unwrap();
+    let begin = Instant::now();
+    let mut client = TcpStream::connect(address).unwrap();
+    let chunk = vec![7; 256 * 1024];
+    for _ in 0..BYTES / chunk.len() {
+        client.write_all(&chunk).unwrap();
+    }
+    drop(client);
+    assert_eq!(server.join().unwrap(), BYTES);
+    let seconds = begin.elapsed().as_secs_f64();
+    println!("spliced {:.1} Gbit/s", BYTES as f64 * 8.0 / seconds / 1e9);
+}

@@ -46,7 +46,7 @@ fn an_ipv6_client_reaches_an_ipv4_server() {
 }
 
 /// A bound socket that does not listen, as a daemon reserves a port.
-fn reserve() -> (OwnedFd, SocketAddr) {
+pub(crate) fn reserve() -> (OwnedFd, SocketAddr) {
     let socket = rustix::net::socket(AddressFamily::INET6, SocketType::STREAM, None).unwrap();
     rustix::net::bind(&socket, &SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)).unwrap();
     let address = rustix::net::getsockname(&socket).unwrap();
