@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attach;
+mod chaos;
 mod exec;
 mod fixture;
 mod groups;
