@@ -93,8 +93,8 @@ pub(crate) fn receive(from: impl AsFd) -> io::Result<Message> {
     let received = loop {
         let buffer = &mut [IoSliceMut::new(&mut packet)];
         match recvmsg(from.as_fd(), buffer, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::CONNRESET) => return Ok(Message::End),
+            // The other side ended without reading what we sent. That is told once, before what it had said.
+            Err(rustix::io::Errno::INTR | rustix::io::Errno::CONNRESET) => {}
             received => break received?,
         }
     };
@@ -132,6 +132,17 @@ mod tests {
         };
         assert!(error.message.starts_with('é') && error.message.len() <= PACKET_LIMIT_BYTES / 4);
         drop(child);
+        assert!(matches!(receive(&creator).unwrap(), Message::End));
+    }
+
+    #[test]
+    fn the_last_words_of_a_child_that_did_not_listen_are_heard() {
+        let (creator, child) = pair().unwrap();
+        send(&creator, &Message::Go).unwrap();
+        send(&child, &Message::Failed(CreateError::internal("why"))).unwrap();
+        drop(child);
+        let Message::Failed(error) = receive(&creator).unwrap() else { panic!("not a failure") };
+        assert_eq!(error.message, "why");
         assert!(matches!(receive(&creator).unwrap(), Message::End));
     }
 
