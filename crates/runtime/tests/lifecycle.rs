@@ -43,14 +43,34 @@ fn running(bundle: &mut Bundle) {
 fn further_processes_are_inside() {
     let Some(mut bundle) = bundle() else { return };
     running(&mut bundle);
-    let script = "hostname; ps; cat /proc/self/cgroup; ls /proc/self/fd; grep CapEff /proc/self/status; echo home=$HOME; exit 5";
+    let script =
+        "hostname; ps; cat /proc/self/cgroup; ls /proc/self/fd; grep CapEff /proc/self/status; echo home=$HOME; exit 5";
     let ran = bundle.tell("exec", &["sh", "-c", script]);
-    ran.ends(5).says("box\n").says("sleep 600").says("\n0\n1\n2\n3\n").lacks("\n4\n").lacks(&bundle.id);
+    ran.ends(5)
+        .says("box\n")
+        .says("sleep 600")
+        .says("\n0\n1\n2\n3\n")
+        .lacks("\n4\n")
+        .lacks(&bundle.id);
     ran.says("CapEff:\t00000004080000e3").says("home=/root");
-    bundle.tell("exec --user 33:40 --cwd /tmp --env A=b", &["sh", "-c", "id; pwd; echo $A"]).ends(0).says("uid=33(web) gid=40(logs)").says("/tmp\nb\n");
+    bundle
+        .tell(
+            "exec --user 33:40 --cwd /tmp --env A=b",
+            &["sh", "-c", "id; pwd; echo $A"],
+        )
+        .ends(0)
+        .says("uid=33(web) gid=40(logs)")
+        .says("/tmp\nb\n");
     bundle.tell("exec --tty", &["tty"]).ends(0).says("/dev/pts/0");
-    bundle.tell("exec", &["nosuch"]).ends(1).says("exec: \"nosuch\": executable file not found in $PATH");
-    bundle.tell("exec --cwd /no/such", &["true"]).ends(1).says("chdir to cwd (\"/no/such\")").says("no such file or directory");
+    bundle
+        .tell("exec", &["nosuch"])
+        .ends(1)
+        .says("exec: \"nosuch\": executable file not found in $PATH");
+    bundle
+        .tell("exec --cwd /no/such", &["true"])
+        .ends(1)
+        .says("chdir to cwd (\"/no/such\")")
+        .says("no such file or directory");
     for number in 0..12 {
         let ran = bundle.tell(&format!("exec --cwd /proc/self/fd/{number}"), &["pwd"]);
         assert!(ran.code != 0 || ran.stdout.starts_with("/proc/"), "{ran:?}");
@@ -65,7 +85,9 @@ fn further_processes_are_inside() {
 fn the_end_of_the_first_process_is_that_of_all() {
     let Some(mut bundle) = bundle() else { return };
     running(&mut bundle);
-    let words = ["exec", "--detach", &bundle.id, "sleep", "600"].map(str::to_owned).to_vec();
+    let words = ["exec", "--detach", &bundle.id, "sleep", "600"]
+        .map(str::to_owned)
+        .to_vec();
     bundle.detached(words).ends(0);
     bundle.tell("delete --force", &[]).ends(0);
     bundle.assert_gone();
@@ -95,7 +117,11 @@ fn v2_groups_do_the_same() {
     bundle.shell("sleep 600");
     bundle.write();
     let runtime = env!("CARGO_BIN_EXE_corten-runtime");
-    let (state, directory, id) = (bundle.directory.path().join("state"), bundle.directory.path(), &bundle.id);
+    let (state, directory, id) = (
+        bundle.directory.path().join("state"),
+        bundle.directory.path(),
+        &bundle.id,
+    );
     let script = format!(
         r#"set -e
         R="{runtime} --root {state}"
@@ -113,9 +139,16 @@ fn v2_groups_do_the_same() {
         directory = directory.display(),
     );
     let mut command = Command::new("unshare");
-    command.args(["--mount", "--propagation", "private", "sh", "-c", &script]).process_group(0);
+    command
+        .args(["--mount", "--propagation", "private", "sh", "-c", &script])
+        .process_group(0);
     let ran = Ran::from(command.output().unwrap());
-    ran.ends(0).says("\"running\"").says("\n1\n").says("0::/\n").says(" on /sys/fs/cgroup type cgroup2 (ro,");
-    ran.says("/tmp/mem: Operation not permitted").says("can't create /tmp/kmsg: Operation not permitted");
+    ran.ends(0)
+        .says("\"running\"")
+        .says("\n1\n")
+        .says("0::/\n")
+        .says(" on /sys/fs/cgroup type cgroup2 (ro,");
+    ran.says("/tmp/mem: Operation not permitted")
+        .says("can't create /tmp/kmsg: Operation not permitted");
     ran.says("kmsg\n3\n").says("\"paused\"").says("gone");
 }

@@ -141,7 +141,9 @@ mod tests {
         send(&creator, &Message::Go).unwrap();
         send(&child, &Message::Failed(CreateError::internal("why"))).unwrap();
         drop(child);
-        let Message::Failed(error) = receive(&creator).unwrap() else { panic!("not a failure") };
+        let Message::Failed(error) = receive(&creator).unwrap() else {
+            panic!("not a failure")
+        };
         assert_eq!(error.message, "why");
         assert!(matches!(receive(&creator).unwrap(), Message::End));
     }

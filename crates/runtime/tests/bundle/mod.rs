@@ -2,7 +2,10 @@
 //! is dropped: containers, control groups, state, files.
 
 #![expect(unreachable_pub, reason = "compiled into each test program by itself")]
-#![allow(dead_code, reason = "each test program uses its own part, so there is nothing to expect in all of them")]
+#![allow(
+    dead_code,
+    reason = "each test program uses its own part, so there is nothing to expect in all of them"
+)]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -48,16 +51,32 @@ pub fn bundle() -> Option<Bundle> {
     for applet in applets {
         symlink("busybox", root.join("bin").join(applet)).unwrap();
     }
-    fs::write(root.join("etc/passwd"), "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n").unwrap();
+    fs::write(
+        root.join("etc/passwd"),
+        "root:x:0:0::/root:/bin/sh\nweb:x:33:34::/var/www:/bin/sh\n",
+    )
+    .unwrap();
     fs::write(root.join("etc/group"), "root:x:0:\nwebs:x:34:\nlogs:x:40:web\n").unwrap();
-    let id = format!("corten-runtime-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let id = format!(
+        "corten-runtime-test-{}-{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    );
     let config = config(&id);
     Some(Bundle { directory, config, id })
 }
 
 /// Docker's usual specification, without a network.
 pub fn config(id: &str) -> Value {
-    let capabilities = json!(["CAP_CHOWN", "CAP_KILL", "CAP_MKNOD", "CAP_SETUID", "CAP_SETGID", "CAP_DAC_OVERRIDE", "CAP_SYSLOG"]);
+    let capabilities = json!([
+        "CAP_CHOWN",
+        "CAP_KILL",
+        "CAP_MKNOD",
+        "CAP_SETUID",
+        "CAP_SETGID",
+        "CAP_DAC_OVERRIDE",
+        "CAP_SYSLOG"
+    ]);
     json!({
         "ociVersion": "1.2.0",
         "process": {
@@ -111,7 +130,11 @@ impl Bundle {
     /// `corten-runtime` with these words after `--root`.
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_corten-runtime"));
-        command.arg("--root").arg(self.directory.path().join("state")).args(words).stdin(Stdio::null());
+        command
+            .arg("--root")
+            .arg(self.directory.path().join("state"))
+            .args(words)
+            .stdin(Stdio::null());
         command
     }
 
@@ -121,7 +144,9 @@ impl Bundle {
 
     fn bundle_words(&self, verb: &str) -> Vec<String> {
         self.write();
-        [verb, "--bundle", self.directory.path().to_str().unwrap(), &self.id].map(str::to_owned).to_vec()
+        [verb, "--bundle", self.directory.path().to_str().unwrap(), &self.id]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// Runs it to its end.
@@ -140,8 +165,17 @@ impl Bundle {
         fs::write(&log, "").unwrap();
         let mut all = vec!["--log".to_owned(), log.to_str().unwrap().to_owned()];
         all.extend(words);
-        let status = self.command(all).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        Ran { code: status.code().unwrap(), stdout: String::new(), stderr: fs::read_to_string(log).unwrap() }
+        let status = self
+            .command(all)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        Ran {
+            code: status.code().unwrap(),
+            stdout: String::new(),
+            stderr: fs::read_to_string(log).unwrap(),
+        }
     }
 
     /// A command about the container: verb, id, further words.
@@ -161,7 +195,11 @@ impl Bundle {
     pub fn await_status(&self, wanted: &str) {
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while self.state()["status"] != wanted {
-            assert!(std::time::Instant::now() < deadline, "{} instead of {wanted}", self.state());
+            assert!(
+                std::time::Instant::now() < deadline,
+                "{} instead of {wanted}",
+                self.state()
+            );
             std::thread::yield_now();
         }
     }
@@ -184,7 +222,10 @@ impl Bundle {
 
 impl Drop for Bundle {
     fn drop(&mut self) {
-        self.command(["delete", "--force", &self.id]).stderr(Stdio::null()).status().unwrap();
+        self.command(["delete", "--force", &self.id])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
     }
 }
 
@@ -199,20 +240,30 @@ pub struct Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 }
 
 impl Ran {
     #[track_caller]
     pub fn says(&self, text: &str) -> &Self {
-        assert!(self.stdout.contains(text) || self.stderr.contains(text), "no {text:?} in {self:?}");
+        assert!(
+            self.stdout.contains(text) || self.stderr.contains(text),
+            "no {text:?} in {self:?}"
+        );
         self
     }
 
     #[track_caller]
     pub fn lacks(&self, text: &str) -> &Self {
-        assert!(!self.stdout.contains(text) && !self.stderr.contains(text), "{text:?} in {self:?}");
+        assert!(
+            !self.stdout.contains(text) && !self.stderr.contains(text),
+            "{text:?} in {self:?}"
+        );
         self
     }
 
