@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+
+use corten_sys::sock_diag;
 
 use crate::port::Protocol;
 
@@ -23,7 +25,7 @@ impl fmt::Display for Holder {
 }
 
 /// The process that holds what keeps this address and port from being bound, if it can be seen. A TCP
-/// socket that is bound but does not listen cannot.
+/// socket that is bound but does not listen cannot before Linux 6.8.
 #[must_use]
 pub fn find(protocol: Protocol, wanted: SocketAddr) -> Option<Holder> {
     let inode = ["", "6"].iter().find_map(|suffix| {
@@ -32,8 +34,23 @@ pub fn find(protocol: Protocol, wanted: SocketAddr) -> Option<Holder> {
             .lines()
             .skip(1)
             .find_map(|line| conflicting_inode(protocol, wanted, line))
+    });
+    let inode = inode.or_else(|| match protocol {
+        Protocol::Tcp => only_bound(wanted),
+        Protocol::Udp => None,
     })?;
     holder_of(inode)
+}
+
+/// The inode of a TCP socket that does nothing but keep the port, as other containers' shims do.
+fn only_bound(wanted: SocketAddr) -> Option<u64> {
+    let sockets = sock_diag::bound_tcp(wanted.port()).ok()?;
+    let conflicts =
+        |address: IpAddr| address == wanted.ip() || address.is_unspecified() || wanted.ip().is_unspecified();
+    sockets
+        .iter()
+        .find(|socket| conflicts(socket.address))
+        .map(|socket| socket.inode)
 }
 
 /// The inode of a line of `/proc/net/{tcp,udp}{,6}`, if its socket conflicts. See proc_net(5).
@@ -126,7 +143,20 @@ mod tests {
         let holder = find(Protocol::Tcp, listener.local_addr().expect("its address")).expect("found");
         assert_eq!(holder.pid, std::process::id());
         let socket = std::net::UdpSocket::bind("[::1]:0").expect("a port");
+        drop(listener);
         let holder = find(Protocol::Udp, socket.local_addr().expect("its address")).expect("found");
         assert_eq!(holder.pid, std::process::id());
+    }
+
+    #[test]
+    fn a_socket_that_is_only_bound_is_found() {
+        use corten_sys::port::{Sharing, Transport, bound_address, reserve};
+        let any = "127.0.0.1:0".parse().expect("an address");
+        let socket = reserve(Transport::Tcp, any, Sharing::Nothing).expect("a port");
+        let wanted = bound_address(&socket).expect("its address");
+        match find(Protocol::Tcp, wanted) {
+            Some(holder) => assert_eq!(holder.pid, std::process::id()),
+            None => println!("skip: this kernel does not tell"),
+        }
     }
 }

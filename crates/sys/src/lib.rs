@@ -17,6 +17,7 @@ pub mod port;
 pub mod seccomp;
 pub mod signal;
 pub mod sigwait;
+pub mod sock_diag;
 pub mod socket;
 pub mod spawn;
 pub mod sysctl;

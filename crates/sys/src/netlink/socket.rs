@@ -27,6 +27,8 @@ pub enum Protocol {
     Route,
     /// NETLINK_NETFILTER.
     Netfilter,
+    /// NETLINK_SOCK_DIAG.
+    SocketDiagnosis,
 }
 
 /// A message of an answer: its type and body.
@@ -48,6 +50,7 @@ impl Socket {
         let protocol = match protocol {
             Protocol::Route => None, // NETLINK_ROUTE is zero
             Protocol::Netfilter => Some(netlink::NETFILTER),
+            Protocol::SocketDiagnosis => Some(netlink::SOCK_DIAG),
         };
         let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
         set_option(&fd, libc::NETLINK_EXT_ACK)?;
