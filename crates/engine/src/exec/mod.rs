@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use corten_api::exec::{ExecConfig, ExecInspect, ProcessConfig};
 use corten_base::{ExecId, Timestamp};
-use corten_shim::protocol::{Request, Target};
+use corten_shim::protocol::{Exit, Request, Target};
 
 use crate::container::phase::Phase;
-use crate::container::{Container, attach};
+use crate::container::{Container, attach, record};
 use crate::core::{Core, random_bytes};
 use crate::error::{Error, Result};
 use crate::event::Subject;
@@ -63,7 +63,7 @@ pub(crate) fn check_running(container: &Container) -> Result<()> {
 /// Everything about a session.
 pub(crate) fn inspect(core: &Core, exec: &str) -> Result<ExecInspect> {
     let session = core.execs.find(exec)?;
-    let (progress, config) = (session.progress(), &session.config);
+    let (progress, config) = (progress(core, &session), &session.config);
     let mut words = config.cmd.iter().cloned();
     Ok(ExecInspect {
         id: session.id.to_string(),
@@ -92,6 +92,29 @@ pub(crate) fn inspect(core: &Core, exec: &str) -> Result<ExecInspect> {
     })
 }
 
+/// How far a session is. The shim writes its end down before it lets clients go: one that asks at once must
+/// not be told that it still runs, though the news may not have been read yet.
+fn progress(core: &Core, session: &Session) -> Progress {
+    let progress = session.progress();
+    match progress {
+        Progress::Created | Progress::Ended { .. } => return progress,
+        Progress::Starting | Progress::Running { .. } => {}
+    }
+    match record::read::<Exit>(&exit_path(core, session)) {
+        Ok(Some(exit)) => Progress::Ended {
+            code: exit.code,
+            at: std::time::Instant::now(),
+        },
+        Ok(None) | Err(_) => progress,
+    }
+}
+
+/// Where the shim writes down how a session ended.
+fn exit_path(core: &Core, session: &Session) -> std::path::PathBuf {
+    core.run_directory(&session.container.id)
+        .join(format!("exec-{}.json", session.id))
+}
+
 /// Sets the size of a session's terminal.
 pub(crate) async fn resize(core: &Core, exec: &str, size: TerminalSize) -> Result<()> {
     let session = core.execs.find(exec)?;
@@ -118,6 +141,8 @@ fn not_running(container: &Container) -> Error {
 pub(crate) fn ended(core: &Core, container: &Container, exec: &ExecId, code: i32) {
     let Some(session) = core.execs.get(exec) else { return };
     if session.container.id == container.id && session.end(code) {
+        // A session that never ran has none, and a leftover goes with the run.
+        drop(std::fs::remove_file(exit_path(core, &session)));
         let attributes = attributes(&session, Some(code));
         core.events
             .publish(Subject::Container(container), "exec_die", &attributes, Timestamp::now());

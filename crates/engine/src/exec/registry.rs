@@ -64,10 +64,9 @@ impl Session {
                 *progress = Progress::Starting;
                 Ok(())
             }
-            Progress::Starting | Progress::Running { .. } => Err(Error::conflict(format!(
-                "Error: Exec command {} is already running",
-                self.id
-            ))),
+            Progress::Starting | Progress::Running { .. } => {
+                Err(Error::conflict(format!("exec command {} is already running", self.id)))
+            }
             Progress::Ended { .. } => Err(Error::conflict(format!("exec command {} has already run", self.id))),
         }
     }

@@ -108,10 +108,7 @@ impl ExecTicket {
                 stdin_once: true,
             },
             attach,
-            exit_path: self
-                .core
-                .run_directory(&container.id)
-                .join(format!("exec-{}.json", self.session.id)),
+            exit_path: super::exit_path(&self.core, &self.session),
         };
         let shim = container
             .shim()
