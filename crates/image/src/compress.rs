@@ -20,6 +20,8 @@ pub(crate) enum Compression {
 const RATIO_MAX: u64 = 10_000;
 /// Output below which the ratio does not count.
 const RATIO_FREE_BYTES: u64 = 256 << 20;
+/// Memory that an xz stream may ask for: `xz -9` needs 65 MiB. Zstandard's own limit is 128 MiB.
+const XZ_MEMORY_BYTES: u64 = 128 << 20;
 /// Read from the source at a time.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -51,7 +53,11 @@ impl Compression {
             Self::Plain => Box::new(input),
             Self::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(input)),
             Self::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(input)),
-            Self::Xz => Box::new(liblzma::bufread::XzDecoder::new_multi_decoder(input)),
+            Self::Xz => {
+                let concatenated = liblzma::stream::CONCATENATED;
+                let stream = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY_BYTES, concatenated)?;
+                Box::new(liblzma::bufread::XzDecoder::new_stream(input, stream))
+            }
             Self::Zstd => Box::new(zstd::Decoder::with_buffer(input)?),
         };
         let bounded = Bounded {

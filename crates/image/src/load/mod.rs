@@ -28,6 +28,9 @@ use layout::ArchivedImage;
 use stage::{Archive, Known, Staging};
 use unpack::{Job, Unpackers};
 
+/// Docker's limit; also what fits the options of mount(2) on older kernels.
+const LAYERS_MAX: usize = 125;
+
 /// One loaded image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loaded {
@@ -324,14 +327,15 @@ struct Preparing<'a> {
 impl Preparing<'_> {
     fn image(&mut self, archived: ArchivedImage) -> Result<NewImage, LoadError> {
         let file = &self.archive.files[archived.config];
-        let text = std::fs::read(&file.path).map_err(StoreError::io("read", &file.path))?;
-        let config: ImageConfig = serde_json::from_slice(&text)
-            .map_err(|error| LoadError::Archive(format!("invalid image configuration: {error}")))?;
+        let config = read_config(&file.document("image configuration")?)?;
         let (expected, got) = (config.rootfs.diff_ids.len(), archived.layers.len());
         if expected != got {
             return Err(LoadError::Archive(format!(
                 "invalid manifest, layers length mismatch: expected {expected}, got {got}"
             )));
+        }
+        if expected > LAYERS_MAX {
+            return Err(LoadError::Archive("max depth exceeded".into()));
         }
         let mut parent = None;
         // Topmost first, for what implied directories take from below.
@@ -407,5 +411,19 @@ impl Preparing<'_> {
             total_bytes: size,
         });
         Ok(diff)
+    }
+}
+
+fn read_config(text: &[u8]) -> Result<ImageConfig, LoadError> {
+    let fail = |message: String| Err(LoadError::Archive(message));
+    match serde_json::from_slice::<ImageConfig>(text) {
+        Ok(config) if !matches!(config.os.as_str(), "" | "linux") => {
+            fail(format!("cannot load {} image on linux", config.os))
+        }
+        Ok(config) => Ok(config),
+        Err(error) if error.to_string().starts_with("missing field `rootfs`") => {
+            fail("invalid image JSON, no RootFS key".into())
+        }
+        Err(error) => fail(format!("invalid image configuration: {error}")),
     }
 }

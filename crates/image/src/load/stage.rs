@@ -35,6 +35,16 @@ pub(crate) struct Staged {
     pub(super) unpacking: Option<Arc<Job>>,
 }
 
+impl Staged {
+    /// The content of a small file; `name` is for the error.
+    pub(super) fn document(&self, name: &str) -> Result<Vec<u8>, LoadError> {
+        if self.size_bytes > DOCUMENT_BYTES_MAX {
+            return Err(LoadError::Archive(format!("{name} is too large")));
+        }
+        Ok(std::fs::read(&self.path).map_err(StoreError::io("read", &self.path))?)
+    }
+}
+
 /// All that was received.
 #[derive(Debug, Default)]
 pub(super) struct Archive {

@@ -316,6 +316,29 @@ fn archives_that_do_not_fit_together() {
             "invalid archive: does not contain c.json".into(),
         ),
     ];
+    let many = vec![tar(&[]); 126];
+    let windows = String::from_utf8(good.clone())
+        .expect("text")
+        .replace("linux", "windows")
+        .into_bytes();
+    let table = table.into_iter().chain([
+        (
+            docker_archive(&config(&many), &many, &["a:1"]),
+            "max depth exceeded".to_owned(),
+        ),
+        (
+            docker_archive(&windows, std::slice::from_ref(&layer), &["a:1"]),
+            "cannot load windows image on linux".to_owned(),
+        ),
+        (
+            docker_archive(b"{}", &[], &["a:1"]),
+            "invalid image JSON, no RootFS key".to_owned(),
+        ),
+        (
+            docker_archive(&vec![b' '; 17 << 20], &[], &["a:1"]),
+            "image configuration is too large".to_owned(),
+        ),
+    ]);
     for (archive, message) in table {
         let place = place();
         assert_eq!(place.load(&archive), Err(message));
