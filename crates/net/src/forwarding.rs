@@ -96,7 +96,7 @@ impl Version {
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn ensure(netfilter: &mut Netfilter, version: Version) -> Result<(), ForwardingError> {
+pub fn ensure(kernel: &mut Route, netfilter: &mut Netfilter, version: Version) -> Result<(), ForwardingError> {
     let failed = |source| ForwardingError::Setting {
         key: version.key(),
         source,
@@ -112,7 +112,26 @@ pub fn ensure(netfilter: &mut Netfilter, version: Version) -> Result<(), Forward
         .clear_chain(&chain.name)
         .add_rules(&chain);
     netfilter.commit(batch).map_err(ForwardingError::Guard)?;
+    if version == Version::V6 {
+        keep_advertised_routes(kernel)?;
+    }
     sysctl::set(version.key(), "1").map_err(failed)
+}
+
+/// A link that takes routes from router advertisements stops doing so when the host forwards, and the host
+/// would lose its way out; the value 2 says: even then. See Documentation/networking/ip-sysctl.
+fn keep_advertised_routes(kernel: &mut Route) -> Result<(), ForwardingError> {
+    for link in kernel.links().map_err(ForwardingError::Links)? {
+        let key = format!("ipv6/conf/{}/accept_ra", link.name);
+        if link.group != LINK_GROUP && sysctl::get(&key).is_ok_and(|value| value == "1") {
+            let failed = |source| ForwardingError::Setting {
+                key: "accept_ra",
+                source,
+            };
+            sysctl::set(&key, "2").map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// Turns forwarding off again if a Corten daemon turned it on and no bridge of any is left.

@@ -54,8 +54,9 @@ impl BridgeNetwork {
         firewall.set_networks(vec![network(&config, gateway)])?;
         if config.forward {
             let six = config.gateway6.map(|_| Version::V6);
-            let ensure = |version| firewall.with_kernel(|kernel| forwarding::ensure(kernel, version));
-            std::iter::once(Version::V4).chain(six).try_for_each(ensure)?;
+            for version in std::iter::once(Version::V4).chain(six) {
+                firewall.with_kernel(|netfilter| forwarding::ensure(&mut route, netfilter, version))?;
+            }
         }
         Ok(Self {
             obstacles: firewall.with_kernel(|kernel| foreign::find(kernel, &config)),

@@ -45,7 +45,7 @@ impl Sweeper {
         let shared = Arc::clone(&self.state);
         match thread::Builder::new()
             .name("corten-sweep".to_owned())
-            .stack_size(64 * 1024)
+            .stack_size(256 * 1024)
             .spawn(move || run(&shared))
         {
             Ok(_) => *state = State::Last,

@@ -278,3 +278,30 @@ fn a_host_that_did_not_forward_still_does_not() {
         assert_eq!(sysctl::get("ipv4/ip_forward").expect("read"), "0");
     });
 }
+
+#[test]
+fn strict_reverse_path_filters_are_no_obstacle() {
+    both_ways(|| {
+        for link in ["all", "default"] {
+            sysctl::set(&format!("ipv4/conf/{link}/rp_filter"), "1").expect("set");
+        }
+        let outside = outside();
+        outside.serve(7000);
+        let network = network(BridgeNetworkConfig::default());
+        let server = Container::start(&network, 1, &[(None, 8080, 80)]);
+        server.machine.serve(80);
+        for protocol in BOTH {
+            assert!(host_asks(protocol, "127.0.0.1:8080").is_some(), "{protocol}");
+            assert!(host_asks(protocol, &format!("{HOST}:8080")).is_some(), "{protocol}");
+            assert!(outside.ask(protocol, &format!("{HOST}:8080")).is_some(), "{protocol}");
+            assert!(
+                server.machine.ask(protocol, &format!("{HOST}:8080")).is_some(),
+                "{protocol}"
+            );
+            assert!(
+                server.machine.ask(protocol, &format!("{OUTSIDE}:7000")).is_some(),
+                "{protocol}"
+            );
+        }
+    });
+}

@@ -5,6 +5,8 @@ use std::os::fd::AsRawFd as _;
 use corten_net::sandbox::Way;
 use corten_net::{BridgeNetworkConfig, Protocol};
 
+use corten_sys::sysctl;
+
 use crate::world::{BOTH, Container, HOST6, OUTSIDE6, bridges_call_firewall, host_asks, network, on_a_host, outside};
 
 fn config() -> BridgeNetworkConfig {
@@ -83,5 +85,19 @@ fn the_shim_has_what_it_must_splice() {
                 .all(|port| port.host.is_ipv6() && port.way.splice_to().is_some())
         );
         assert!(container.sockets.iter().all(|socket| socket.as_raw_fd() > 2));
+    });
+}
+
+#[test]
+fn a_host_keeps_the_routes_that_routers_advertise() {
+    on_a_host(|| {
+        let _outside = outside();
+        let key = "ipv6/conf/ext0/accept_ra";
+        assert_eq!(sysctl::get(key).expect("read"), "1");
+        let network = network(config());
+        assert_eq!(sysctl::get(key).expect("read"), "2");
+        assert_eq!(sysctl::get("ipv6/conf/all/forwarding").expect("read"), "1");
+        network.remove().expect("removed");
+        assert_eq!(sysctl::get("ipv6/conf/all/forwarding").expect("read"), "0");
     });
 }
