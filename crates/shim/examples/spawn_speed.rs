@@ -17,12 +17,20 @@ fn main() -> std::io::Result<()> {
             let begin = Instant::now();
             let spawned = spawn(&program, &directory).map_err(std::io::Error::other)?;
             drop(spawned.control);
-            rustix::process::waitid(WaitId::PidFd(std::os::fd::AsFd::as_fd(&spawned.pidfd)), WaitIdOptions::EXITED)?;
+            rustix::process::waitid(
+                WaitId::PidFd(std::os::fd::AsFd::as_fd(&spawned.pidfd)),
+                WaitIdOptions::EXITED,
+            )?;
             times.push(begin.elapsed());
         }
         times.sort();
         let mean: Duration = times.iter().sum::<Duration>() / ROUNDS as u32;
-        println!("{}: min {:?} median {:?} mean {mean:?}", program.display(), times[0], times[ROUNDS / 2]);
+        println!(
+            "{}: min {:?} median {:?} mean {mean:?}",
+            program.display(),
+            times[0],
+            times[ROUNDS / 2]
+        );
     }
     std::fs::remove_dir_all(directory)
 }

@@ -31,7 +31,7 @@ pub(super) struct Client {
     pub(super) detach_keys: DetachKeys,
     pending: Vec<u8>,
     sent: usize,
-    /// The process has ended: close when everything is delivered, or at the time.
+    /// The process has ended or the client is leaving: close when everything is delivered, or at the time.
     pub(super) give_up: Option<Instant>,
 }
 
@@ -77,7 +77,7 @@ impl Client {
             Stream::Stdout => self.stdout,
             Stream::Stderr => self.stderr,
         };
-        if !wanted {
+        if !wanted || self.give_up.is_some() {
             return Ok(());
         }
         let head = header(
@@ -115,7 +115,7 @@ impl Client {
         Ok(())
     }
 
-    /// The process has ended: what is on its way is delivered until the limit.
+    /// Nothing more will come: what is on its way is delivered until the limit.
     pub(super) fn finish_by_limit(&mut self) {
         self.give_up = Some(Instant::now() + DELIVERY_LIMIT);
     }
@@ -125,8 +125,17 @@ impl Client {
         self.waiting_bytes() > 0
     }
 
+    /// How much the process has to wait for: nothing that was sent before the client began to leave.
+    pub(super) fn backlog_bytes(&self) -> usize {
+        if self.give_up.is_some() {
+            0
+        } else {
+            self.waiting_bytes()
+        }
+    }
+
     /// How much waits to be sent.
-    pub(super) fn waiting_bytes(&self) -> usize {
+    fn waiting_bytes(&self) -> usize {
         self.pending.len() - self.sent
     }
 

@@ -31,6 +31,14 @@ impl Daemon {
         self.outgoing.is_empty()
     }
 
+    /// A stream that lacks a message is of no use: readiness then says that the connection has ended.
+    fn hang_up(&mut self) {
+        self.outgoing.clear();
+        if let Err(error) = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both) {
+            note!("cannot hang up on a daemon: {error}");
+        }
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         while let Some(frame) = self.outgoing.front_mut() {
             match channel::send(self.socket.as_fd(), frame) {
@@ -129,7 +137,7 @@ impl Keeper {
         let frame = Outgoing::new(message, Vec::new()).expect("our messages are short and have no descriptors");
         daemon.outgoing.push_back(frame);
         if daemon.outgoing.len() > MESSAGES_LIMIT || daemon.flush().is_err() {
-            daemon.outgoing.clear();
+            daemon.hang_up();
         }
         self.watch_daemon(number);
     }

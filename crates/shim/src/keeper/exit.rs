@@ -37,7 +37,7 @@ impl Keeper {
             if let Some(number) = self
                 .processes
                 .iter()
-                .find(|(_, process)| process.pid == pid)
+                .find(|(_, process)| process.pid == pid && process.ended.is_none())
                 .map(|(n, _)| *n)
             {
                 self.end_process(number, code, Timestamp::now());
@@ -117,28 +117,18 @@ impl Keeper {
     /// Reports the container's end when the last of its processes is reported.
     fn finish_container(&mut self) {
         let Stage::Ending { code, at } = self.stage else { return };
-        let last = self.processes.len() == 1;
-        if !last
-            || !self
-                .processes
-                .get(&FIRST_PROCESS)
-                .is_some_and(|first| first.ended.is_some() && first.is_drained())
-        {
+        let first = self.processes.get(&FIRST_PROCESS);
+        let complete = first.is_some_and(|first| first.ended.is_some() && first.is_drained());
+        if !complete || self.processes.len() > 1 {
             return;
         }
         self.processes.remove(&FIRST_PROCESS);
         self.recorder = None;
         self.close_ports();
-        let out_of_memory = self.container.as_ref().is_some_and(|container| {
-            cgroup::oom_kills(&container.cgroup).unwrap_or_else(|error| {
-                note!("{error}: {}", error.source);
-                0
-            }) > 0
-        });
         let exit = Exit {
             code,
             at,
-            out_of_memory,
+            out_of_memory: self.was_out_of_memory(),
         };
         if let Some(container) = &mut self.container {
             record(&container.exit_path, &exit);
@@ -152,6 +142,15 @@ impl Keeper {
         if self.daemons.is_empty() {
             self.release();
         }
+    }
+
+    fn was_out_of_memory(&self) -> bool {
+        let Some(container) = &self.container else { return false };
+        let kills = cgroup::oom_kills(&container.cgroup).unwrap_or_else(|error| {
+            note!("{error}: {}", error.source);
+            0
+        });
+        kills > 0
     }
 
     /// Closes a process's clients when they have everything.

@@ -213,7 +213,7 @@ impl Keeper {
             Stage::Exited { deadline } | Stage::Over { deadline } => Some(*deadline),
             Stage::Empty | Stage::Created { .. } | Stage::Running | Stage::Ending { .. } => None,
         };
-        let processes = self.processes.values().filter_map(|process| process.give_up);
+        let processes = self.processes.values().filter_map(Process::overdue_at);
         let clients = self.clients.values().filter_map(|client| client.give_up);
         processes
             .chain(clients)
@@ -236,7 +236,7 @@ impl Keeper {
         let late: Vec<Number> = self
             .processes
             .iter()
-            .filter(|(_, process)| due(process.give_up))
+            .filter(|(_, process)| due(process.overdue_at()))
             .map(|(n, _)| *n)
             .collect();
         late.into_iter().for_each(|number| self.abandon_output(number));

@@ -110,7 +110,7 @@ impl Keeper {
         let mut behind = false;
         for (client_number, client) in self.clients.iter_mut().filter(|(_, client)| client.process == number) {
             client.watch(&self.poll, *client_number, full);
-            behind |= client.waiting_bytes() > allowed;
+            behind |= client.backlog_bytes() > allowed;
         }
         process.blocked = behind;
         process.watch_outputs(&self.poll, number);

@@ -170,6 +170,11 @@ impl Process {
         if self.ended.is_some() { LAST_OUTPUT_BYTES } else { 0 }
     }
 
+    /// When its output is given up, if some can still come.
+    pub(super) fn overdue_at(&self) -> Option<Instant> {
+        self.give_up.filter(|_| !self.is_drained())
+    }
+
     /// All output has been read.
     pub(super) fn is_drained(&self) -> bool {
         self.stdout.is_none() && self.stderr.is_none()

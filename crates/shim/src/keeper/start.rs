@@ -208,12 +208,12 @@ impl Keeper {
     }
 }
 
-/// Either may find that the process has ended, or was reaped, before.
+/// A process that cannot be killed has ended and was reaped before.
 fn kill_and_reap(process: &OwnedFd) {
-    let killed = corten_sys::signal::send(process.as_fd(), 9);
-    let reaped = rustix::process::waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED);
-    if let (Err(kill), Err(reap)) = (killed, reaped) {
-        note!("cannot kill ({kill}) and reap ({reap}) the first process");
+    if corten_sys::signal::send(process.as_fd(), 9).is_ok()
+        && let Err(error) = rustix::process::waitid(WaitId::PidFd(process.as_fd()), WaitIdOptions::EXITED)
+    {
+        note!("cannot reap the first process: {error}");
     }
 }
 

@@ -179,3 +179,32 @@ fn clients_leave_nothing_behind() {
     kept.exited();
     kept.released();
 }
+
+#[test]
+fn a_client_on_its_way_out_holds_nothing_up() {
+    if !possible() {
+        return;
+    }
+    let mut kept = Kept::new(
+        "yes",
+        Streams {
+            stdin: true,
+            ..streams()
+        },
+    );
+    kept.create();
+    let client = kept.attach(Attach {
+        multiplexed: false,
+        ..attach(Target::Container)
+    });
+    kept.start();
+    // It reads nothing, so the container waits for it; without `StdinOnce` its end of input ends the attachment.
+    client.shutdown(Shutdown::Write).unwrap();
+    wait_for("output beyond all buffers", || {
+        std::fs::metadata(kept.path("log")).unwrap().len() > 8 << 20
+    });
+    kept.signal(Target::Container, 9);
+    kept.exited();
+    drop(client);
+    kept.released();
+}
