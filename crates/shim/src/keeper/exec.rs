@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use super::process::{self, Process};
+use super::process::{self, Made, Process};
 use super::request::{from_runtime, internal, not_running};
 use super::{Keeper, Stage};
 use crate::protocol::{Exec, Failure, Reply, Target};
@@ -18,25 +18,15 @@ impl Keeper {
         plan.process.oom_score_adj.get_or_insert(0);
         let made = corten_runtime::exec::exec(&plan, container.pid, stdio).map_err(from_runtime)?;
         let (pid, number) = (made.pid, self.number());
-        // Only without descriptors; the process then gets hung up streams and is reaped as any other.
-        let ends = ends
-            .with_console(made.console.as_ref(), &exec.streams)
-            .map_err(failed)?;
-        let (input, stdout, stderr) = ends.into_streams();
-        let mut process = Process {
+        let made = Made {
             target: Target::Exec(exec.exec),
             pid,
             pidfd: made.pidfd,
-            streams: exec.streams,
             console: made.console,
-            input,
-            stdout,
-            stderr,
-            blocked: false,
-            ended: None,
-            give_up: None,
-            exit_path: exec.exit_path,
         };
+        // Fails only without descriptors; the process then gets hung up streams and is reaped as any other.
+        let mut process = Process::new(made, ends, exec.streams).map_err(failed)?;
+        process.exit_path = exec.exit_path;
         process.watch_outputs(&self.poll, number);
         self.processes.insert(number, process);
         if let (Some(attach), Some(socket)) = (exec.attach, descriptors.into_iter().next()) {

@@ -36,7 +36,7 @@ pub(super) struct Process {
     pub(super) ended: Option<(i32, Timestamp)>,
     /// Output that somebody else still holds open is not waited for any longer.
     pub(super) give_up: Option<Instant>,
-    /// Where its exit is recorded.
+    /// Where an exec session's exit is recorded.
     pub(super) exit_path: PathBuf,
 }
 
@@ -94,22 +94,28 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?)
 }
 
-impl Ends {
-    /// The ends of a new process: those of the pipes, or copies of its console.
-    pub(super) fn with_console(mut self, console: Option<&OwnedFd>, streams: &Streams) -> io::Result<Self> {
-        if let Some(console) = console {
+/// What the runtime has made.
+#[derive(Debug)]
+pub(super) struct Made {
+    pub(super) target: Target,
+    pub(super) pid: u32,
+    pub(super) pidfd: OwnedFd,
+    /// The controlling end of its terminal.
+    pub(super) console: Option<OwnedFd>,
+}
+
+impl Process {
+    /// Joins a process to the keeper's ends: those of the pipes, or copies of its console.
+    pub(super) fn new(made: Made, mut ends: Ends, streams: Streams) -> io::Result<Self> {
+        if let Some(console) = &made.console {
             rustix::io::ioctl_fionbio(console, true)?;
-            self.stdout = Some(console.try_clone()?);
-            self.stdin = if streams.stdin {
+            ends.stdout = Some(console.try_clone()?);
+            ends.stdin = if streams.stdin {
                 Some(console.try_clone()?)
             } else {
                 None
             };
         }
-        Ok(self)
-    }
-
-    pub(super) fn into_streams(self) -> (Option<Input>, Option<Output>, Option<Output>) {
         let input = |descriptor| Input {
             descriptor,
             watch: None,
@@ -120,11 +126,22 @@ impl Ends {
             descriptor,
             watch: None,
         };
-        (self.stdin.map(input), self.stdout.map(output), self.stderr.map(output))
+        Ok(Self {
+            target: made.target,
+            pid: made.pid,
+            pidfd: made.pidfd,
+            streams,
+            console: made.console,
+            input: ends.stdin.map(input),
+            stdout: ends.stdout.map(output),
+            stderr: ends.stderr.map(output),
+            blocked: false,
+            ended: None,
+            give_up: None,
+            exit_path: PathBuf::new(),
+        })
     }
-}
 
-impl Process {
     pub(super) fn output(&mut self, stream: Stream) -> &mut Option<Output> {
         match stream {
             Stream::Stdout => &mut self.stdout,

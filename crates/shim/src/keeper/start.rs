@@ -1,5 +1,6 @@
 //! From nothing to a running program; and back, if a step fails.
 
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Instant;
@@ -11,11 +12,11 @@ use corten_sys::netlink::inside::{self, Interface};
 use rustix::process::{WaitId, WaitIdOptions};
 
 use super::poll::Number;
-use super::process::{self, Process};
+use super::process::{self, Ends, Made, Process};
 use super::request::{from_runtime, internal, invalid};
 use super::{Container, FIRST_PROCESS, Keeper, LAST_BYTES_LIMIT, Stage};
 use crate::log::{self, Recorder};
-use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, NetworkSetup, Reply, Target, VERSION};
+use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, NetworkSetup, Reply, Streams, Target, VERSION};
 
 /// Where a shim stands with the kernel when memory is short: last to be killed, like the daemon.
 const OOM_SCORE_ADJ: &str = "-998";
@@ -60,40 +61,35 @@ impl Keeper {
         let mut plan = create.plan;
         // Else the container would inherit the shim's.
         plan.process.oom_score_adj.get_or_insert(0);
-        let mut init = corten_runtime::create::create(&plan, stdio).map_err(from_runtime)?;
+        let init = corten_runtime::create::create(&plan, stdio).map_err(from_runtime)?;
         let pid = init.pid;
         self.container = Some(Container {
             loopback_down: create.network == NetworkNamespace::Private,
             ..container(&plan, create.container, pid, create.exit_path)
         });
-        let console = init.console.take();
-        let pidfd = init.pidfd.try_clone();
         self.stage = Stage::Created {
             plan: Box::new(plan),
             init,
         };
-        let no_streams = |error| internal(format!("cannot join the streams: {error}"));
-        let ends = ends
-            .with_console(console.as_ref(), &create.streams)
-            .map_err(no_streams)?;
-        let (input, stdout, stderr) = ends.into_streams();
-        let mut process = Process {
-            target: Target::Container,
-            pid,
-            pidfd: pidfd.map_err(no_streams)?,
-            streams: create.streams,
-            console,
-            input,
-            stdout,
-            stderr,
-            blocked: false,
-            ended: None,
-            give_up: None,
-            exit_path: PathBuf::new(),
+        self.join_first(ends, create.streams)
+            .map_err(|error| internal(format!("cannot join the streams: {error}")))?;
+        Ok(Reply::Created { pid })
+    }
+
+    fn join_first(&mut self, ends: Ends, streams: Streams) -> io::Result<()> {
+        let Stage::Created { init, .. } = &mut self.stage else {
+            return Ok(());
         };
+        let made = Made {
+            target: Target::Container,
+            pid: init.pid,
+            pidfd: init.pidfd.try_clone()?,
+            console: init.console.take(),
+        };
+        let mut process = Process::new(made, ends, streams)?;
         process.watch_outputs(&self.poll, FIRST_PROCESS);
         self.processes.insert(FIRST_PROCESS, process);
-        Ok(Reply::Created { pid })
+        Ok(())
     }
 
     fn enter_network(&mut self, network: &NetworkNamespace) -> Result<(), Failure> {
