@@ -220,7 +220,9 @@ impl BridgeNetwork {
         };
         // over a socket of its own: where it has to wait, others must not
         let mut route = Route::open().map_err(|error| failed(error.into()))?;
-        route.settle(&sandbox.link).map_err(failed)
+        route.settle(&sandbox.link).map_err(failed)?;
+        // the bridge itself can send only when it has a port that can
+        route.settle(&self.config.bridge).map_err(failed)
     }
 
     fn is_bridge_there(&self, kernel: &mut Kernel) -> bool {

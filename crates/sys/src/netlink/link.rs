@@ -15,6 +15,8 @@ const UP: u32 = libc::IFF_UP as u32;
 
 /// BR_STATE_DISABLED
 const PORT_DISABLED: u8 = 0;
+/// BR_STATE_FORWARDING
+const PORT_FORWARDING: u8 = 3;
 /// IF_OPER_UP
 const OPERATIONAL: u8 = 6;
 
@@ -51,7 +53,7 @@ pub struct Link {
     pub master: u32,
     /// Whether it is switched on.
     pub up: bool,
-    /// Whether it carries packets, as far as the kernel has told all who must know.
+    /// Whether it carries packets, and if it is a bridge's port, whether the bridge forwards over it.
     pub running: bool,
 }
 
@@ -340,6 +342,16 @@ fn decode(body: &[u8]) -> Option<Link> {
         group: value(libc::IFLA_GROUP).map_or(0, message::number),
         master: value(libc::IFLA_MASTER).map_or(0, message::number),
         up: message::number(&body[8..]) & UP != 0,
-        running: value(libc::IFLA_OPERSTATE).is_some_and(|state| state == [OPERATIONAL]),
+        running: value(libc::IFLA_OPERSTATE).is_some_and(|state| state == [OPERATIONAL])
+            && value(libc::IFLA_LINKINFO)
+                .and_then(port_state)
+                .is_none_or(|state| state == [PORT_FORWARDING]),
     })
+}
+
+/// The state of a bridge's port, out of a link's IFLA_LINKINFO; `None` for links that are none.
+fn port_state(info: &[u8]) -> Option<&[u8]> {
+    let kind = message::find(info, INFO_SLAVE_KIND).map(message::text);
+    let data = message::find(info, INFO_SLAVE_DATA).filter(|_| kind.as_deref() == Some("bridge"))?;
+    message::find(data, PORT_STATE)
 }
