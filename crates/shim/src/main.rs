@@ -8,6 +8,8 @@ fn main() -> ExitCode {
         eprintln!("usage: corten-shim RUN-DIRECTORY (started by cortend with its socket as descriptor 3)");
         return ExitCode::from(2);
     };
+    // It is executed by a descriptor's path, whose last component would be its name.
+    rustix::thread::set_name(c"corten-shim").unwrap_or_default();
     match corten_shim::keeper::run(&run_directory) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

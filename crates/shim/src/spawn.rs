@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{Mode, OFlags};
 
@@ -60,7 +61,7 @@ pub fn spawn(program: &Path, run_directory: &Path) -> Result<Spawned, SpawnError
         &run_directory.join(LOG_NAME),
         OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND,
     )?;
-    let (path, directory) = (c_path(program)?, c_path(run_directory)?);
+    let (path, directory) = (shielded(program)?, c_path(run_directory)?);
     let arguments: [&CStr; 2] = [c"corten-shim", &directory];
     let command = corten_sys::spawn::Command {
         program: &path,
@@ -78,6 +79,33 @@ pub fn spawn(program: &Path, run_directory: &Path) -> Result<Spawned, SpawnError
 fn open(path: &Path, flags: OFlags) -> Result<OwnedFd, SpawnError> {
     rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR)
         .map_err(|error| SpawnError::Open(path.to_owned(), error.into()))
+}
+
+/// A program's file, mounted read-only so that no container can write to it through `/proc/<pid>/exe`.
+struct Shield {
+    program: PathBuf,
+    /// Device, inode and time of change of the file; an upgrade replaces it.
+    version: (u64, u64, i64),
+    mount: OwnedFd,
+}
+
+/// The last program that was spawned; a daemon has one.
+static SHIELD: Mutex<Option<Shield>> = Mutex::new(None);
+
+/// The path to execute `program` by. Without the kernel's help it is the program's own.
+fn shielded(program: &Path) -> Result<CString, SpawnError> {
+    let plain = c_path(program)?;
+    let Ok(stat) = rustix::fs::stat(program) else { return Ok(plain) };
+    let version = (stat.st_dev, stat.st_ino, stat.st_mtime);
+    let mut shield = SHIELD.lock().unwrap_or_else(PoisonError::into_inner);
+    if shield.as_ref().is_none_or(|known| known.program != program || known.version != version) {
+        *shield = corten_sys::program::read_only(program).ok().map(|mount| Shield {
+            program: program.to_owned(),
+            version,
+            mount,
+        });
+    }
+    Ok(shield.as_ref().map_or(plain, |known| corten_sys::program::path_of(&known.mount)))
 }
 
 fn c_path(path: &Path) -> Result<CString, SpawnError> {
