@@ -82,6 +82,22 @@ fn further_processes_are_inside() {
 }
 
 #[test]
+fn the_runtimes_program_cannot_be_written_from_inside() {
+    let Some(mut bundle) = bundle() else { return };
+    bundle.shell("sleep 600");
+    bundle.create().ends(0);
+    let program = format!("/proc/{}/exe", bundle.state()["pid"]);
+    let name = std::fs::read_link(&program).unwrap();
+    assert!(!name.ends_with("busybox"), "{name:?}");
+    let flags = rustix::fs::statvfs(&program).unwrap().f_flag;
+    assert!(flags.contains(rustix::fs::StatVfsMountFlags::RDONLY), "{flags:?}");
+    bundle.config["process"]["args"] = json!(["/proc/self/exe", "--version"]);
+    bundle.tell("delete --force", &[]).ends(0);
+    // It may be executed, it has nothing of the host inside.
+    bundle.run().says("corten-runtime version");
+}
+
+#[test]
 fn the_end_of_the_first_process_is_that_of_all() {
     let Some(mut bundle) = bundle() else { return };
     running(&mut bundle);

@@ -14,6 +14,7 @@ pub mod netns;
 pub mod nftables;
 pub mod overlay;
 pub mod port;
+pub mod program;
 pub mod seccomp;
 pub mod signal;
 pub mod sigwait;

@@ -36,6 +36,11 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if matches!(command, Command::Create(_) | Command::Run(_) | Command::Exec(_))
+        && let Err(error) = corten_sys::program::ensure_read_only()
+    {
+        eprintln!("corten-runtime: warning: cannot protect this program from the container: {error}");
+    }
     match execute(&global, command) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
