@@ -95,17 +95,24 @@ static SHIELD: Mutex<Option<Shield>> = Mutex::new(None);
 /// The path to execute `program` by. Without the kernel's help it is the program's own.
 fn shielded(program: &Path) -> Result<CString, SpawnError> {
     let plain = c_path(program)?;
-    let Ok(stat) = rustix::fs::stat(program) else { return Ok(plain) };
+    let Ok(stat) = rustix::fs::stat(program) else {
+        return Ok(plain);
+    };
     let version = (stat.st_dev, stat.st_ino, stat.st_mtime);
     let mut shield = SHIELD.lock().unwrap_or_else(PoisonError::into_inner);
-    if shield.as_ref().is_none_or(|known| known.program != program || known.version != version) {
+    if shield
+        .as_ref()
+        .is_none_or(|known| known.program != program || known.version != version)
+    {
         *shield = corten_sys::program::read_only(program).ok().map(|mount| Shield {
             program: program.to_owned(),
             version,
             mount,
         });
     }
-    Ok(shield.as_ref().map_or(plain, |known| corten_sys::program::path_of(&known.mount)))
+    Ok(shield
+        .as_ref()
+        .map_or(plain, |known| corten_sys::program::path_of(&known.mount)))
 }
 
 fn c_path(path: &Path) -> Result<CString, SpawnError> {
