@@ -276,7 +276,11 @@ mod tests {
             ("docker", None)
         );
         assert!(!docker.engine.live_restore);
-        assert_eq!(docker.engine.bridge.unwrap().bridge, "docker0");
+        let bridge = docker.engine.bridge.unwrap();
+        assert_eq!(
+            (bridge.bridge.as_str(), bridge.table.as_str()),
+            ("docker0", "corten-docker0")
+        );
     }
 
     #[test]

@@ -15,11 +15,11 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
     let mut network = defaults;
     match text(values, "bridge") {
         Some("none") => return Ok(None),
-        Some(name) if !name.is_empty() && name != network.bridge => {
-            network.table = format!("corten-{name}");
-            network.bridge = name.to_owned();
-        }
+        Some(name) if !name.is_empty() => name.clone_into(&mut network.bridge),
         Some(_) | None => {}
+    }
+    if network.bridge != BridgeNetworkConfig::default().bridge {
+        network.table = format!("corten-{}", network.bridge);
     }
     if let Some(text) = text(values, "bip") {
         let gateway = gateway(text).with_context(|| format!("invalid CIDR address: {text}"))?;
