@@ -20,6 +20,7 @@ use crate::listen::{Address, Listener, UnixSocketFile, is_answered, listen_unix,
 use crate::notify::notify;
 use crate::pidfile::PidFile;
 use crate::settings::Settings;
+use crate::thrift::Thrift;
 
 /// How long an accept loop rests when the kernel refuses a client (no descriptors are left).
 const ACCEPT_REST: Duration = Duration::from_millis(50);
@@ -34,9 +35,12 @@ pub async fn run(settings: Settings) -> Result<()> {
     let (listeners, files) = listen(&settings).await.context("failed to load listeners")?;
     let engine = Engine::open(settings.engine).await.context("failed to start daemon")?;
     let (stopper, stop) = Stopper::new();
-    let mut served = serve(listeners, Arc::new(Api::new(engine.clone(), settings.debug)), &stop);
+    let thrift = Thrift::default();
+    let api = Arc::new(Api::new(engine.clone(), settings.debug));
+    let mut served = serve(listeners, &api, &thrift, &stop);
     tracing::info!(version = crate::release::ANNOUNCED, "daemon is ready");
     notify("READY=1");
+    let thrifty = tokio::spawn(thrift.run());
     let reason = signals.ending().await;
     tracing::info!("{reason}: shutting down");
     notify("STOPPING=1");
@@ -50,6 +54,7 @@ pub async fn run(settings: Settings) -> Result<()> {
             settings.shutdown_limit
         );
     }
+    thrifty.abort();
     engine.shutdown().await;
     Ok(())
 }
@@ -86,16 +91,16 @@ async fn listen(settings: &Settings) -> Result<(Vec<Listener>, Vec<UnixSocketFil
 }
 
 /// Starts one accept loop per socket.
-fn serve<H: Handler>(listeners: Vec<Listener>, handler: Arc<H>, stop: &Stop) -> JoinSet<()> {
+fn serve<H: Handler>(listeners: Vec<Listener>, handler: &Arc<H>, thrift: &Thrift, stop: &Stop) -> JoinSet<()> {
     let mut served = JoinSet::new();
     for listener in listeners {
-        served.spawn(accept(listener, Arc::clone(&handler), stop.clone()));
+        served.spawn(accept(listener, Arc::clone(handler), thrift.clone(), stop.clone()));
     }
     served
 }
 
 /// Serves the clients of one socket until told to stop, then waits for their requests in progress.
-pub async fn accept<H: Handler>(listener: Listener, handler: Arc<H>, mut stop: Stop) {
+pub async fn accept<H: Handler>(listener: Listener, handler: Arc<H>, thrift: Thrift, mut stop: Stop) {
     let mut connections = JoinSet::new();
     let for_connections = stop.clone();
     loop {
@@ -109,8 +114,7 @@ pub async fn accept<H: Handler>(listener: Listener, handler: Arc<H>, mut stop: S
                     tokio::time::sleep(ACCEPT_REST).await;
                 }
             },
-            // A finished connection gives its memory back.
-            Some(_) = connections.join_next() => {}
+            Some(_) = connections.join_next() => thrift.connection_ended(),
             () = stop.requested() => break,
         }
     }

@@ -13,3 +13,4 @@ pub mod pidfile;
 pub mod release;
 pub mod route;
 pub mod settings;
+pub mod thrift;

@@ -14,6 +14,7 @@ use corten_daemon::daemon::accept;
 use corten_daemon::http::hijack::{Framing, hijack};
 use corten_daemon::http::{Aborted, Body, Failure, Handler, Query, Request, Stop, Stopper, Wire, answer};
 use corten_daemon::listen::{Listener, listen_unix};
+use corten_daemon::thrift::Thrift;
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
@@ -153,7 +154,13 @@ impl Server {
 fn serve(path: &std::path::Path, told: mpsc::UnboundedSender<()>, stop: Stop) -> tokio::task::JoinHandle<()> {
     let (listener, file) = listen_unix(path, Some("")).unwrap();
     tokio::spawn(async move {
-        accept(Listener::Unix(listener), Arc::new(Fake { left: told }), stop).await;
+        accept(
+            Listener::Unix(listener),
+            Arc::new(Fake { left: told }),
+            Thrift::default(),
+            stop,
+        )
+        .await;
         drop(file);
     })
 }

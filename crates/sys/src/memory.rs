@@ -1,4 +1,6 @@
-//! glibc's allocator, told to be small.
+//! glibc's allocator, told to be small, and code that is no longer needed.
+
+use std::io;
 
 /// Buffers of at least this many bytes are mappings of their own, and vanish when they are freed.
 const MAPPED_BYTES: i32 = 32 * 1024;
@@ -38,5 +40,60 @@ pub fn share_heaps(arenas: i32) {
         libc::mallopt(libc::M_ARENA_MAX, arenas);
         libc::mallopt(libc::M_TRIM_THRESHOLD, SERVER_KEPT_BYTES);
         libc::mallopt(libc::M_MMAP_THRESHOLD, SERVER_MAPPED_BYTES);
+    }
+}
+
+/// Forgets which of the program's code was used so far, so that what only the start needed does not stay
+/// mapped (madvise(2), `MADV_DONTNEED`); code that is used again is mapped again by a minor fault.
+///
+/// # Errors
+/// `/proc/self/maps` cannot be read, or the kernel refuses; nothing is lost then.
+pub fn forget_started_code() -> io::Result<()> {
+    for line in std::fs::read_to_string("/proc/self/maps")?.lines() {
+        let Some((start, end)) = code(line) else { continue };
+        // SAFETY: the mapping is of a file, private and not writable, so that its pages are those of the file:
+        // dropping them changes nothing that can be read or executed.
+        if unsafe { libc::madvise(start as *mut libc::c_void, end - start, libc::MADV_DONTNEED) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// The range of a line of `/proc/<pid>/maps` (proc_pid_maps(5)) that is a file's code.
+fn code(line: &str) -> Option<(usize, usize)> {
+    let mut fields = line.split_ascii_whitespace();
+    let (range, mode) = (fields.next()?, fields.next()?);
+    let path = fields.nth(3)?;
+    let (start, end) = range.split_once('-')?;
+    let address = |digits| usize::from_str_radix(digits, 16).ok();
+    let range = (address(start)?, address(end)?);
+    (mode == "r-xp" && path.starts_with('/') && range.0 < range.1).then_some(range)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_code_of_files_is_forgotten() {
+        let text = "7f81-7f82 r-xp 00269000 fe:00 10256404                   /usr/bin/cortend";
+        assert_eq!(code(text), Some((0x7f81, 0x7f82)));
+        for other in [
+            "7f81-7f82 rw-p 00269000 fe:00 10256404                   /usr/bin/cortend",
+            "7f81-7f82 rwxp 00269000 fe:00 10256404                   /usr/bin/cortend",
+            "7f81-7f82 r--p 00269000 fe:00 10256404                   /usr/bin/cortend",
+            "7f81-7f82 r-xp 00000000 00:00 0                          [vdso]",
+            "7f81-7f82 r-xp 00000000 00:00 0 ",
+            "",
+        ] {
+            assert_eq!(code(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn the_program_goes_on_without_its_code_in_memory() {
+        forget_started_code().unwrap();
+        assert_eq!(code("zz-7f82 r-xp 0 0 0 /x"), None);
     }
 }
