@@ -10,6 +10,7 @@
 //! [`BridgeNetwork::recover`] takes the records of the running containers and makes the kernel agree.
 //! An address is leased again only when its link and connections are gone.
 
+mod claim;
 mod open;
 mod release;
 mod sweep;
@@ -22,9 +23,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use corten_base::ContainerId;
 use corten_sys::netlink::{self, Route};
 
+pub use claim::ClaimError;
 pub use open::OpenError;
 pub use release::ReleaseError;
 
+use claim::Claim;
 use release::Forgetter;
 use sweep::Sweeper;
 
@@ -53,6 +56,7 @@ pub struct BridgeNetwork {
     ledger: Mutex<Ledger>,
     sweeper: Sweeper,
     forgetter: Forgetter,
+    _claim: Claim,
 }
 
 /// The socket that makes links, and the bridge's number, which changes when the bridge is made again.

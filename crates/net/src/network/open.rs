@@ -7,6 +7,7 @@ use std::sync::Mutex;
 
 use corten_sys::netlink::{self, Route};
 
+use super::claim::{Claim, ClaimError};
 use super::release::Forgetter;
 use super::sweep::Sweeper;
 use super::{BridgeNetwork, Kernel, Ledger, v4};
@@ -25,6 +26,9 @@ pub enum OpenError {
     /// Every default address pool overlaps an address or route of the host.
     #[error("all predefined address pools have been fully subnetted")]
     NoPool,
+    /// Another daemon has the bridge or the table.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     /// The host's links, addresses or routes cannot be read or changed.
     #[error("netlink: {0}")]
     Netlink(#[from] netlink::Error),
@@ -44,8 +48,9 @@ impl BridgeNetwork {
     /// firewall, keeping what was published; turns forwarding on if it is off and we may.
     ///
     /// # Errors
-    /// No free pool, or the kernel refuses a step; what was made before stays and is adopted next time.
+    /// Another daemon has the bridge or the table, no free pool, or the kernel refuses a step; what was made before stays and is adopted next time.
     pub fn open(config: BridgeNetworkConfig) -> Result<Self, OpenError> {
+        let claim = Claim::take(&config.bridge, &config.table)?;
         let mut route = Route::open().map_err(netlink::Error::from)?;
         let gateway = choose_gateway(&mut route, &config)?;
         let specification = specification(&config, gateway);
@@ -66,6 +71,7 @@ impl BridgeNetwork {
             firewall,
             kernel: Mutex::new(Kernel { route, bridge }),
             ledger: Mutex::new(ledger(&config, gateway)),
+            _claim: claim,
             sweeper: Sweeper::default(),
             forgetter: Forgetter::open().map_err(netlink::Error::from)?,
             config,

@@ -487,3 +487,31 @@ fn a_foreign_chain_that_drops_is_told() {
         );
     });
 }
+
+#[test]
+fn two_daemons_do_not_share_a_bridge_or_table() {
+    on_a_host(|| {
+        let first = network(BridgeNetworkConfig::default());
+        let open = |bridge: &str, table: &str| {
+            let (bridge, table) = (bridge.to_owned(), table.to_owned());
+            BridgeNetwork::open(BridgeNetworkConfig {
+                bridge,
+                table,
+                ..BridgeNetworkConfig::default()
+            })
+        };
+        let error = open("corten0", "corten").expect_err("it is taken").to_string();
+        assert!(
+            error.starts_with("bridge corten0 belongs to another daemon that runs: "),
+            "{error}"
+        );
+        let error = open("corten9", "corten").expect_err("it is taken").to_string();
+        assert!(
+            error.starts_with("nftables table corten belongs to another daemon that runs: "),
+            "{error}"
+        );
+        open("corten9", "corten9").expect("its own");
+        drop(first);
+        open("corten0", "corten").expect("free again");
+    });
+}
