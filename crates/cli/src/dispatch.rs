@@ -3,7 +3,7 @@
 use crate::commands::GROUPS;
 use crate::config::Endpoint;
 use crate::failure::Failure;
-use crate::flag::{self, Flag, Kind, Rules};
+use crate::flag::{self, Flag, Kind, Parsed, Rules};
 use crate::output;
 use crate::text::resembles;
 use crate::verb::{Group, Invocation, Verb};
@@ -52,20 +52,12 @@ pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> 
         Failure::new(format!("{error}{usage}")).code(crate::failure::ENGINE_FAILED)
     })?;
     if parsed.on("version") {
-        return output::line(&format!(
-            "Corten version {}, build {}",
-            env!("CARGO_PKG_VERSION"),
-            option_env!("CORTEN_COMMIT").unwrap_or("unknown")
-        ));
+        return output::line(&version(program));
     }
     if parsed.help || parsed.arguments.is_empty() {
         return output::print(&overview(program));
     }
-    for flag in ["tls", "tlsverify", "tlscacert", "tlscert", "tlskey"] {
-        if parsed.is_set(flag) && parsed.text(flag) != Some("false") {
-            return Err(Failure::new(format!("--{flag} is not supported yet")));
-        }
-    }
+    check_globals(&parsed)?;
     let endpoint = Endpoint {
         host: parsed.text("host").map(str::to_owned),
         context: parsed.text("context").map(str::to_owned),
@@ -87,6 +79,33 @@ pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> 
         Some(group) => run_group(program, group, endpoint, words.collect()),
         None => Err(unknown(program, "", &first)),
     }
+}
+
+/// The program's version; under Docker's name in Docker's words, because scripts read them.
+fn version(program: &str) -> String {
+    let ours = env!("CARGO_PKG_VERSION");
+    let build = option_env!("CORTEN_COMMIT").unwrap_or("unknown");
+    match program {
+        "docker" => format!("Docker version 28.5.2+corten.{ours}, build {build}"),
+        _ => format!("Corten version {ours}, build {build}"),
+    }
+}
+
+fn check_globals(parsed: &Parsed) -> Result<(), Failure> {
+    for flag in ["tls", "tlsverify", "tlscacert", "tlscert", "tlskey"] {
+        if parsed.is_set(flag) && parsed.text(flag) != Some("false") {
+            return Err(Failure::new(format!("--{flag} is not supported yet")));
+        }
+    }
+    if parsed.list("host").count() > 1 {
+        let reason = "unable to resolve docker endpoint: Specify only one -H";
+        return Err(Failure::new(format!("Failed to initialize: {reason}")));
+    }
+    let level = parsed.text("log-level").unwrap_or("info");
+    if !["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"].contains(&level) {
+        return Err(Failure::new(format!("Unable to parse logging level: {level}")));
+    }
+    Ok(())
 }
 
 fn run_group(program: &str, group: &'static Group, endpoint: Endpoint, mut words: Vec<String>) -> Result<(), Failure> {

@@ -23,5 +23,12 @@ fn rename(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if old.is_empty() || new.is_empty() {
         return Err(Failure::new("Error: Neither old nor new names may be empty"));
     }
-    block_on(async { Ok(client.rename_container(old, new).await?) })
+    block_on(async {
+        match client.rename_container(old, new).await {
+            Err(error) if error.status().is_some() => Err(Failure::new(format!(
+                "{error}\nError: failed to rename container named {old}"
+            ))),
+            renamed => Ok(renamed?),
+        }
+    })
 }
