@@ -23,3 +23,4 @@ pub mod socket;
 pub mod spawn;
 pub mod sysctl;
 pub mod task;
+pub mod writeback;

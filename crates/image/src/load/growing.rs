@@ -3,9 +3,15 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use corten_sys::writeback;
+
+/// Written to the disk at a time while the file grows, so that the flush at the end is short.
+const WRITEBACK_BYTES: u64 = 8 << 20;
 
 /// The file and how far it has come.
 #[derive(Debug)]
@@ -58,8 +64,17 @@ impl Growing {
 
     pub(super) fn append(&self, data: &[u8]) -> io::Result<()> {
         (&self.file).write_all(data)?;
-        self.lock().written += data.len() as u64;
+        let mut progress = self.lock();
+        let before = progress.written;
+        progress.written += data.len() as u64;
+        let after = progress.written;
+        drop(progress);
         self.changed.notify_all();
+        if before / WRITEBACK_BYTES != after / WRITEBACK_BYTES {
+            let start = before / WRITEBACK_BYTES * WRITEBACK_BYTES;
+            // Only a head start: where it fails, the flush at the end has more to do.
+            writeback::begin(self.file.as_fd(), start, after - start).ok();
+        }
         Ok(())
     }
 
