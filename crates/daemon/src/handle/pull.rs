@@ -53,14 +53,14 @@ async fn pull(api: &Api, image: &str, tag: &str) -> Answer {
         id: reference.tag().unwrap_or_default().to_owned(),
         ..ProgressMessage::status(format!("Pulling from {}", reference.path()))
     };
-    let mut body = message(&from);
-    body.extend(message(&ProgressMessage::status(
-        "Providing the image embedded in cortend",
-    )));
-    body.extend(message(&ProgressMessage::status(format!(
-        "Status: Downloaded newer image for {name}"
-    ))));
-    Ok(answer::json_stream(Body::whole(body)))
+    let provided = ProgressMessage::status("Providing the image embedded in cortend");
+    let done = ProgressMessage::status(format!("Status: Downloaded newer image for {name}"));
+    // One chunk per message: there are clients that take a chunk for a message.
+    let (sender, body) = Body::stream();
+    for step in [from, provided, done] {
+        drop(sender.send(Ok(message(&step).into())).await);
+    }
+    Ok(answer::json_stream(body))
 }
 
 fn registry_host(domain: &str) -> &str {
