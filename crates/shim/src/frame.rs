@@ -9,8 +9,8 @@
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::protocol::FRAME_LIMIT_BYTES;
 
@@ -18,11 +18,12 @@ use crate::protocol::FRAME_LIMIT_BYTES;
 const HEADER_BYTES: usize = 8;
 
 /// One encoded frame on its way out. Dropping it before it was sent closes its descriptors.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Outgoing {
     /// What is still to be sent.
     pub(crate) bytes: Vec<u8>,
     pub(crate) sent: usize,
+    #[serde(with = "crate::carried::descriptors")]
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
@@ -97,9 +98,10 @@ pub enum DecodeError {
 }
 
 /// Cuts a received stream into messages.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Decoder {
     bytes: Vec<u8>,
+    #[serde(with = "crate::carried::descriptors")]
     descriptors: VecDeque<OwnedFd>,
 }
 

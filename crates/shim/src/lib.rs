@@ -9,6 +9,7 @@
 //! ```
 
 pub mod attach;
+mod carried;
 pub mod channel;
 pub mod frame;
 pub mod keeper;

@@ -75,6 +75,12 @@ pub enum Request {
         /// The signal's number.
         signal: i32,
     },
+    /// Execute another version of the shim in the place of this one: container, clients and connections stay.
+    /// Only while the container runs; answered by the new program.
+    Upgrade {
+        /// The program's path.
+        program: PathBuf,
+    },
     /// Tell everything about the container.
     State,
     /// The exit is recorded: remove what is left and end.

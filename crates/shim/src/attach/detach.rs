@@ -3,8 +3,10 @@
 //! Keys that begin the sequence are held back until the next shows whether it goes on; if not, they
 //! are passed on. How the input is cut into reads makes no difference.
 
+use serde::{Deserialize, Serialize};
+
 /// The keys, and how many of them were typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DetachKeys {
     keys: Vec<u8>,
     typed: usize,

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::EventFlags;
+use serde::{Deserialize, Serialize};
 
 use super::poll::{Number, Poll, Token, Watch};
 use crate::attach::{DetachKeys, header};
@@ -18,9 +19,11 @@ const DELIVERY_LIMIT: Duration = Duration::from_secs(10);
 const LEFTOVER_LIMIT_BYTES: usize = 1024 * 1024;
 
 /// A connection and what is on its way to it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Client {
+    #[serde(with = "crate::carried::descriptor")]
     pub(super) socket: OwnedFd,
+    #[serde(with = "crate::keeper::poll::watch")]
     pub(super) watch: Watch,
     /// Number of its process.
     pub(super) process: Number,
@@ -32,11 +35,12 @@ pub(super) struct Client {
     pending: Vec<u8>,
     sent: usize,
     /// The process has ended or the client is leaving: close when everything is delivered, or at the time.
+    #[serde(with = "crate::carried::deadline")]
     pub(super) give_up: Option<Instant>,
 }
 
 /// What becomes of what the client sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ClientInput {
     /// It was not asked for; it is not even read.
     Unwanted,

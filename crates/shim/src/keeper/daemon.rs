@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
+use serde::{Deserialize, Serialize};
 
 use super::poll::{Number, Token, Watch};
 use super::port::is_shortage;
@@ -18,9 +19,11 @@ use crate::protocol::{Envelope, Message};
 const MESSAGES_LIMIT: usize = 1024;
 
 /// A connection and what is on its way to it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Daemon {
+    #[serde(with = "crate::carried::descriptor")]
     socket: OwnedFd,
+    #[serde(with = "crate::keeper::poll::watch")]
     watch: Watch,
     decoder: Decoder,
     outgoing: VecDeque<Outgoing>,

@@ -9,6 +9,8 @@
 //!   clients <-> Keeper <-> pipes or terminal <-> processes
 //!                 |-> log file        |-> spliced ports
 //! ```
+//! The program can be replaced in place (`upgrade.rs`), which is why all state can be written down.
+//!
 //! Back-pressure: while a client does not take what was sent to it, the process's output is not read.
 
 #[macro_use]
@@ -25,6 +27,7 @@ mod port;
 mod process;
 mod request;
 mod start;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -35,6 +38,9 @@ use std::time::{Duration, Instant};
 use corten_base::{ContainerId, Timestamp};
 use corten_runtime::plan::Plan;
 use rustix::event::epoll::EventFlags;
+use serde::{Deserialize, Serialize};
+
+pub use upgrade::{READS, RESUME, VERSION as STATE_VERSION, resume};
 
 use crate::log::Recorder;
 use crate::protocol::{Event, Exit, NetworkNamespace};
@@ -68,22 +74,22 @@ const IDLE: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the keeper cannot even be set up; nothing was made then.
 pub fn run(run_directory: &Path) -> io::Result<()> {
-    let mut keeper = Keeper::new(run_directory)?;
-    while !keeper.is_over() {
-        keeper.turn();
-    }
-    Ok(())
+    Keeper::new(run_directory)?.keep()
 }
 
 /// Everything the keeper knows.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Keeper {
     poll: Poll,
+    #[serde(with = "crate::carried::descriptor")]
     children: OwnedFd,
     /// `None` when nobody shall come any more.
+    #[serde(with = "crate::carried::optional_descriptor")]
     listener: Option<OwnedFd>,
+    #[serde(with = "crate::keeper::poll::watch")]
     listener_watch: Watch,
     /// Descriptors have run out; daemons are accepted again then.
+    #[serde(with = "crate::carried::deadline")]
     listener_pause: Option<Instant>,
     stage: Stage,
     /// The namespace that was entered.
@@ -97,17 +103,20 @@ struct Keeper {
     /// Numbers for daemons, processes and clients; never used twice.
     next_number: Number,
     /// Empty while there is no work.
+    #[serde(skip)]
     buffer: Vec<u8>,
     /// Something was done since memory was given back.
+    #[serde(skip)]
     busy: bool,
 }
 
 /// How far the container is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Stage {
     /// Nothing was asked for yet.
     Empty,
     /// The first process waits before its exec.
+    #[serde(skip)]
     Created {
         plan: Box<Plan>,
         init: corten_runtime::create::Init,
@@ -117,13 +126,15 @@ enum Stage {
     /// The first process has ended; output and exec sessions are not finished.
     Ending { code: i32, at: Timestamp },
     /// The exit is recorded and reported; waits for `Release` until the deadline.
+    #[serde(skip)]
     Exited { deadline: Instant },
     /// Everything is removed; the last bytes to daemons and clients are on their way until the deadline.
+    #[serde(skip)]
     Over { deadline: Instant },
 }
 
 /// What outlives the plan.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Container {
     id: ContainerId,
     cgroup: corten_runtime::plan::Cgroup,
@@ -174,6 +185,13 @@ impl Keeper {
         keeper.watch_listener();
         keeper.add_daemon(control);
         Ok(keeper)
+    }
+
+    fn keep(&mut self) -> io::Result<()> {
+        while !self.is_over() {
+            self.turn();
+        }
+        Ok(())
     }
 
     /// Waits for something to happen and deals with it.

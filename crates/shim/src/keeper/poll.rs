@@ -1,4 +1,6 @@
 //! Readiness of descriptors: epoll(7), level-triggered, with tokens that are never used twice.
+//!
+//! Registrations outlive an upgrade of the program, so the numbers of the kinds of tokens never change.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -6,6 +8,7 @@ use std::time::Duration;
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use serde::{Deserialize, Serialize};
 
 use crate::log::Stream;
 
@@ -80,9 +83,26 @@ impl Token {
 /// How a descriptor is registered at the moment; `None`: not at all.
 pub(super) type Watch = Option<EventFlags>;
 
+/// A [`Watch`] as a number; for `#[serde(with = "...")]`.
+pub(super) mod watch {
+    use rustix::event::epoll::EventFlags;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Watch;
+
+    pub(in super::super) fn serialize<S: Serializer>(watch: &Watch, to: S) -> Result<S::Ok, S::Error> {
+        watch.map(|flags| flags.bits()).serialize(to)
+    }
+
+    pub(in super::super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Watch, D::Error> {
+        Ok(Option::deserialize(from)?.map(EventFlags::from_bits_retain))
+    }
+}
+
 /// The epoll instance.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Poll {
+    #[serde(with = "crate::carried::descriptor")]
     epoll: OwnedFd,
 }
 

@@ -10,6 +10,7 @@ use corten_runtime::create::Stdio;
 use rustix::event::epoll::EventFlags;
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::PipeFlags;
+use serde::{Deserialize, Serialize};
 
 use super::poll::{Number, Poll, Token, Watch};
 use crate::log::Stream;
@@ -19,13 +20,15 @@ use crate::protocol::{Streams, Target};
 pub(super) const LAST_OUTPUT_BYTES: usize = 2 * 1024 * 1024;
 
 /// One process, the first of the container or an exec session's.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Process {
     pub(super) target: Target,
     pub(super) pid: u32,
+    #[serde(with = "crate::carried::descriptor")]
     pub(super) pidfd: OwnedFd,
     pub(super) streams: Streams,
     /// The controlling end of its terminal, for its size.
+    #[serde(with = "crate::carried::optional_descriptor")]
     pub(super) console: Option<OwnedFd>,
     pub(super) input: Option<Input>,
     pub(super) stdout: Option<Output>,
@@ -35,15 +38,18 @@ pub(super) struct Process {
     /// How it ended: exit code and time.
     pub(super) ended: Option<(i32, Timestamp)>,
     /// Output that somebody else still holds open is not waited for any longer.
+    #[serde(with = "crate::carried::deadline")]
     pub(super) give_up: Option<Instant>,
     /// Where an exec session's exit is recorded.
     pub(super) exit_path: PathBuf,
 }
 
 /// The keeper's end of a standard input.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Input {
+    #[serde(with = "crate::carried::descriptor")]
     pub(super) descriptor: OwnedFd,
+    #[serde(with = "crate::keeper::poll::watch")]
     pub(super) watch: Watch,
     /// What the process has not taken yet.
     pub(super) pending: Vec<u8>,
@@ -52,9 +58,11 @@ pub(super) struct Input {
 }
 
 /// The keeper's end of an output.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Output {
+    #[serde(with = "crate::carried::descriptor")]
     pub(super) descriptor: OwnedFd,
+    #[serde(with = "crate::keeper::poll::watch")]
     pub(super) watch: Watch,
 }
 

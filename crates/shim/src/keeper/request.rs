@@ -21,6 +21,7 @@ impl Keeper {
             Request::Attach(attach) => self.attach(&attach, descriptors),
             Request::Resize { target, rows, columns } => self.resize(&target, rows, columns),
             Request::Signal { target, signal } => self.signal(&target, signal),
+            Request::Upgrade { program } => Err(self.upgrade(&program, daemon, number)),
             Request::State => self.state(),
             Request::Release => self.release_on_request(),
         };

@@ -1,6 +1,7 @@
 //! Cuts a stream into lines and remembers the incomplete one, pure.
 
 use corten_base::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::LINE_LIMIT_BYTES;
 
@@ -18,7 +19,7 @@ pub(super) struct Line<'a> {
 }
 
 /// The beginning of a line whose end has not been read.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Carry {
     /// Below [`LINE_LIMIT_BYTES`] long.
     bytes: Vec<u8>,

@@ -9,12 +9,14 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use corten_base::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The current file and when it is full.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LogFile {
     path: PathBuf,
     /// `None` when it could not be opened again after a rotation; tried at the next write.
+    #[serde(skip)]
     file: Option<File>,
     size_bytes: u64,
     /// Rotate at this size; `u64::MAX`: never.

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use corten_base::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use carry::Carry;
 use file::LogFile;
@@ -62,13 +63,14 @@ pub struct Target {
 }
 
 /// Writes records of both streams to one file.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Recorder {
     file: LogFile,
     /// `,"attrs":{...}`, or empty.
     attributes: String,
     stdout: Carry,
     stderr: Carry,
+    #[serde(skip)]
     encoded: Vec<u8>,
 }
 

@@ -11,3 +11,4 @@ mod life;
 mod measure;
 mod output;
 mod ports;
+mod upgrade;

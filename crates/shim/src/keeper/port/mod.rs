@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::poll::{Number, Poll, Token, Watch};
 use super::request::{internal, invalid};
@@ -33,22 +34,27 @@ const ACCEPTS_PER_TURN: usize = 32;
 const BACKLOG: i32 = 4096;
 
 /// All reserved ports and what passes through them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ports {
     /// Bound, so that nobody else can take them.
+    #[serde(with = "crate::carried::descriptors")]
     held: Vec<OwnedFd>,
     spliced: BTreeMap<Number, Spliced>,
     connections: BTreeMap<Number, Connection>,
     flows: Flows,
+    #[serde(skip)]
     pipes: SparePipes,
     /// Accepting goes on then.
+    #[serde(with = "crate::carried::deadline")]
     paused_until: Option<Instant>,
 }
 
 /// A port that is served here.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Spliced {
+    #[serde(with = "crate::carried::descriptor")]
     socket: OwnedFd,
+    #[serde(with = "crate::keeper::poll::watch")]
     watch: Watch,
     protocol: Protocol,
     target: SocketAddr,
@@ -159,6 +165,11 @@ impl Keeper {
 }
 
 impl Ports {
+    /// Completes what an older program has handed over.
+    pub(super) fn recall(&mut self) {
+        self.flows.recall();
+    }
+
     /// When something is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
         [self.paused_until, self.flows.deadline()].into_iter().flatten().min()

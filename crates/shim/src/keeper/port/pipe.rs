@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::pipe::{PipeFlags, SpliceFlags};
+use serde::{Deserialize, Serialize};
 
 /// How much one pipe takes, in bytes. A quarter of what the kernel lets an unprivileged process have.
 const PIPE_BYTES: usize = 256 * 1024;
@@ -15,9 +16,11 @@ const DEFAULT_BYTES: usize = 64 * 1024;
 const SPARE_PIPES: usize = 2;
 
 /// A pipe and how much is in it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Pipe {
+    #[serde(with = "crate::carried::descriptor")]
     reader: OwnedFd,
+    #[serde(with = "crate::carried::descriptor")]
     writer: OwnedFd,
     filled: usize,
     capacity: usize,

@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::epoll::EventFlags;
 use rustix::io::Errno;
 use rustix::net::{SocketFlags, SocketType, sockopt};
+use serde::{Deserialize, Serialize};
 
 use super::super::poll::{Number, Poll, Token, Watch};
 use super::Ports;
@@ -16,7 +17,7 @@ use super::pipe::{Pipe, SparePipes};
 const ROUNDS: usize = 8;
 
 /// A client outside and its connection inside.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Connection {
     outside: Side,
     inside: Side,
@@ -26,14 +27,16 @@ pub(super) struct Connection {
     outwards: Half,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Side {
+    #[serde(with = "crate::carried::descriptor")]
     socket: OwnedFd,
+    #[serde(with = "crate::keeper::poll::watch")]
     watch: Watch,
 }
 
 /// One direction.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Half {
     /// Only while bytes are stuck in it.
     pipe: Option<Pipe>,
@@ -182,22 +185,37 @@ impl Half {
 
     fn pass(&mut self, pipe: &mut Pipe, from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
         for _ in 0..ROUNDS {
-            if blocks(pipe.empty(to))?.is_none() {
+            if self.hand_over(pipe, to)? == Handed::All && !self.ended {
+                match blocks(pipe.fill(from))? {
+                    None => return Ok(()),
+                    Some(0) => self.ended = true,
+                    Some(_) => {}
+                }
+            } else {
                 return Ok(());
             }
-            if self.ended {
-                self.told = true;
-                return tell(to);
-            }
-            match blocks(pipe.fill(from))? {
-                None => return Ok(()),
-                Some(0) => self.ended = true,
-                Some(_) => {}
-            }
         }
-        blocks(pipe.empty(to))?;
-        Ok(())
+        self.hand_over(pipe, to).map(drop)
     }
+
+    /// Empties the pipe and, if nothing more comes, tells the receiver: no event would remind of that.
+    fn hand_over(&mut self, pipe: &mut Pipe, to: &OwnedFd) -> io::Result<Handed> {
+        if blocks(pipe.empty(to))?.is_none() {
+            return Ok(Handed::Stuck);
+        }
+        if self.ended {
+            self.told = true;
+            corten_sys::socket::finish_sending(to)?;
+        }
+        Ok(Handed::All)
+    }
+}
+
+/// Whether the receiver took everything.
+#[derive(Debug, PartialEq, Eq)]
+enum Handed {
+    All,
+    Stuck,
 }
 
 /// `None` when the call would have blocked.
@@ -207,8 +225,4 @@ fn blocks<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn tell(to: &OwnedFd) -> io::Result<()> {
-    corten_sys::socket::finish_sending(to)
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::EventFlags;
 use rustix::net::{RecvFlags, SendFlags, SocketFlags, SocketType};
+use serde::{Deserialize, Serialize};
 
 use super::super::poll::{Number, Poll, Token};
 use super::{Ports, Spliced};
@@ -25,18 +26,22 @@ const FLOWS_LIMIT: usize = 1024;
 const DATAGRAMS_PER_TURN: usize = 64;
 
 /// All flows by number, and the numbers by client.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Flows {
     flows: BTreeMap<Number, Flow>,
+    #[serde(skip)]
     numbers: BTreeMap<(Number, SocketAddr), Number>,
+    #[serde(with = "crate::carried::deadline")]
     sweep_at: Option<Instant>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Flow {
+    #[serde(with = "crate::carried::descriptor")]
     inside: OwnedFd,
     port: Number,
     client: SocketAddr,
+    #[serde(skip, default = "Instant::now")]
     used: Instant,
 }
 
@@ -91,6 +96,15 @@ impl Ports {
 }
 
 impl Flows {
+    /// Finds the numbers of carried flows again.
+    pub(super) fn recall(&mut self) {
+        self.numbers = self
+            .flows
+            .iter()
+            .map(|(number, flow)| ((flow.port, flow.client), *number))
+            .collect();
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.sweep_at
     }
