@@ -3,7 +3,7 @@
 use crate::commands::GROUPS;
 use crate::config::Endpoint;
 use crate::failure::Failure;
-use crate::flag::{self, Flag, Kind, Parsed, Rules};
+use crate::flag::{self, Flag, FlagError, Kind, Parsed, Rules};
 use crate::output;
 use crate::text::resembles;
 use crate::verb::{Group, Invocation, Verb};
@@ -146,7 +146,7 @@ fn call(
         usage: verb.usage,
         endpoint,
     };
-    let parsed = flag::parse(verb.rules, words).map_err(|error| invocation.wrong_flag(&error.to_string()))?;
+    let parsed = flag::parse(verb.rules, words).map_err(|error| wrong_flag(&invocation, verb, &error))?;
     if parsed.help {
         return output::print(&invocation.help(verb, group));
     }
@@ -190,6 +190,24 @@ const TO_COME: [&str; 31] = [
     "df",
     "dial-stdio",
 ];
+
+/// The complaint about a flag, and the flag that was meant.
+fn wrong_flag(invocation: &Invocation, verb: &Verb, error: &FlagError) -> Failure {
+    let failure = invocation.wrong_flag(&error.to_string());
+    let FlagError::Unknown { name } = error else {
+        return failure;
+    };
+    let known = verb
+        .rules
+        .tables
+        .iter()
+        .flat_map(|table| table.iter())
+        .filter(|flag| !flag.hidden);
+    match resembles::closest(name, known.map(|flag| flag.name)) {
+        Some(close) => failure.hint(format!("did you mean `--{close}`?")),
+        None => failure,
+    }
+}
 
 fn unknown(program: &str, group: &str, name: &str) -> Failure {
     if TO_COME.contains(&name) {

@@ -1,6 +1,7 @@
 //! The client against an engine whose every byte is scripted: negotiation, errors, streams, hijacking.
 
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -112,6 +113,32 @@ fn one_connection_and_the_older_version() {
     });
     assert_eq!(client.version(), Some("1.44"));
     engine.script.join().unwrap();
+}
+
+#[test]
+fn tcp_speaks_the_same() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let script = std::thread::spawn(move || {
+        let mut stream = listener.accept().expect("a client").0;
+        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
+        for answer in [PONG, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"] {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") {
+                stream.read_exact(&mut byte).expect("a whole head");
+                head.push(byte[0]);
+            }
+            stream.write_all(answer.as_bytes()).expect("the client listens");
+        }
+    });
+    let client = Client::new(format!("tcp://127.0.0.1:{port}").parse().expect("an address"), None);
+    assert!(
+        run(async { client.list_containers(&ListOptions::default()).await })
+            .unwrap()
+            .is_empty()
+    );
+    script.join().unwrap();
 }
 
 #[test]

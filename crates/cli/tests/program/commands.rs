@@ -56,6 +56,11 @@ fn wrong_command_lines() {
             "corten: conflicting options: cannot specify both --restart and --rm\n\nRun 'corten run --help' for more information\n",
         ),
         (
+            &["run", "--volum", "/x", "alpine"],
+            125,
+            "unknown flag: --volum\n\nUsage:  corten run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'corten run --help' for more information\nhint: did you mean `--volume`?\n",
+        ),
+        (
             &["rnu"],
             1,
             "corten: unknown command: corten rnu\n\nRun 'corten --help' for more information\nhint: did you mean `corten run`?\n",
