@@ -37,14 +37,27 @@ pub(crate) enum HostError {
     Context { name: String, path: String },
     #[error("Failed to initialize: unable to resolve docker endpoint: context {name:?}: {reason}")]
     BrokenContext { name: String, reason: String },
+    #[error("Failed to initialize: {0} asks for TLS, which is not supported yet")]
+    TlsVariable(&'static str),
     #[error(
         "Failed to initialize: unable to resolve docker endpoint: context {0:?} uses TLS, which is not supported yet"
     )]
     Tls(String),
 }
 
-/// Chooses by the order above.
+/// Chooses by the order above. Where TLS is asked for, plain text is not sent instead.
 pub(crate) fn choose(endpoint: &Endpoint) -> Result<Host, HostError> {
+    let host = find(endpoint)?;
+    let secured = ["DOCKER_TLS_VERIFY", "DOCKER_TLS"]
+        .into_iter()
+        .find(|variable| set(variable).is_some());
+    match (&host, secured) {
+        (Host::Tcp(..), Some(variable)) => Err(HostError::TlsVariable(variable)),
+        (Host::Tcp(..) | Host::Unix(_), _) => Ok(host),
+    }
+}
+
+fn find(endpoint: &Endpoint) -> Result<Host, HostError> {
     if let Some(host) = &endpoint.host {
         if endpoint.context.is_some() {
             return Err(HostError::Conflict);

@@ -32,7 +32,7 @@ impl Request {
     /// Answers with a body of known length.
     pub(crate) fn answer(&mut self, status: &str, body: &str) {
         let head = format!(
-            "HTTP/1.1 {status}\r\nApi-Version: 1.51\r\nContent-Length: {}\r\n\r\n",
+            "HTTP/1.1 {status}\r\nApi-Version: 1.51\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         self.send((head + body).as_bytes());
@@ -180,7 +180,7 @@ fn serve(mut wire: UnixStream, answer: &(impl Fn(&mut Request) + ?Sized), lines:
             wire: wire.try_clone().expect("a second handle"),
         };
         if request.is("HEAD /_ping") {
-            request.send(b"HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nContent-Length: 0\r\n\r\n");
+            request.send(b"HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nOstype: linux\r\nContent-Length: 0\r\n\r\n");
             continue;
         }
         lines.lock().expect("no panic inside").push(request.line.clone());
@@ -202,13 +202,16 @@ fn read(wire: &mut UnixStream) -> Option<(String, String)> {
     let head = String::from_utf8(head).ok()?;
     let length = head
         .lines()
-        .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     wire.read_exact(&mut body).ok()?;
-    let line = head
-        .lines()
-        .next()?
-        .strip_suffix(" HTTP/1.1")?
-        .replacen("/v1.51", "", 1);
+    let line = unversioned(head.lines().next()?.strip_suffix(" HTTP/1.1")?);
     Some((line, String::from_utf8(body).ok()?))
+}
+
+/// `GET /v1.51/info` without the version.
+fn unversioned(line: &str) -> String {
+    let (method, path) = line.split_once(' ').unwrap_or((line, ""));
+    let bare = path.strip_prefix("/v1.").and_then(|rest| rest.split_once('/'));
+    bare.map_or_else(|| line.to_owned(), |(_, rest)| format!("{method} /{rest}"))
 }

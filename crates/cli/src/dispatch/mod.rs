@@ -1,11 +1,16 @@
 //! From the arguments to the command: global options, groups and shortcuts, help pages.
 
+mod complaint;
+mod page;
+
+use complaint::{unknown, wrong_flag};
+use page::{group_page, overview};
+
 use crate::commands::GROUPS;
 use crate::config::Endpoint;
 use crate::failure::Failure;
-use crate::flag::{self, Flag, FlagError, Kind, Parsed, Rules};
+use crate::flag::{self, Flag, Kind, Parsed, Rules};
 use crate::output;
-use crate::text::resembles;
 use crate::verb::{Group, Invocation, Verb};
 
 const GLOBAL: &[Flag] = &[
@@ -70,7 +75,16 @@ pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> 
         return run(program, rest);
     }
     if let Some((group, verb)) = shortcut(&first) {
-        return call(program, group, verb, first, endpoint, words.collect());
+        return call(
+            program,
+            Called {
+                group,
+                verb,
+                path: first,
+            },
+            endpoint,
+            words.collect(),
+        );
     }
     match GROUPS
         .iter()
@@ -122,7 +136,8 @@ fn run_group(program: &str, group: &'static Group, endpoint: Endpoint, mut words
     let verb = group.verbs.iter().find(|verb| verb.names.contains(&name.as_str()));
     let verb = verb.ok_or_else(|| unknown(program, group.name, &name))?;
     words.remove(0);
-    call(program, group, verb, format!("{} {name}", group.name), endpoint, words)
+    let path = format!("{} {name}", group.name);
+    call(program, Called { group, verb, path }, endpoint, words)
 }
 
 fn shortcut(name: &str) -> Option<(&'static Group, &'static Verb)> {
@@ -132,14 +147,15 @@ fn shortcut(name: &str) -> Option<(&'static Group, &'static Verb)> {
     })
 }
 
-fn call(
-    program: &str,
+/// A command as it was found, and the words it was found by.
+struct Called {
     group: &'static Group,
     verb: &'static Verb,
     path: String,
-    endpoint: Endpoint,
-    words: Vec<String>,
-) -> Result<(), Failure> {
+}
+
+fn call(program: &str, called: Called, endpoint: Endpoint, words: Vec<String>) -> Result<(), Failure> {
+    let Called { group, verb, path } = called;
     let invocation = Invocation {
         program: program.to_owned(),
         path,
@@ -154,135 +170,4 @@ fn call(
         return Err(invocation.wrong_arguments(verb.arguments, &complaint));
     }
     (verb.run)(&invocation, &parsed)
-}
-
-/// Docker's commands that are still to come.
-const TO_COME: [&str; 31] = [
-    "build",
-    "builder",
-    "buildx",
-    "checkpoint",
-    "commit",
-    "compose",
-    "config",
-    "context",
-    "cp",
-    "diff",
-    "export",
-    "login",
-    "logout",
-    "manifest",
-    "network",
-    "node",
-    "plugin",
-    "prune",
-    "push",
-    "search",
-    "secret",
-    "service",
-    "stack",
-    "stats",
-    "swarm",
-    "top",
-    "trust",
-    "update",
-    "volume",
-    "df",
-    "dial-stdio",
-];
-
-/// The complaint about a flag, and the flag that was meant.
-fn wrong_flag(invocation: &Invocation, verb: &Verb, error: &FlagError) -> Failure {
-    let failure = invocation.wrong_flag(&error.to_string());
-    let FlagError::Unknown { name } = error else {
-        return failure;
-    };
-    let known = verb
-        .rules
-        .tables
-        .iter()
-        .flat_map(|table| table.iter())
-        .filter(|flag| !flag.hidden);
-    match resembles::closest(name, known.map(|flag| flag.name)) {
-        Some(close) => failure.hint(format!("did you mean `--{close}`?")),
-        None => failure,
-    }
-}
-
-fn unknown(program: &str, group: &str, name: &str) -> Failure {
-    if TO_COME.contains(&name) {
-        let path = format!("{program} {group}");
-        return Failure::new(format!(
-            "{program}: the command '{} {name}' is not supported yet",
-            path.trim_end()
-        ));
-    }
-    let path = format!("{program} {group}");
-    let path = path.trim_end();
-    let mut text = format!("{program}: unknown command: {path} {name}\n\n");
-    if !group.is_empty() {
-        text.push_str(&format!("Usage:  {path}\n\n"));
-    }
-    text.push_str(&format!("Run '{path} --help' for more information"));
-    let known = GROUPS
-        .iter()
-        .filter(|candidate| group.is_empty() || candidate.name == group)
-        .flat_map(|candidate| {
-            let names = candidate.verbs.iter().filter_map(move |verb| {
-                if group.is_empty() {
-                    verb.shortcut
-                } else {
-                    verb.names.first().copied()
-                }
-            });
-            names.chain((group.is_empty() && !candidate.name.is_empty()).then_some(candidate.name))
-        });
-    let failure = Failure::new(text);
-    match resembles::closest(name, known) {
-        Some(close) => failure.hint(format!("did you mean `{path} {close}`?")),
-        None => failure,
-    }
-}
-
-fn overview(program: &str) -> String {
-    let mut page = format!(
-        "Usage:  {program} [OPTIONS] COMMAND\n\nContainers, images and everything around them\n\nManagement Commands:\n"
-    );
-    for group in GROUPS.iter().filter(|group| !group.name.is_empty()) {
-        page.push_str(&format!("  {:11} {}\n", group.name, group.about));
-    }
-    page.push_str("\nCommands:\n");
-    let mut verbs: Vec<_> = GROUPS
-        .iter()
-        .flat_map(|group| group.verbs.iter())
-        .filter_map(|verb| Some((verb.shortcut?, verb.about)))
-        .collect();
-    verbs.sort_unstable();
-    for (name, about) in verbs {
-        page.push_str(&format!("  {name:11} {about}\n"));
-    }
-    page.push_str("\nGlobal Options:\n");
-    page.push_str(&flag::print_flags(GLOBAL.iter().collect()));
-    page.push_str(&format!(
-        "\nRun '{program} COMMAND --help' for more information on a command.\n"
-    ));
-    page
-}
-
-fn group_page(program: &str, group: &Group) -> String {
-    let path = format!("{program} {}", group.name);
-    let mut page = format!("Usage:  {path} COMMAND\n\n{}\n\nCommands:\n", group.about);
-    let mut verbs: Vec<_> = group
-        .verbs
-        .iter()
-        .filter_map(|verb| Some((*verb.names.first()?, verb.about)))
-        .collect();
-    verbs.sort_unstable();
-    for (name, about) in verbs {
-        page.push_str(&format!("  {name:11} {about}\n"));
-    }
-    page.push_str(&format!(
-        "\nRun '{path} COMMAND --help' for more information on a command.\n"
-    ));
-    page
 }

@@ -1,0 +1,96 @@
+//! What is said about commands and flags that do not exist, and what was probably meant.
+
+use crate::commands::GROUPS;
+use crate::failure::Failure;
+use crate::flag::FlagError;
+use crate::text::resembles;
+use crate::verb::{Invocation, Verb};
+
+/// Docker's commands that are still to come.
+const TO_COME: [&str; 31] = [
+    "build",
+    "builder",
+    "buildx",
+    "checkpoint",
+    "commit",
+    "compose",
+    "config",
+    "context",
+    "cp",
+    "diff",
+    "export",
+    "login",
+    "logout",
+    "manifest",
+    "network",
+    "node",
+    "plugin",
+    "prune",
+    "push",
+    "search",
+    "secret",
+    "service",
+    "stack",
+    "stats",
+    "swarm",
+    "top",
+    "trust",
+    "update",
+    "volume",
+    "df",
+    "dial-stdio",
+];
+
+/// The complaint about a flag, and the flag that was meant.
+pub(super) fn wrong_flag(invocation: &Invocation, verb: &Verb, error: &FlagError) -> Failure {
+    let failure = invocation.wrong_flag(&error.to_string());
+    let FlagError::Unknown { name } = error else {
+        return failure;
+    };
+    let known = verb
+        .rules
+        .tables
+        .iter()
+        .flat_map(|table| table.iter())
+        .filter(|flag| !flag.hidden);
+    match resembles::closest(name, known.map(|flag| flag.name)) {
+        Some(close) => failure.hint(format!("did you mean `--{close}`?")),
+        None => failure,
+    }
+}
+
+/// The complaint about a command; one of Docker's that is not built yet is refused by name.
+pub(super) fn unknown(program: &str, group: &str, name: &str) -> Failure {
+    if TO_COME.contains(&name) {
+        let path = format!("{program} {group}");
+        return Failure::new(format!(
+            "{program}: the command '{} {name}' is not supported yet",
+            path.trim_end()
+        ));
+    }
+    let path = format!("{program} {group}");
+    let path = path.trim_end();
+    let mut text = format!("{program}: unknown command: {path} {name}\n\n");
+    if !group.is_empty() {
+        text.push_str(&format!("Usage:  {path}\n\n"));
+    }
+    text.push_str(&format!("Run '{path} --help' for more information"));
+    let known = GROUPS
+        .iter()
+        .filter(|candidate| group.is_empty() || candidate.name == group)
+        .flat_map(|candidate| {
+            let names = candidate.verbs.iter().filter_map(move |verb| {
+                if group.is_empty() {
+                    verb.shortcut
+                } else {
+                    verb.names.first().copied()
+                }
+            });
+            names.chain((group.is_empty() && !candidate.name.is_empty()).then_some(candidate.name))
+        });
+    let failure = Failure::new(text);
+    match resembles::closest(name, known) {
+        Some(close) => failure.hint(format!("did you mean `{path} {close}`?")),
+        None => failure,
+    }
+}
