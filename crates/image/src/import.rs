@@ -87,6 +87,7 @@ impl Store {
             self.admit(&Admission {
                 layers: vec![layer],
                 images: vec![image],
+                _holds: Vec::new(),
             })?;
             Ok(id)
         })?;

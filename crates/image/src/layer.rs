@@ -86,11 +86,37 @@ impl Store {
         Ok(directories)
     }
 
+    /// Keeps a layer in the store until the hold is dropped, whatever is removed meanwhile; none if it is not there.
+    pub(crate) fn hold(&self, chain: &Digest) -> Result<Option<(Hold, LayerRecord)>, StoreError> {
+        let mut state = self.state();
+        let Some(layer) = self.records().view()?.layer(chain)? else {
+            return Ok(None);
+        };
+        *state.held.entry(*chain).or_default() += 1;
+        Ok(Some((
+            Hold {
+                store: self.clone(),
+                chain: *chain,
+            },
+            layer,
+        )))
+    }
+
+    /// After the last hold on a chain is gone: removes it if no image needs it either.
+    pub(crate) fn release_unreferenced(&self, chain: &Digest) -> Result<(), StoreError> {
+        let layer = self.records().view()?.layer(chain)?;
+        if layer.is_some_and(|layer| layer.references == 0) {
+            self.release_unused(chain)
+        } else {
+            Ok(())
+        }
+    }
+
     /// Removes the records of a chain that nothing uses, with the files; for layers that only a snapshot held.
     pub(crate) fn release_unused(&self, chain: &Digest) -> Result<(), StoreError> {
         let state = self.state();
         let transaction = self.records().begin()?;
-        let released = release_chain(&transaction, chain, &|chain| state.snapshots.contains_key(chain))?;
+        let released = release_chain(&transaction, chain, &|chain| state.held.contains_key(chain))?;
         transaction.commit()?;
         self.remove_files(&released)
     }
@@ -106,6 +132,23 @@ impl Store {
             self.0.trash.take(&self.blob_path(blob))?;
         }
         Ok(())
+    }
+}
+
+/// A layer that a load under way relies on.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    store: Store,
+    chain: Digest,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let last = self.store.state().let_go(&self.chain);
+        if last && let Err(error) = self.store.release_unreferenced(&self.chain) {
+            // It goes at the next open.
+            tracing::warn!(%error, "unused layer remains");
+        }
     }
 }
 

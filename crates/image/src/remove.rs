@@ -78,7 +78,7 @@ impl Store {
         let image = self.find(reference)?;
         let mut state = self.state();
         let transaction = self.records().begin()?;
-        let held = |chain: &Digest| state.snapshots.contains_key(chain);
+        let held = |chain: &Digest| state.held.contains_key(chain);
         let mut removal = Removal {
             transaction: &transaction,
             held: &held,

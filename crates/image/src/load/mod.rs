@@ -20,7 +20,7 @@ use corten_sys::fault::boundary;
 use crate::ErrorKind;
 use crate::config::{ImageConfig, chain_id};
 use crate::extract::ExtractError;
-use crate::layer::{NewLayer, retain_blob, retain_layer, settle_implied};
+use crate::layer::{Hold, NewLayer, retain_blob, retain_layer, settle_implied};
 use crate::store::tag::set_tag;
 use crate::store::{ImageRecord, Store, StoreError};
 use crate::tar::TarError;
@@ -186,6 +186,7 @@ impl Store {
             work,
             taken: HashSet::new(),
             layers: Vec::new(),
+            holds: Vec::new(),
             progress,
         };
         let mut images = Vec::new();
@@ -195,6 +196,7 @@ impl Store {
         Ok(Admission {
             layers: preparing.layers,
             images,
+            _holds: preparing.holds,
         })
     }
 
@@ -301,6 +303,8 @@ impl Drop for WorkDirectory {
 pub(crate) struct Admission {
     pub(crate) layers: Vec<NewLayer>,
     pub(crate) images: Vec<NewImage>,
+    /// Layers of the store that these stand on.
+    pub(crate) _holds: Vec<Hold>,
 }
 
 /// An image that is ready to be recorded.
@@ -321,6 +325,7 @@ struct Preparing<'a> {
     /// Files whose unpacked directory is in use by a chain.
     taken: HashSet<usize>,
     layers: Vec<NewLayer>,
+    holds: Vec<Hold>,
     progress: &'a mut dyn FnMut(LoadEvent),
 }
 
@@ -359,12 +364,15 @@ impl Preparing<'_> {
     }
 
     /// The tree of a layer that is in the store or among those already prepared.
-    fn present(&self, chain: &Digest) -> Result<Option<PathBuf>, StoreError> {
+    fn present(&mut self, chain: &Digest) -> Result<Option<PathBuf>, StoreError> {
         if let Some(layer) = self.layers.iter().find(|layer| layer.chain == *chain) {
             return Ok(Some(layer.directory.join("diff")));
         }
-        let record = self.store.records().view()?.layer(chain)?;
-        Ok(record.map(|layer| self.store.diff_path(&layer.key)))
+        let Some((hold, layer)) = self.store.hold(chain)? else {
+            return Ok(None);
+        };
+        self.holds.push(hold);
+        Ok(Some(self.store.diff_path(&layer.key)))
     }
 
     fn layer(

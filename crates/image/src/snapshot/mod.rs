@@ -114,7 +114,7 @@ impl Store {
             return Err(error);
         }
         if let Some(top) = record.top {
-            *state.snapshots.entry(top).or_default() += 1;
+            *state.held.entry(top).or_default() += 1;
         }
         drop(state);
         self.snapshot_over(container, record.top.as_ref())
@@ -145,7 +145,7 @@ impl Store {
             boundary("snapshot.remove");
             self.0.trash.take(&self.snapshot_path(container))?;
             boundary("snapshot.removed");
-            top.filter(|top| state.release_snapshot(top))
+            top.filter(|top| state.let_go(top))
         };
         if let Some(top) = unused
             && self
@@ -218,7 +218,7 @@ impl Store {
         let mut state = self.state();
         for name in names_in(&self.snapshots_root())? {
             if let Some(Some(top)) = self.chain_at(&self.snapshots_root().join(&name))? {
-                *state.snapshots.entry(top).or_default() += 1;
+                *state.held.entry(top).or_default() += 1;
             }
         }
         Ok(())
@@ -287,15 +287,15 @@ impl Store {
 }
 
 impl State {
-    /// One snapshot less on `top`; true if that was the last.
-    fn release_snapshot(&mut self, top: &Digest) -> bool {
-        let Some(count) = self.snapshots.get_mut(top) else {
+    /// One snapshot or load less on `top`; true if that was the last.
+    pub(crate) fn let_go(&mut self, top: &Digest) -> bool {
+        let Some(count) = self.held.get_mut(top) else {
             return true;
         };
         *count -= 1;
         let last = *count == 0;
         if last {
-            self.snapshots.remove(top);
+            self.held.remove(top);
         }
         last
     }

@@ -37,8 +37,8 @@ pub(crate) struct Inner {
 /// What is known besides the database; its lock makes changes one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// How many snapshots stand on each chain.
-    pub(crate) snapshots: HashMap<Digest, usize>,
+    /// How many snapshots, and loads under way, need each chain.
+    pub(crate) held: HashMap<Digest, usize>,
     /// Images looked up since the last change.
     pub(crate) images: HashMap<Digest, Arc<Image>>,
 }

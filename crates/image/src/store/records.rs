@@ -320,3 +320,58 @@ fn parse_id(value: &[u8], key: &str) -> Result<Digest, StoreError> {
 fn failed(error: impl Into<redb::Error>) -> Box<redb::Error> {
     Box::new(error.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_newer_format_is_left_alone() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let path = place.path().join("metadata.redb");
+        drop(Records::open(&path).expect("made"));
+        let records = Records::open(&path).expect("opened again");
+        let transaction = records.begin().expect("begin");
+        transaction
+            .0
+            .open_table(META)
+            .expect("table")
+            .insert("format", FORMAT + 1)
+            .expect("insert");
+        transaction.commit().expect("commit");
+        drop(records);
+        assert!(matches!(Records::open(&path), Err(StoreError::Format(newer)) if newer == FORMAT + 1));
+    }
+
+    #[test]
+    fn a_layer_is_found_by_its_key() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let records = Records::open(&place.path().join("metadata.redb")).expect("made");
+        let digest = |last: u8| {
+            let mut bytes = [7; 32];
+            bytes[31] = last;
+            Digest::from_bytes(bytes)
+        };
+        let transaction = records.begin().expect("begin");
+        for (last, digits) in [(1, 12), (2, 64), (3, 63)] {
+            let chain = digest(last);
+            let (key, blob) = (chain.hex()[..digits].to_owned(), Digest::of(b""));
+            let layer = LayerRecord {
+                diff_id: blob,
+                parent: None,
+                key,
+                size_bytes: 0,
+                blob,
+                references: 0,
+            };
+            transaction.set_layer(&chain, Some(&layer)).expect("set");
+        }
+        transaction.commit().expect("commit");
+        let view = records.view().expect("view");
+        for (last, digits) in [(1, 12), (2, 64), (3, 63)] {
+            let found = view.chain_by_key(&digest(last).hex()[..digits]).expect("reads");
+            assert_eq!(found, Some(digest(last)), "two may begin alike");
+        }
+        assert_eq!(view.chain_by_key("0707").expect("reads"), None);
+    }
+}

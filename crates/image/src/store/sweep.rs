@@ -34,7 +34,7 @@ impl Store {
     fn unused_chains(&self) -> Result<Vec<Digest>, StoreError> {
         let state = self.state();
         let layers = self.records().view()?.layers()?.into_iter();
-        let unused = layers.filter(|(chain, layer)| layer.references == 0 && !state.snapshots.contains_key(chain));
+        let unused = layers.filter(|(chain, layer)| layer.references == 0 && !state.held.contains_key(chain));
         Ok(unused.map(|(chain, _)| chain).collect())
     }
 

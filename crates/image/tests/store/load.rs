@@ -324,3 +324,57 @@ fn loads_side_by_side_share_what_is_the_same() {
     }
     assert_eq!((count(&root.join("layers")), count(&root.join("blobs/sha256"))), (0, 0));
 }
+
+#[test]
+fn a_base_removed_during_a_load_stays_for_it() {
+    let Place { store, root, .. } = &place();
+    let base = tar(&[file("base", b"base")]);
+    let own = tar(&[file("own", b"own")]);
+    let below = config(std::slice::from_ref(&base));
+    load(store, &docker_archive(&below, std::slice::from_ref(&base), &["base:1"])).expect("loads");
+    let layers = [base, own];
+    let archive = docker_archive(&config(&layers), &layers, &["own:1"]);
+    let mut removed = 0;
+    let mut remove_base = |event| {
+        if matches!(event, LoadEvent::Layer { .. }) {
+            store.remove("base:1", FORCE, &[]).expect("removes");
+            removed += 1;
+        }
+    };
+    store
+        .load(&mut &archive[..], &mut remove_base)
+        .expect("loads all the same");
+    assert_eq!(removed, 1, "only the upper layer is new");
+    let snapshot = store
+        .create_snapshot(&container(1), &store.find("own:1").expect("found").id)
+        .expect("snapshot");
+    assert!(snapshot.lower[1].join("base").exists());
+    store.remove_snapshot(&container(1)).expect("removes");
+    store.remove("own:1", FORCE, &[]).expect("removes");
+    assert_eq!((count(&root.join("layers")), count(&root.join("blobs/sha256"))), (0, 0));
+}
+
+#[test]
+fn a_failed_load_on_a_removed_base_leaves_nothing() {
+    let Place { store, root, .. } = &place();
+    let base = tar(&[file("base", b"base")]);
+    let below = config(std::slice::from_ref(&base));
+    load(store, &docker_archive(&below, std::slice::from_ref(&base), &["base:1"])).expect("loads");
+    let layers = [base.clone(), tar(&[file("own", b"own")])];
+    let wrong = [base, tar(&[file("own", b"other")])];
+    let archive = docker_archive(&config(&layers), &wrong, &["own:1"]);
+    assert!(load(store, &archive).is_err());
+    store.remove("base:1", FORCE, &[]).expect("removes");
+    assert_eq!((count(&root.join("layers")), count(&root.join("blobs/sha256"))), (0, 0));
+}
+
+#[test]
+fn one_process_and_known_formats_only() {
+    let Place { store, root, .. } = &place();
+    let second = Store::open(root).map(|_| ()).map_err(|error| error.to_string());
+    assert!(
+        second.is_err_and(|error| error.contains("already open")),
+        "the first has it"
+    );
+    assert!(store.list().expect("list").is_empty());
+}
