@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corten_base::{Timestamp, id::hex};
 use corten_net::sandbox::{PublishedPort, Sandbox, SandboxRequest};
@@ -47,6 +48,10 @@ pub(super) struct StartFailure {
     pub(super) outcome: FailedStart,
 }
 
+/// How long a start may take: far more than it ever does, and less than a client would wait for a host whose
+/// disk hangs.
+const START_LIMIT: Duration = Duration::from_secs(120);
+
 /// What has to be undone when a later step fails.
 #[derive(Default)]
 struct Undo {
@@ -70,8 +75,8 @@ impl Owner {
             drop(releasing.await);
         }
         let mut undo = Undo::default();
-        let result = self.try_start(&mut undo).await;
-        match result {
+        let limited = tokio::time::timeout(START_LIMIT, self.try_start(&mut undo)).await;
+        match limited.unwrap_or_else(|_late| Err(Error::internal("the container did not start in time"))) {
             Ok(started) => {
                 if self.run.as_ref().is_some_and(|run| run.record.sandbox.is_some()) {
                     self.publish_network("connect");
