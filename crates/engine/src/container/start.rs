@@ -9,6 +9,7 @@
 //! first. What survives the daemon's death half way is found by recovery through `run.json`, which is
 //! there before anything that outlives the process.
 
+use std::borrow::Cow;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
@@ -24,7 +25,7 @@ use corten_shim::protocol::{self, Failure, FailureKind, Log, NetworkNamespace, N
 use corten_sys::fault::boundary;
 use tokio::sync::mpsc;
 
-use super::effective::NetworkMode;
+use super::effective::{Effective, NetworkMode};
 use super::mounts::{MountKind, MountSpec};
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
@@ -370,7 +371,7 @@ fn prepare_leased(
     sandbox: Option<Sandbox>,
     sockets: Vec<OwnedFd>,
 ) -> Result<Prepared> {
-    let effective = &container.effective;
+    let effective = &named_as_joined(core, container)?;
     let directory = core.run_directory(&container.id);
     let mut run = RunRecord {
         version: 1,
@@ -415,6 +416,18 @@ fn prepare_leased(
         exit_path: core.container_directory(&container.id).join(record::EXIT),
     };
     Ok(Prepared { run, create, sockets })
+}
+
+/// What holds, with the names of the container whose network it joins.
+fn named_as_joined<'a>(core: &Core, container: &'a Container) -> Result<Cow<'a, Effective>> {
+    let NetworkMode::Container(reference) = &container.effective.network else {
+        return Ok(Cow::Borrowed(&container.effective));
+    };
+    let other = core.containers.find(reference)?;
+    let mut effective = container.effective.clone();
+    effective.config.hostname.clone_from(&other.effective.config.hostname);
+    effective.config.domainname.clone_from(&other.effective.config.domainname);
+    Ok(Cow::Owned(effective))
 }
 
 fn console_size([rows, columns]: [u32; 2]) -> (u16, u16) {

@@ -11,8 +11,11 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
 
-/// Events that may wait for a busy owner; then the shim has to wait.
-const NEWS_LIMIT: usize = 64;
+/// Events that may wait for a busy owner beside those in [`Connection::unheard`]: an owner that waits for a
+/// reply must not keep that reply from being read.
+const NEWS_LIMIT: usize = 16;
+/// Events that nobody hears for so long are not heard at all: the connection is given up.
+const UNHEARD_LIMIT: usize = 16 * 1024;
 /// Requests that may wait for the socket.
 const REQUESTS_LIMIT: usize = 64;
 
@@ -66,6 +69,7 @@ pub(crate) fn open(socket: OwnedFd) -> io::Result<(ShimHandle, mpsc::Receiver<Ne
         news,
         decoder: Decoder::new(),
         outgoing: VecDeque::new(),
+        unheard: VecDeque::new(),
         waiting: BTreeMap::new(),
         number: 0,
     };
@@ -127,6 +131,7 @@ struct Connection {
     news: mpsc::Sender<News>,
     decoder: Decoder,
     outgoing: VecDeque<Outgoing>,
+    unheard: VecDeque<Event>,
     waiting: BTreeMap<u64, oneshot::Sender<Result<Reply, ShimError>>>,
     number: u64,
 }
@@ -139,19 +144,30 @@ impl Connection {
             drop(answer.send(Err(ShimError::Gone)));
         }
         self.incoming.close();
+        for event in self.unheard {
+            drop(self.news.send(News::Event(event)).await);
+        }
         drop(self.news.send(News::Gone).await);
     }
 
     /// One step; `None` ends the connection.
     async fn turn(&mut self) -> Option<()> {
         let sending = !self.outgoing.is_empty();
+        let telling = !self.unheard.is_empty();
         tokio::select! {
+            permit = self.news.reserve(), if telling => {
+                let event = self.unheard.pop_front()?;
+                // Replies still count when the owner has ended.
+                if let Ok(permit) = permit {
+                    permit.send(News::Event(event));
+                }
+            }
             outbound = self.incoming.recv() => self.enqueue(outbound?),
             ready = self.socket.readable() => {
                 let mut guard = ready.ok()?;
                 match guard.try_io(|socket| channel::receive(socket.get_ref().as_fd(), &mut self.decoder)) {
                     Ok(Ok(0) | Err(_)) => return None,
-                    Ok(Ok(_)) => self.dispatch().await?,
+                    Ok(Ok(_)) => self.dispatch()?,
                     Err(_would_block) => {}
                 }
             }
@@ -187,7 +203,7 @@ impl Connection {
         }
     }
 
-    async fn dispatch(&mut self) -> Option<()> {
+    fn dispatch(&mut self) -> Option<()> {
         loop {
             match self.decoder.decode::<Message>() {
                 Ok(Some((Message::Reply { number, reply }, _descriptors))) => {
@@ -195,8 +211,12 @@ impl Connection {
                         drop(answer.send(Ok(reply)));
                     }
                 }
-                // The owner may have ended; replies still count.
-                Ok(Some((Message::Event(event), _descriptors))) => drop(self.news.send(News::Event(event)).await),
+                Ok(Some((Message::Event(event), _descriptors))) => {
+                    self.unheard.push_back(event);
+                    if self.unheard.len() > UNHEARD_LIMIT {
+                        return None;
+                    }
+                }
                 Ok(None) => return Some(()),
                 Err(error) => {
                     tracing::error!(%error, "a shim speaks nonsense");
