@@ -153,9 +153,9 @@ impl Connection {
     /// One step; `None` ends the connection.
     async fn turn(&mut self) -> Option<()> {
         let sending = !self.outgoing.is_empty();
-        let telling = !self.unheard.is_empty();
+        let (telling, news) = (!self.unheard.is_empty(), self.news.clone());
         tokio::select! {
-            permit = self.news.reserve(), if telling => {
+            permit = news.reserve(), if telling => {
                 let event = self.unheard.pop_front()?;
                 // Replies still count when the owner has ended.
                 if let Ok(permit) = permit {
