@@ -65,14 +65,15 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
     // SAFETY: `arguments` and `pidfd` outlive the call; no CLONE_VM, so the child runs on its own
     // copy of this stack; the caller is single-threaded (module header).
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<Arguments>()) };
-    let pid = if pid == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) && options.cgroup.is_none() {
-        // A system call filter that cannot look into clone3's arguments, Docker's for example.
-        let flags = options.namespaces | libc::CLONE_PIDFD as u64 | libc::SIGCHLD as u64;
-        // SAFETY: as above; on x86-64 and AArch64 the third argument is where the pidfd goes.
-        unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) }
-    } else {
-        pid
-    };
+    let pid =
+        if pid == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) && options.cgroup.is_none() {
+            // A system call filter that cannot look into clone3's arguments, Docker's for example.
+            let flags = options.namespaces | libc::CLONE_PIDFD as u64 | libc::SIGCHLD as u64;
+            // SAFETY: as above; on x86-64 and AArch64 the third argument is where the pidfd goes.
+            unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) }
+        } else {
+            pid
+        };
     match pid {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Cloned::Child),

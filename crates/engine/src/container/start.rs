@@ -426,7 +426,10 @@ fn named_as_joined<'a>(core: &Core, container: &'a Container) -> Result<Cow<'a, 
     let other = core.containers.find(reference)?;
     let mut effective = container.effective.clone();
     effective.config.hostname.clone_from(&other.effective.config.hostname);
-    effective.config.domainname.clone_from(&other.effective.config.domainname);
+    effective
+        .config
+        .domainname
+        .clone_from(&other.effective.config.domainname);
     Ok(Cow::Owned(effective))
 }
 
