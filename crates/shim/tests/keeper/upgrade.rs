@@ -12,7 +12,7 @@ fn program() -> PathBuf {
     env!("CARGO_BIN_EXE_corten-shim").into()
 }
 
-fn upgrade(kept: &mut Kept) {
+pub(crate) fn upgrade(kept: &mut Kept) {
     let reply = kept.ask(Request::Upgrade { program: program() });
     assert!(matches!(reply, Reply::Done), "{reply:?}");
 }
