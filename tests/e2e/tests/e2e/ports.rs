@@ -129,7 +129,7 @@ fn a_taken_port_is_refused_and_nothing_stays() -> Result<()> {
         case.fails(
             "run -d --name second -p 8080:80 busybox sleep 1000",
             125,
-            "Bind for 0.0.0.0:8080 failed: port is already allocated",
+            "failed: port is already allocated",
         )?;
         case.says("inspect -f '{{.State.Status}}' second", "created")?;
         case.ok("rm second")?;
