@@ -12,7 +12,7 @@ mod top;
 mod wait;
 
 pub use config::{ContainerConfig, HealthConfig};
-pub use create::{ContainerCreateBody, ContainerCreateResponse, NetworkingConfig};
+pub use create::{ContainerCreateBody, ContainerCreateResponse, NetworkingConfig, SentCreateBody};
 pub use host_config::{HostConfig, LogConfig, PortBinding, RestartPolicy};
 pub use inspect::{ContainerInspect, ContainerState, DriverData, Health, HealthcheckResult};
 pub use mount::{BindOptions, DriverConfig, ImageOptions, Mount, MountPoint, TmpfsOptions, VolumeOptions};

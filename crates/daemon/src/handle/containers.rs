@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use corten_api::container::{ContainerConfig, ContainerCreateBody};
+use corten_api::container::SentCreateBody;
 use corten_engine::request::{ListOptions, RemoveOptions, StartOptions, StopOptions, TerminalSize, WaitCondition};
 use http::StatusCode;
 
@@ -23,8 +23,8 @@ pub(super) async fn list(api: &Api, request: &Request) -> Answer {
 
 /// `POST /containers/create`
 pub(super) async fn create(api: &Api, mut request: Request) -> Answer {
-    let mut body: ContainerCreateBody = request.json().await?;
-    if body.config == ContainerConfig::default() {
+    let SentCreateBody { mut body, has_config } = request.json().await?;
+    if !has_config {
         return Err(Failure::invalid(
             "config cannot be empty in order to create a container",
         ));
