@@ -1,5 +1,6 @@
 //! `POST /containers/{id}/attach`.
 
+use corten_api::frame::{self, Stream};
 use corten_api::version::ApiVersion;
 use corten_engine::request::AttachOptions;
 use http::{Response, StatusCode};
@@ -23,7 +24,8 @@ pub(super) async fn attach(api: &Api, id: &str, request: Request) -> Answer {
         Ok(ticket) => ticket,
         Err(error) => return Ok(answer::text_failure(&Failure::from(error), answer::RAW_STREAM)),
     };
-    let framing = framing(ticket.multiplexed(), request.version);
+    let multiplexed = ticket.multiplexed();
+    let framing = framing(multiplexed, request.version);
     let upgrade = request.wants_upgrade();
     let wire = request.wire.clone();
     let Ok(taken) = hijack(wire, &request.headers, upgrade, framing).await else {
@@ -31,7 +33,13 @@ pub(super) async fn attach(api: &Api, id: &str, request: Request) -> Answer {
     };
     if let Err(error) = ticket.connect(taken.connection, taken.early_input).await {
         tracing::warn!(container = id, "attach failed: {error}");
-        drop(taken.wire.write_all(format!("{error}\r\n").as_bytes()).await);
+        let mut text = format!("{error}\r\n").into_bytes();
+        if multiplexed {
+            let mut framed = Vec::new();
+            frame::write(&mut framed, Stream::System, &text);
+            text = framed;
+        }
+        drop(taken.wire.write_all(&text).await);
     }
     Ok(hijacked())
 }

@@ -54,6 +54,8 @@ pub(crate) struct Container {
     pub(crate) effective: Effective,
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) view: watch::Receiver<Arc<View>>,
+    /// Clients that attach before the next start.
+    pub(crate) expected: attach::Expected,
     /// The connection to its shim, while it runs.
     shim: Mutex<Option<ShimHandle>>,
 }
@@ -83,6 +85,7 @@ impl Container {
             effective,
             mailbox,
             view,
+            expected: attach::Expected::default(),
             shim: Mutex::new(None),
         }
     }

@@ -40,7 +40,7 @@ pub(crate) enum Message {
     Kill { signal: i32, ends: bool, answer: Answer },
     /// Remove it, with its anonymous volumes.
     Remove { force: bool, volumes: bool, answer: Answer },
-    /// Join a client now or at the next start.
+    /// Join a client to the running program.
     Attach { attach: PendingAttach, answer: Answer },
     /// Start it because its policy says so at the daemon's start.
     Revive,
@@ -89,7 +89,6 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         exits: 0,
         timer: None,
         waiting: Vec::new(),
-        pending: Vec::new(),
         releasing: None,
         remove_volumes: false,
         failure: None,
@@ -109,8 +108,6 @@ pub(crate) struct Owner {
     exits: u64,
     timer: Option<Timer>,
     waiting: Vec<Waiting>,
-    /// Clients that attached before the start.
-    pub(super) pending: Vec<PendingAttach>,
     /// The last run's shim, still cleaning up; the next start waits for it.
     pub(super) releasing: Option<tokio::task::JoinHandle<()>>,
     pub(super) remove_volumes: bool,

@@ -86,6 +86,8 @@ impl Owner {
                 Ok(started)
             }
             Err(error) => {
+                // Who waited for output of this start gets none.
+                drop(self.container.expected.take().await);
                 undo.run(&self.core, &self.container).await;
                 let code = exit_code(&error);
                 let outcome = FailedStart {
@@ -159,8 +161,7 @@ impl Owner {
             let request = Request::Network(setup(sandbox));
             submitted.push(shim.submit(request, sockets).await.map_err(failed)?);
         }
-        let attaches = std::mem::take(&mut self.pending);
-        for pending in attaches {
+        for pending in self.container.expected.take().await {
             let request = Request::Attach(pending.attach);
             // A client that cannot be joined (it has left) does not keep the container from starting.
             drop(shim.submit(request, vec![pending.connection]).await.map_err(failed)?);
