@@ -7,7 +7,7 @@
 //! - A hard link's target is resolved the same way, so only what is in the same layer can be linked.
 //! - What would mean something to overlayfs is not taken from the tar: `trusted.overlay.*` and `user.overlay.*`
 //!   attributes and 0:0 character devices are left out. Whiteouts come from `.wh.` names only.
-//! - A later entry replaces an earlier one; two directories of one name become one.
+//! - A name stands in a tar once, as in Docker: which of two would count is a matter of opinion.
 //! - Directories that the tar only implies are made 0755 root and reported, so that they can take mode and owner from
 //!   the layers below.
 //!
@@ -49,6 +49,9 @@ pub enum ExtractError {
     /// A whiteout that would remove a directory's own or parent entry.
     #[error("invalid whiteout entry {0:?}")]
     Whiteout(String),
+    /// Two entries of one name.
+    #[error("duplicates of file paths not supported")]
+    Duplicate,
     /// An entry that is neither file, directory, link, device nor pipe.
     #[error("unhandled tar header type {0}")]
     Type(u8),
@@ -95,6 +98,8 @@ struct Extractor<'a> {
     root: BorrowedFd<'a>,
     /// Directories open for the entries in them, by path as taken apart. Emptied whenever something is replaced.
     open: Vec<(Vec<u8>, OwnedFd)>,
+    /// Names that entries have had so far.
+    seen: HashSet<Vec<u8>>,
     /// Directories that no entry has described so far.
     implied: BTreeSet<Vec<u8>>,
     /// Whiteouts made so far: a directory of that name in the same layer hides what is below.
@@ -176,6 +181,7 @@ impl<'a> Extractor<'a> {
         Self {
             root,
             open: Vec::new(),
+            seen: HashSet::new(),
             implied: BTreeSet::new(),
             whiteouts: HashSet::new(),
             times: Vec::new(),
@@ -190,6 +196,9 @@ impl<'a> Extractor<'a> {
         if path.is_root() {
             // Docker leaves the root of a layer as it made it.
             return Ok(());
+        }
+        if !self.seen.insert(path.text.clone()) {
+            return Err(ExtractError::Duplicate);
         }
         let (_, name) = path.split();
         if name.starts_with(whiteout::PREFIX) {

@@ -169,32 +169,41 @@ fn links_lead_no_further_than_the_layer() {
 
 #[test]
 fn later_entries_replace_earlier_ones() {
+    // Through a link one file has two names; the same name twice is refused.
     let place = place();
     let diff = place
         .layer(tar(&[
-            file("a", b"first"),
-            file("a", b"second!"),
-            directory("d/e", 0o700),
-            file("d/e/f", b"gone"),
-            file("d", b"now a file"),
-            link(b'2', "s", "/etc/passwd"),
-            file("s", b"no longer a link"),
-            file("m", b"now"),
-            directory("m", 0o711),
-            file("m/x", b""),
-            directory("m", 0o750),
+            directory("d", 0o755),
+            link(b'2', "l", "d"),
+            file("d/a", b"first"),
+            file("l/a", b"second!"),
+            link(b'2', "d/s", "/etc/passwd"),
+            file("l/s", b"no longer a link"),
+            file("d/m", b"now"),
+            directory("l/m", 0o711),
+            file("d/m/x", b""),
         ]))
         .expect("loads");
-    assert_eq!(std::fs::read(diff.join("a")).expect("read"), b"second!");
-    assert_eq!(std::fs::read(diff.join("d")).expect("read"), b"now a file");
-    assert!(metadata(&diff.join("s")).is_file());
-    assert_eq!(metadata(&diff.join("m")).mode() & 0o7777, 0o750);
-    assert!(diff.join("m/x").exists());
+    assert_eq!(std::fs::read(diff.join("d/a")).expect("read"), b"second!");
+    assert!(metadata(&diff.join("d/s")).is_file());
+    assert_eq!(metadata(&diff.join("d/m")).mode() & 0o7777, 0o711);
+    assert!(diff.join("d/m/x").exists());
     assert_eq!(
         place.store.find("hostile:1").expect("found").size_bytes,
-        7 + 10 + 16,
+        7 + 16 + 1,
         "replaced content does not count"
     );
+}
+
+#[test]
+fn one_name_twice_is_refused() {
+    for twice in [
+        [file("a", b"1"), file("./a", b"2")],
+        [directory("a", 0o755), directory("a/", 0o755)],
+    ] {
+        let error = place().layer(tar(&twice)).expect_err("refused");
+        assert!(error.contains("duplicates of file paths not supported"), "{error}");
+    }
 }
 
 #[test]
