@@ -21,6 +21,7 @@
 pub mod foreign;
 pub mod plan;
 pub mod publication;
+mod rule;
 
 use std::io;
 use std::net::IpAddr;

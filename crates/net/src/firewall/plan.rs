@@ -21,15 +21,17 @@
 //! Answers and neighbours pass the forward hook also when they are bridged (`bridge-nf-call-iptables`);
 //! a bridged packet has no input link at postrouting, so hairpins are told by their source's subnet.
 
-use std::net::IpAddr;
-
 use corten_sys::nftables::batch::{Part, ValueKind};
 use corten_sys::nftables::expression::{
-    Connection, Header, Meta, Register, STATE_ESTABLISHED, STATE_RELATED, STATUS_DESTINATION_REWRITTEN,
+    Connection, Header, Meta, STATE_ESTABLISHED, STATE_RELATED, STATUS_DESTINATION_REWRITTEN,
 };
 use corten_sys::nftables::{Chain, Entry, Expression, Hook, HookPoint, Map, Value, Verdict};
 
 use super::publication::{PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
+use super::rule::{
+    DESTINATION4, DESTINATION6, Field, IPV4, IPV6, R0, R1, R2, R4, R5, SOURCE4, destination, end, family, has, load,
+    local_destination, loopback, loopback6, remember, rule, source,
+};
 use crate::Subnet;
 
 /// IPv4 addresses of containers that had connections.
@@ -43,11 +45,6 @@ const INWARD: &str = "inward";
 const HAIRPIN: &str = "hairpin";
 const OUTBOUND: &str = "outbound";
 const PUBLISH: &str = "publish";
-
-const IPV4: u8 = 2;
-const IPV6: u8 = 10;
-/// `fib daddr type local`
-const LOCAL: u32 = 2;
 
 const PRIORITY_RAW: i32 = -300;
 const PRIORITY_DESTINATION: i32 = -100;
@@ -326,118 +323,6 @@ fn outbound(network: &Network) -> Chain {
     }
 }
 
-const R0: Register = Register(0);
-const R1: Register = Register(1);
-const R2: Register = Register(2);
-const R4: Register = Register(4);
-const R5: Register = Register(5);
-
-/// Offsets in IP headers.
-const SOURCE4: u32 = 12;
-const DESTINATION4: u32 = 16;
-const SOURCE6: u32 = 8;
-const DESTINATION6: u32 = 24;
-
-fn rule<const N: usize>(parts: [Vec<Expression>; N]) -> Vec<Expression> {
-    parts.concat()
-}
-
-fn end(verdict: Verdict) -> Vec<Expression> {
-    vec![Expression::End(verdict)]
-}
-
-fn family(number: u8) -> Vec<Expression> {
-    vec![Expression::Meta(Meta::Family, R0), Expression::Equal(R0, vec![number])]
-}
-
-fn load(offset: u32, length: u32) -> Expression {
-    Expression::Payload {
-        header: Header::Network,
-        offset,
-        length,
-        to: R0,
-    }
-}
-
-/// An IPv4 address field in 127/8.
-fn loopback(offset: u32) -> Vec<Expression> {
-    rule([family(IPV4), vec![load(offset, 1), Expression::Equal(R0, vec![127])]])
-}
-
-/// The IPv6 destination `::1`.
-fn loopback6() -> Vec<Expression> {
-    let one = std::net::Ipv6Addr::LOCALHOST.octets().to_vec();
-    rule([family(IPV6), vec![load(DESTINATION6, 16), Expression::Equal(R0, one)]])
-}
-
-fn local_destination() -> Vec<Expression> {
-    vec![
-        Expression::DestinationKind(R0),
-        Expression::Equal(R0, LOCAL.to_ne_bytes().to_vec()),
-    ]
-}
-
-/// A connection property that has at least one of the bits.
-fn has(property: Connection, bits: u32) -> Vec<Expression> {
-    vec![
-        Expression::Connection(property, R0),
-        Expression::Mask(R0, bits.to_ne_bytes().to_vec()),
-        Expression::NotEqual(R0, vec![0; 4]),
-    ]
-}
-
-/// An address field of an IP header.
-#[derive(Debug, Clone, Copy)]
-enum Field {
-    Source,
-    Destination,
-}
-
-/// The source address is one of the subnet's.
-fn source(subnet: Subnet) -> Vec<Expression> {
-    within(subnet, Field::Source)
-}
-
-/// The destination address is one of the subnet's.
-fn destination(subnet: Subnet) -> Vec<Expression> {
-    within(subnet, Field::Destination)
-}
-
-fn within(subnet: Subnet, field: Field) -> Vec<Expression> {
-    let (number, address) = match subnet.address() {
-        IpAddr::V4(four) => (IPV4, four.octets().to_vec()),
-        IpAddr::V6(six) => (IPV6, six.octets().to_vec()),
-    };
-    let mask = Expression::Mask(R0, mask(subnet.prefix(), address.len()));
-    rule([
-        family(number),
-        vec![load_field(subnet, field), mask, Expression::Equal(R0, address)],
-    ])
-}
-
-/// Adds the address of a field, known to be the subnet's, to those that had connections.
-fn remember(subnet: Subnet, field: Field) -> Vec<Expression> {
-    let set = if subnet.address().is_ipv4() { ACTIVE4 } else { ACTIVE6 };
-    vec![load_field(subnet, field), Expression::Remember(set.to_owned(), R0)]
-}
-
-fn load_field(subnet: Subnet, field: Field) -> Expression {
-    match (subnet.address(), field) {
-        (IpAddr::V4(_), Field::Source) => load(SOURCE4, 4),
-        (IpAddr::V4(_), Field::Destination) => load(DESTINATION4, 4),
-        (IpAddr::V6(_), Field::Source) => load(SOURCE6, 16),
-        (IpAddr::V6(_), Field::Destination) => load(DESTINATION6, 16),
-    }
-}
-
-fn mask(prefix: u8, bytes: usize) -> Vec<u8> {
-    let byte = |index: usize| {
-        let ones = usize::from(prefix).saturating_sub(index * 8).min(8);
-        u8::try_from(0xff00_u32 >> ones & 0xff).expect("masked to a byte")
-    };
-    (0..bytes).map(byte).collect()
-}
-
 fn chain_name(prefix: &str, network: &Network) -> String {
     format!("{prefix}_{}", network.bridge)
 }
@@ -463,15 +348,6 @@ mod tests {
                 masquerade: true,
             },
         }
-    }
-
-    #[test]
-    fn masks() {
-        assert_eq!(mask(16, 4), [255, 255, 0, 0]);
-        assert_eq!(mask(20, 4), [255, 255, 0xf0, 0]);
-        assert_eq!(mask(0, 4), [0; 4]);
-        assert_eq!(mask(32, 4), [255; 4]);
-        assert_eq!(mask(65, 16)[..10], [255, 255, 255, 255, 255, 255, 255, 255, 0x80, 0]);
     }
 
     #[test]

@@ -2,5 +2,6 @@
 
 mod life;
 mod paths;
+mod restart;
 mod six;
 mod world;
