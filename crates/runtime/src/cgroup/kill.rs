@@ -21,7 +21,13 @@ pub fn kill_all(cgroup: &Cgroup) -> Result<(), CgroupError> {
     if let Some(directory) = cgroup.directories.iter().find(|directory| directory.unified) {
         let file = directory.absolute().join("cgroup.kill");
         match write_file(&file, "1") {
-            Ok(()) => return Ok(()),
+            // Beside v1 controllers: what is frozen there dies only when it is thawed.
+            Ok(()) => {
+                return match cgroup.layout {
+                    Layout::V1 => thaw(cgroup),
+                    Layout::V2 => Ok(()),
+                };
+            }
             // The group is gone with its last process.
             Err(error) if !directory.absolute().exists() => return drop_gone(error),
             // Before Linux 5.14.

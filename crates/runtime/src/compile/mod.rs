@@ -15,7 +15,7 @@ pub(crate) use process::number as capability_number;
 
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{Process, Spec};
+use oci_spec::runtime::{Linux, Process, Spec};
 
 use crate::host::Host;
 use crate::plan::{self, ExecPlan, Hook, Hooks, Plan, Root, Rootfs};
@@ -87,6 +87,7 @@ pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Res
     let Some(linux) = spec.linux() else {
         return PlanError::invalid("linux property must not be empty");
     };
+    refuse_unbuilt(spec, linux)?;
     let namespaces = namespace::compile(linux, options)?;
     if !namespaces.mount.is_private() && !matches!(root, Rootfs::Directory(_)) {
         return PlanError::invalid("an overlay root needs a mount namespace of its own");
@@ -153,6 +154,28 @@ pub fn compile_exec(
         namespaces: namespace::of_running(container, options),
         cgroup: container.cgroup.clone(),
     })
+}
+
+/// What would change how a container runs, and is not there, is refused by name.
+fn refuse_unbuilt(spec: &Spec, linux: &Linux) -> Result<(), PlanError> {
+    let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+    let refused = [
+        ("linux.mountLabel", given(linux.mount_label())),
+        ("linux.intelRdt", linux.intel_rdt().is_some()),
+        ("linux.memoryPolicy", linux.memory_policy().is_some()),
+        ("linux.netDevices", linux.net_devices().as_ref().is_some_and(|devices| !devices.is_empty())),
+        ("vm", spec.vm().is_some()),
+        ("windows", spec.windows().is_some()),
+        ("solaris", spec.solaris().is_some()),
+    ];
+    refuse_first(&refused)
+}
+
+fn refuse_first(refused: &[(&str, bool)]) -> Result<(), PlanError> {
+    match refused.iter().find(|(_, given)| *given) {
+        Some((name, _)) => PlanError::invalid(format!("{name} is specified in config, but not supported")),
+        None => Ok(()),
+    }
 }
 
 fn paths(texts: Option<&[String]>) -> Vec<PathBuf> {

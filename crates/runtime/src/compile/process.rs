@@ -25,6 +25,11 @@ pub(super) fn compile(
     host: &Host,
     options: &Options,
 ) -> Result<Process, PlanError> {
+    super::refuse_first(&[
+        ("process.selinuxLabel", process.selinux_label().as_ref().is_some_and(|label| !label.is_empty())),
+        ("process.execCPUAffinity", process.exec_cpu_affinity().is_some()),
+        ("process.scheduler", process.scheduler().is_some()),
+    ])?;
     let args = process.args().clone().unwrap_or_default();
     if args.is_empty() {
         return PlanError::invalid("args must not be empty");

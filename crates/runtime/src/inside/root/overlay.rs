@@ -47,6 +47,8 @@ pub(super) fn mount(layers: &Layers<'_>) -> Result<Mounted, CreateError> {
 
 fn mount_by_layer(layers: &Layers<'_>) -> Result<OwnedFd, CreateError> {
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).internal(|| "open overlay")?;
+    // What df and mount show as the device.
+    fsconfig_set_string(context.as_fd(), "source", "overlay").internal(|| "overlay source")?;
     for layer in layers.lower {
         fsconfig_set_string(context.as_fd(), "lowerdir+", layer)
             .invalid(|| format!("overlay layer {}", layer.display()))?;
