@@ -24,12 +24,21 @@ use serde_json::json;
 type Case = (&'static str, fn(Bundle));
 
 const CASES: [Case; 7] = [
-    ("overlays_are_seen_by_the_container_alone", overlays_are_seen_by_the_container_alone),
+    (
+        "overlays_are_seen_by_the_container_alone",
+        overlays_are_seen_by_the_container_alone,
+    ),
     ("users_are_found_by_name", users_are_found_by_name),
-    ("failures_are_typed_and_leave_nothing", failures_are_typed_and_leave_nothing),
+    (
+        "failures_are_typed_and_leave_nothing",
+        failures_are_typed_and_leave_nothing,
+    ),
     ("further_processes_join_and_report", further_processes_join_and_report),
     ("plans_survive_their_json", plans_survive_their_json),
-    ("a_hundred_starts_leave_no_descriptor", a_hundred_starts_leave_no_descriptor),
+    (
+        "a_hundred_starts_leave_no_descriptor",
+        a_hundred_starts_leave_no_descriptor,
+    ),
     ("killing_all_empties_the_groups", killing_all_empties_the_groups),
 ];
 
@@ -61,7 +70,14 @@ impl Said {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
         let null: OwnedFd = fs::File::open("/dev/null").unwrap().into();
         let stderr = write.try_clone().unwrap();
-        (Stdio::Files { stdin: null, stdout: write, stderr }, Self(read.into()))
+        (
+            Stdio::Files {
+                stdin: null,
+                stdout: write,
+                stderr,
+            },
+            Self(read.into()),
+        )
     }
 
     fn all(mut self) -> String {
@@ -101,8 +117,13 @@ fn run(plan: &Plan) -> Result<(i32, String), CreateError> {
 }
 
 fn end(pidfd: &OwnedFd) -> i32 {
-    let status = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED).unwrap().unwrap();
-    status.exit_status().or(status.terminating_signal().map(|signal| 128 + signal)).unwrap()
+    let status = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED)
+        .unwrap()
+        .unwrap();
+    status
+        .exit_status()
+        .or(status.terminating_signal().map(|signal| 128 + signal))
+        .unwrap()
 }
 
 fn overlays_are_seen_by_the_container_alone(mut bundle: Bundle) {
@@ -122,7 +143,10 @@ fn overlays_are_seen_by_the_container_alone(mut bundle: Bundle) {
     bundle.shell("cat /from-top; echo new > /made; mount | head -1").config["process"]["cwd"] = json!("/some/where");
     let (code, said) = run(&plan_with(&bundle, root, &options(&bundle))).unwrap();
     assert_eq!(code, 0, "{said}");
-    assert!(said.starts_with("topoverlay on / type overlay") || said.contains("overlay on / type overlay"), "{said}");
+    assert!(
+        said.starts_with("topoverlay on / type overlay") || said.contains("overlay on / type overlay"),
+        "{said}"
+    );
     assert_eq!(fs::read_to_string(upper.join("made")).unwrap(), "new\n");
     assert!(upper.join("some/where").is_dir());
     bundle.assert_gone();
@@ -133,7 +157,10 @@ fn users_are_found_by_name(mut bundle: Bundle) {
     let mut options = options(&bundle);
     let as_user = |options: &mut compile::Options, user: &str, groups: &[&str]| {
         let groups = groups.iter().map(|&group| group.to_owned()).collect();
-        options.user = Some(NamedUser { user: user.into(), groups });
+        options.user = Some(NamedUser {
+            user: user.into(),
+            groups,
+        });
     };
     as_user(&mut options, "web", &["99"]);
     let root = || Rootfs::Directory(bundle.root());
@@ -142,7 +169,10 @@ fn users_are_found_by_name(mut bundle: Bundle) {
     as_user(&mut options, "ghost", &[]);
     let error = run(&plan_with(&bundle, root(), &options)).unwrap_err();
     assert_eq!(error.kind, FailureKind::InvalidRequest);
-    assert_eq!(error.message, "unable to find user ghost: no matching entries in passwd file");
+    assert_eq!(
+        error.message,
+        "unable to find user ghost: no matching entries in passwd file"
+    );
     bundle.assert_gone();
 }
 
@@ -156,7 +186,9 @@ fn failures_are_typed_and_leave_nothing(mut bundle: Bundle) {
         assert_eq!(run(&plan(&bundle)).unwrap_err().kind, kind);
         bundle.assert_gone();
     }
-    bundle.shell("true").mount(json!({ "destination": "/x", "source": "/no/such", "options": ["bind"] }));
+    bundle
+        .shell("true")
+        .mount(json!({ "destination": "/x", "source": "/no/such", "options": ["bind"] }));
     assert_eq!(run(&plan(&bundle)).unwrap_err().kind, FailureKind::InvalidRequest);
     bundle.assert_gone();
     // A limit that the kernel refuses: nothing was cloned yet.
@@ -179,7 +211,15 @@ fn further_processes_join_and_report(mut bundle: Bundle) {
         compile_exec(&process, &plan, &Host::probe().unwrap(), &options(&bundle)).unwrap()
     };
     let (stdio, said) = Said::streams();
-    let process = exec(&execute(json!(["sh", "-c", "hostname; grep Seccomp: /proc/self/status; exit 9"]), false), init.pid, stdio).unwrap();
+    let process = exec(
+        &execute(
+            json!(["sh", "-c", "hostname; grep Seccomp: /proc/self/status; exit 9"]),
+            false,
+        ),
+        init.pid,
+        stdio,
+    )
+    .unwrap();
     assert_eq!(end(&process.pidfd), 9);
     assert_eq!(said.all(), "box\nSeccomp:\t2\n");
     let error = exec(&execute(json!(["nosuch"]), false), init.pid, Said::streams().0).unwrap_err();
@@ -232,7 +272,10 @@ fn a_hundred_starts_leave_no_descriptor(mut bundle: Bundle) {
 
 fn killing_all_empties_the_groups(mut bundle: Bundle) {
     bundle.shell("for i in 1 2 3 4 5; do sleep 600 & done; echo up; wait");
-    bundle.config["linux"]["namespaces"].as_array_mut().unwrap().retain(|one| one["type"] != "pid");
+    bundle.config["linux"]["namespaces"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|one| one["type"] != "pid");
     let plan = plan(&bundle);
     let (stdio, mut said) = Said::streams();
     let mut init = create(&plan, stdio).unwrap();

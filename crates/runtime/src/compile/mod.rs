@@ -163,7 +163,10 @@ fn refuse_unbuilt(spec: &Spec, linux: &Linux) -> Result<(), PlanError> {
         ("linux.mountLabel", given(linux.mount_label())),
         ("linux.intelRdt", linux.intel_rdt().is_some()),
         ("linux.memoryPolicy", linux.memory_policy().is_some()),
-        ("linux.netDevices", linux.net_devices().as_ref().is_some_and(|devices| !devices.is_empty())),
+        (
+            "linux.netDevices",
+            linux.net_devices().as_ref().is_some_and(|devices| !devices.is_empty()),
+        ),
         ("vm", spec.vm().is_some()),
         ("windows", spec.windows().is_some()),
         ("solaris", spec.solaris().is_some()),

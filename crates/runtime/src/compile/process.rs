@@ -26,7 +26,10 @@ pub(super) fn compile(
     options: &Options,
 ) -> Result<Process, PlanError> {
     super::refuse_first(&[
-        ("process.selinuxLabel", process.selinux_label().as_ref().is_some_and(|label| !label.is_empty())),
+        (
+            "process.selinuxLabel",
+            process.selinux_label().as_ref().is_some_and(|label| !label.is_empty()),
+        ),
         ("process.execCPUAffinity", process.exec_cpu_affinity().is_some()),
         ("process.scheduler", process.scheduler().is_some()),
     ])?;
