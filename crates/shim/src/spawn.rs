@@ -12,6 +12,10 @@ use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{Mode, OFlags};
 
+use crate::channel;
+use crate::frame::Outgoing;
+use crate::protocol::{Envelope, NetworkNamespace, Request};
+
 /// The number of the control socket in the shim.
 pub const CONTROL_DESCRIPTOR: i32 = 3;
 
@@ -20,6 +24,10 @@ pub const SOCKET_NAME: &str = "shim.sock";
 
 /// Where a shim's standard error goes, in its run directory.
 pub const LOG_NAME: &str = "shim.log";
+
+/// The number of the request that [`spawn_into`] sends; its answer can be ignored, because a failure is told again
+/// at `Create`.
+pub const EARLY: u64 = 0;
 
 /// A started shim.
 #[derive(Debug)]
@@ -47,6 +55,20 @@ pub enum SpawnError {
     /// The program does not execute.
     #[error("cannot execute {0:?}")]
     Execute(PathBuf, #[source] io::Error),
+}
+
+/// As [`spawn`], and the first thing the shim does is to enter `network`, so that this is done while the daemon
+/// still prepares the rest. `Create` has to name the same; the event `NamespaceReady` comes as always.
+///
+/// # Errors
+/// As [`spawn`].
+pub fn spawn_into(program: &Path, run_directory: &Path, network: &NetworkNamespace) -> Result<Spawned, SpawnError> {
+    let spawned = spawn(program, run_directory)?;
+    let request = Request::Namespace(network.clone());
+    let mut frame = Outgoing::new(&Envelope { number: EARLY, request }, Vec::new()).expect("a few bytes of JSON");
+    // It fits into an empty socket, unless the shim has died already: that is found out when it is asked for more.
+    channel::send(spawned.control.as_fd(), &mut frame).unwrap_or_default();
+    Ok(spawned)
 }
 
 /// Executes the shim `program` for the run directory, which must exist.

@@ -106,7 +106,8 @@ impl Owner {
         blocking(&self.core, move |core| make_run_directory(core, &container)).await?;
 
         let container = Arc::clone(&self.container);
-        let spawned = blocking(&self.core, move |core| spawn_shim(core, &container));
+        let network = shared.network.clone();
+        let spawned = blocking(&self.core, move |core| spawn_shim(core, &container, &network));
         let container = Arc::clone(&self.container);
         let size = None;
         let prepared = blocking(&self.core, move |core| prepare(core, &container, &shared, size));
@@ -309,9 +310,11 @@ fn make_run_directory(core: &Core, container: &Container) -> Result<()> {
     Ok(())
 }
 
-fn spawn_shim(core: &Core, container: &Container) -> Result<corten_shim::spawn::Spawned> {
+/// The network namespace, which the kernel needs a while for, is made while the rest is prepared.
+fn spawn_shim(core: &Core, container: &Container, network: &NetworkNamespace) -> Result<corten_shim::spawn::Spawned> {
     boundary("start.shim");
-    let spawned = corten_shim::spawn::spawn(&core.config.shim, &core.run_directory(&container.id));
+    let directory = core.run_directory(&container.id);
+    let spawned = corten_shim::spawn::spawn_into(&core.config.shim, &directory, network);
     boundary("start.shim-spawned");
     spawned.map_err(|error| Error::caused("failed to start the container's keeper", error))
 }

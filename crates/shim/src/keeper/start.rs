@@ -28,11 +28,8 @@ impl Keeper {
                 "the network namespace is entered before the container is created".to_owned(),
             ));
         }
-        let result = self.enter_network(network);
-        if result.is_err() {
-            self.undo();
-        }
-        result.map(|()| Reply::Done)
+        // A failure is found, and everything undone, again at `Create`.
+        self.enter_network(network).map(|()| Reply::Done)
     }
 
     pub(super) fn create(&mut self, create: Create) -> Result<Reply, Failure> {
@@ -93,24 +90,16 @@ impl Keeper {
     }
 
     fn enter_network(&mut self, network: &NetworkNamespace) -> Result<(), Failure> {
-        let failed = |error| internal(format!("cannot enter the network namespace: {error}"));
         match &self.network {
-            None => self.network = Some(network.clone()),
             Some(entered) if entered == network => return Ok(()),
             Some(_) => return Err(invalid("another network namespace was entered before".to_owned())),
+            None => {}
         }
-        match network {
-            NetworkNamespace::Host => {}
-            NetworkNamespace::Process(pid) => {
-                let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net")).map_err(failed)?;
-                corten_sys::netns::enter(&namespace).map_err(failed)?;
-            }
-            NetworkNamespace::Private => {
-                corten_sys::netns::enter_new().map_err(failed)?;
-                self.announce(&Event::NamespaceReady {
-                    pid: std::process::id(),
-                });
-            }
+        enter(network).map_err(|error| internal(format!("cannot enter the network namespace: {error}")))?;
+        self.network = Some(network.clone());
+        if *network == NetworkNamespace::Private {
+            let pid = std::process::id();
+            self.announce(&Event::NamespaceReady { pid });
         }
         Ok(())
     }
@@ -201,6 +190,17 @@ impl Keeper {
         {
             note!("{error}: {}", error.source);
         }
+    }
+}
+
+fn enter(network: &NetworkNamespace) -> io::Result<()> {
+    match network {
+        NetworkNamespace::Host => Ok(()),
+        NetworkNamespace::Process(pid) => {
+            let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
+            corten_sys::netns::enter(&namespace)
+        }
+        NetworkNamespace::Private => corten_sys::netns::enter_new(),
     }
 }
 

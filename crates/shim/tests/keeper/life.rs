@@ -184,6 +184,27 @@ fn the_namespace_can_be_had_before_the_rest() {
 }
 
 #[test]
+fn a_shim_can_be_spawned_into_its_namespace() {
+    if !possible() {
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_corten-shim"));
+    let shim = corten_shim::spawn::spawn_into(program, directory.path(), &NetworkNamespace::Private).unwrap();
+    let mut channel = Channel::new(shim.control);
+    assert_eq!(
+        channel.event(LIMIT_MS).unwrap(),
+        Event::NamespaceReady { pid: shim.pid }
+    );
+    // No container yet.
+    let reply = channel.request(Request::State, Vec::new(), LIMIT_MS).unwrap();
+    assert!(matches!(reply, Reply::Failed(_)), "{reply:?}");
+    drop(channel);
+    let pid = rustix::process::Pid::from_raw(shim.pid.cast_signed());
+    rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
+}
+
+#[test]
 fn another_namespace_than_announced_is_refused() {
     if !possible() {
         return;
