@@ -254,3 +254,36 @@ fn after_the_release_the_run_directory_is_free() {
     let pid = rustix::process::Pid::from_raw(next.pid.cast_signed());
     rustix::process::waitpid(pid, rustix::process::WaitOptions::empty()).unwrap();
 }
+
+#[test]
+fn a_container_can_join_anothers_network() {
+    if !possible() {
+        return;
+    }
+    let mut first = Kept::new("sleep 1000", streams());
+    let pid = first.create();
+    first.start();
+    let mut second = Kept::new("cat /proc/net/dev", streams());
+    second.create_with(|create| create.network = NetworkNamespace::Process(pid));
+    let link = |pid: u32| std::fs::read_link(format!("/proc/{pid}/ns/net")).unwrap();
+    assert_eq!(link(second.shim.pid), link(pid));
+    second.start();
+    assert_eq!(second.exited().code, 0);
+    second.released();
+    first.signal(Target::Container, 9);
+    first.exited();
+    first.released();
+    let mut third = Kept::new("true", streams());
+    let reply = third.try_create(|create| create.network = NetworkNamespace::Process(pid));
+    assert!(
+        matches!(
+            reply,
+            Reply::Failed(Failure {
+                kind: FailureKind::Internal,
+                ..
+            })
+        ),
+        "{reply:?}"
+    );
+    third.ended();
+}
