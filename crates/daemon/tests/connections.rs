@@ -75,8 +75,11 @@ impl Handler for Fake {
             }
             "/abort" => {
                 let (sender, body) = Body::stream();
-                sender.send(Ok("some of it".into())).await.unwrap();
-                sender.send(Err(Aborted)).await.unwrap();
+                sender
+                    .send(Ok("some of it".into()))
+                    .await
+                    .expect("a step of the test works");
+                sender.send(Err(Aborted)).await.expect("a step of the test works");
                 answer::json_stream(body)
             }
             "/exec" => echo(request).await,
@@ -87,35 +90,38 @@ impl Handler for Fake {
 
 /// Reads a JSON body, hijacks and sends back whatever comes, upper-cased, until the end of input.
 async fn echo(mut request: Request) -> Response<Body> {
-    let config: ExecStartConfig = request.json_or_default().await.unwrap();
+    let config: ExecStartConfig = request.json_or_default().await.expect("a step of the test works");
     let framing = if config.tty { Framing::Raw } else { Framing::Multiplexed };
     let upgrade = request.wants_upgrade();
     let taken = hijack(request.wire.clone(), &request.headers, upgrade, framing)
         .await
-        .unwrap();
+        .expect("a step of the test works");
     std::thread::spawn(move || {
         let mut stream = UnixStream::from(taken.connection);
-        stream.set_nonblocking(false).unwrap();
+        stream.set_nonblocking(false).expect("a step of the test works");
         let mut input = taken.early_input;
-        stream.read_to_end(&mut input).unwrap();
+        stream.read_to_end(&mut input).expect("a step of the test works");
         input.make_ascii_uppercase();
-        stream.write_all(&input).unwrap();
+        stream.write_all(&input).expect("a step of the test works");
     });
     answer::status(StatusCode::OK)
 }
 
 impl Server {
     fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = tempfile::tempdir().expect("a step of the test works");
         let path = directory.path().join("d.sock");
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
-            .unwrap();
+            .expect("a step of the test works");
         let (stopper, stop) = Stopper::new();
         let (told, left) = mpsc::unbounded_channel();
-        let accepting = runtime.block_on(async { serve(&path, told, stop) });
+        // The socket registers with the runtime that is entered here.
+        let entered = runtime.enter();
+        let accepting = serve(&path, told, stop);
+        drop(entered);
         Self {
             path,
             stopper,
@@ -127,16 +133,16 @@ impl Server {
     }
 
     fn connect(&self) -> UnixStream {
-        let stream = UnixStream::connect(&self.path).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let stream = UnixStream::connect(&self.path).expect("a step of the test works");
+        stream.set_read_timeout(Some(LIMIT)).expect("a step of the test works");
         stream
     }
 
     /// Sends text, half-closes, and reads to the end.
     fn exchange(&self, text: &str) -> String {
         let mut stream = self.connect();
-        stream.write_all(text.as_bytes()).unwrap();
-        stream.shutdown(Shutdown::Write).unwrap();
+        stream.write_all(text.as_bytes()).expect("a step of the test works");
+        stream.shutdown(Shutdown::Write).expect("a step of the test works");
         read_all(stream)
     }
 
@@ -147,12 +153,12 @@ impl Server {
         self.runtime
             .block_on(ended)
             .expect("the server ends when told to")
-            .unwrap();
+            .expect("a step of the test works");
     }
 }
 
 fn serve(path: &std::path::Path, told: mpsc::UnboundedSender<()>, stop: Stop) -> tokio::task::JoinHandle<()> {
-    let (listener, file) = listen_unix(path, Some("")).unwrap();
+    let (listener, file) = listen_unix(path, Some("")).expect("a step of the test works");
     tokio::spawn(async move {
         accept(
             Listener::Unix(listener),
@@ -167,7 +173,7 @@ fn serve(path: &std::path::Path, told: mpsc::UnboundedSender<()>, stop: Stop) ->
 
 fn read_all(mut stream: UnixStream) -> String {
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).expect("a step of the test works");
     answer
 }
 
@@ -207,7 +213,14 @@ fn a_half_closed_client_gets_its_answers_in_order() {
 #[test]
 fn bad_bodies_get_docker_s_words() {
     let server = Server::start();
-    let message = |request: &str| server.exchange(request).split("\r\n\r\n").last().unwrap().to_owned();
+    let message = |request: &str| {
+        server
+            .exchange(request)
+            .split("\r\n\r\n")
+            .last()
+            .expect("a step of the test works")
+            .to_owned()
+    };
     let invalid = |text| format!("{{\"message\":\"{text}\"}}\n");
     assert_eq!(
         message(&post("/json", JSON, "")),
@@ -232,7 +245,7 @@ fn bad_bodies_get_docker_s_words() {
     // The server may answer and close before all of it is written.
     drop(stream.write_all(post("/json", JSON, &long).as_bytes()));
     let mut answer = [0; 12];
-    stream.read_exact(&mut answer).unwrap();
+    stream.read_exact(&mut answer).expect("a step of the test works");
     assert_eq!(&answer, b"HTTP/1.1 413");
     server.stop();
 }
@@ -252,7 +265,7 @@ fn what_is_not_http_gets_an_error_and_hurts_nobody() {
     let mut stream = server.connect();
     drop(stream.write_all(head.as_bytes()));
     let mut answer = [0; 12];
-    stream.read_exact(&mut answer).unwrap();
+    stream.read_exact(&mut answer).expect("a step of the test works");
     assert_eq!(&answer, b"HTTP/1.1 431");
     let _waits_for_ever = server.connect();
     let panicked = server.exchange("GET /panic HTTP/1.1\r\nHost: d\r\n\r\n");
@@ -268,14 +281,18 @@ fn a_client_that_vanishes_gives_up_its_answer() {
     let mut stream = server.connect();
     stream
         .write_all(b"POST /later HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
-        .unwrap();
+        .expect("a step of the test works");
     let mut head = [0; 15];
     stream.read_exact(&mut head).expect("the head comes at once");
     assert_eq!(&head, b"HTTP/1.1 200 OK");
     assert!(server.left.try_recv().is_err());
     drop(stream);
     let left = async { tokio::time::timeout(LIMIT, server.left.recv()).await };
-    server.runtime.block_on(left).expect("the answer is given up").unwrap();
+    server
+        .runtime
+        .block_on(left)
+        .expect("the answer is given up")
+        .expect("a step of the test works");
     server.stop();
 }
 
@@ -296,12 +313,14 @@ fn legacy_hijack_keeps_early_and_late_input_apart_from_the_body() {
     let server = Server::start();
     let request = post("/exec", JSON, "{\"Tty\":true}");
     let mut stream = server.connect();
-    stream.write_all(format!("{request}early ").as_bytes()).unwrap();
+    stream
+        .write_all(format!("{request}early ").as_bytes())
+        .expect("a step of the test works");
     let mut head = [0; 15];
-    stream.read_exact(&mut head).unwrap();
+    stream.read_exact(&mut head).expect("a step of the test works");
     assert_eq!(&head, b"HTTP/1.1 200 OK");
-    stream.write_all(b"late").unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
+    stream.write_all(b"late").expect("a step of the test works");
+    stream.shutdown(Shutdown::Write).expect("a step of the test works");
     let rest = read_all(stream);
     assert_eq!(
         rest,
@@ -316,11 +335,13 @@ fn a_hijack_behind_other_requests_on_one_connection() {
     let mut stream = server.connect();
     let mut answer = [0; 15];
     for _ in 0..3 {
-        stream.write_all(b"GET /nope HTTP/1.1\r\nHost: d\r\n\r\n").unwrap();
+        stream
+            .write_all(b"GET /nope HTTP/1.1\r\nHost: d\r\n\r\n")
+            .expect("a step of the test works");
         let mut text = Vec::new();
         while !text.ends_with(b"not found\"}\n") {
             let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
+            stream.read_exact(&mut byte).expect("a step of the test works");
             text.push(byte[0]);
         }
     }
@@ -328,9 +349,9 @@ fn a_hijack_behind_other_requests_on_one_connection() {
         "POST /exec HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n";
     stream
         .write_all(format!("{chunked}2\r\n{{}}\r\n0\r\n\r\nhello").as_bytes())
-        .unwrap();
-    stream.read_exact(&mut answer).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
+        .expect("a step of the test works");
+    stream.read_exact(&mut answer).expect("a step of the test works");
+    stream.shutdown(Shutdown::Write).expect("a step of the test works");
     assert!(read_all(stream).ends_with("\r\n\r\nHELLO"));
     server.stop();
 }
@@ -353,9 +374,9 @@ fn answers_that_take_for_ever_do_not_keep_the_end_away() {
     let mut stream = server.connect();
     stream
         .write_all(b"POST /later HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n")
-        .unwrap();
+        .expect("a step of the test works");
     let mut head = [0; 15];
-    stream.read_exact(&mut head).unwrap();
+    stream.read_exact(&mut head).expect("a step of the test works");
     server.stop();
 }
 

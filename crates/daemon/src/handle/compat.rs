@@ -53,10 +53,8 @@ fn adapt_mounts(host: &mut HostConfig, version: ApiVersion) -> Result<(), Failur
         return Ok(());
     }
     for mount in host.mounts.iter_mut().filter(|mount| mount.kind == "bind") {
-        if version < ApiVersion::new(1, 40) {
-            if let Some(options) = &mut mount.bind_options {
-                options.non_recursive = false;
-            }
+        if let Some(options) = mount.bind_options.as_mut().filter(|_| version < ApiVersion::new(1, 40)) {
+            options.non_recursive = false;
         }
         if mount
             .bind_options
