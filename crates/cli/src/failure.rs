@@ -58,7 +58,7 @@ impl Failure {
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         let failure = Self::new(match &error {
-            CallError::Denied { source, .. } => format!("{error}: {source}"),
+            CallError::Connect { source, .. } if !is_absent(source) => format!("{error} ({source})"),
             _ => error.to_string(),
         });
         match error {
@@ -75,6 +75,11 @@ impl From<CallError> for Failure {
             | CallError::Io(_) => failure,
         }
     }
+}
+
+/// Whether simply nobody listens; other reasons are worth a word.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 impl From<HostError> for Failure {
