@@ -1,61 +1,24 @@
-//! Joining clients to a container's streams.
-//!
-//! A client that asks before the start gets its answer, and starts the container at once, while its
-//! connection is still being handed over here. Therefore the start waits for every client that was
-//! promised ([`Expected`]), and joins it before the program executes, so that no byte is lost.
+//! Joining clients to a container's streams. A connection given before the start waits with the owner
+//! and is joined before the program executes, so that no byte is lost.
 
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
-
-use corten_shim::protocol::{Attach, Request, Target};
-use tokio::sync::oneshot;
+use std::sync::Arc;
 
 use corten_base::Timestamp;
+use corten_shim::protocol::{Attach, Request, Target};
 
 use super::Container;
-use super::owner::{Answer, Message, Owner};
+use super::clients::{Expected, Place};
 use super::phase::Phase;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event::Subject;
 use crate::logs::{self, LogStream};
 use crate::request::{AttachOptions, LogOptions};
 
 /// A connection that waits for its container.
-#[derive(Debug)]
 pub(crate) struct PendingAttach {
     pub(crate) attach: Attach,
     pub(crate) connection: OwnedFd,
-}
-
-/// How long a start waits for all promised connections together; handing one over takes microseconds.
-const EXPECTED_LIMIT: Duration = Duration::from_secs(2);
-
-/// Clients that asked before the start, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Expected(Mutex<Vec<oneshot::Receiver<PendingAttach>>>);
-
-impl Expected {
-    /// Promises a client; its connection is sent later, or the sender is dropped.
-    fn promise(&self) -> oneshot::Sender<PendingAttach> {
-        let (sender, receiver) = oneshot::channel();
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(receiver);
-        sender
-    }
-
-    /// The connections of those that keep the promise in time.
-    pub(super) async fn take(&self) -> Vec<PendingAttach> {
-        let promised = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = tokio::time::Instant::now() + EXPECTED_LIMIT;
-        let mut clients = Vec::with_capacity(promised.len());
-        for receiver in promised {
-            if let Ok(Ok(client)) = tokio::time::timeout_at(deadline, receiver).await {
-                clients.push(client);
-            }
-        }
-        clients
-    }
 }
 
 /// A client about to be joined.
@@ -64,8 +27,7 @@ pub struct AttachTicket {
     container: Arc<Container>,
     options: AttachOptions,
     keys: Vec<u8>,
-    /// Where the connection goes if the container does not run yet.
-    promise: Option<oneshot::Sender<PendingAttach>>,
+    expected: Expected,
 }
 
 impl std::fmt::Debug for AttachTicket {
@@ -104,15 +66,8 @@ pub(crate) fn prepare(core: &Arc<Core>, reference: &str, options: AttachOptions)
     } else {
         Vec::new()
     };
-    let waits = options.stream && container.look().life.phase.running().is_none();
-    let promise = waits.then(|| container.expected.promise());
-    Ok(AttachTicket {
-        core: Arc::clone(core),
-        promise,
-        container,
-        options,
-        keys,
-    })
+    let expected = container.clients.expect();
+    Ok(AttachTicket { core: Arc::clone(core), container, options, keys, expected })
 }
 
 impl AttachTicket {
@@ -146,21 +101,19 @@ impl AttachTicket {
             detach_keys: self.keys,
             early_input,
         };
-        let mut attach = PendingAttach { attach, connection };
-        if let Some(promise) = self.promise {
-            match promise.send(attach) {
-                Ok(()) => {
-                    let subject = Subject::Container(&self.container);
-                    self.core.events.publish(subject, "attach", &[], Timestamp::now());
-                    return Ok(());
-                }
-                // The start has not waited so long.
-                Err(late) => attach = late,
+        let placed = self.expected.take(PendingAttach { attach, connection });
+        drop(self.expected);
+        match placed {
+            Place::Waits | Place::Ended => {}
+            Place::Shim(shim, PendingAttach { attach, connection }) => {
+                let joined = shim.ask(Request::Attach(attach), vec![connection]).await;
+                // One that has ended in the meantime has nothing more to say; the connection is closed.
+                joined.unwrap_or_else(|error| tracing::debug!(%error, "a client came too late"));
             }
         }
-        let (answer, answered) = oneshot::channel();
-        self.container.tell(Message::Attach { attach, answer }).await?;
-        answered.await.map_err(|_gone| self.container.gone())?
+        let subject = crate::event::Subject::Container(&self.container);
+        self.core.events.publish(subject, "attach", &[], Timestamp::now());
+        Ok(())
     }
 }
 
@@ -194,25 +147,6 @@ fn write_all(connection: &OwnedFd, mut bytes: &[u8]) -> std::io::Result<()> {
         }
     }
     Ok(())
-}
-
-impl Owner {
-    pub(super) async fn attach(&mut self, attach: PendingAttach, answer: Answer) {
-        let result = match (&self.run, self.life.phase.running()) {
-            (Some(run), Some(_)) => {
-                let request = Request::Attach(attach.attach);
-                let joined = run.shim.ask(request, vec![attach.connection]).await;
-                joined.map_err(|error| Error::internal(error.to_string()))
-            }
-            // It has ended meanwhile: closing the connection is the answer.
-            _ => Ok(()),
-        };
-        if result.is_ok() {
-            self.publish_event("attach", &[]);
-        }
-        // A client that left does not want it.
-        drop(answer.send(result));
-    }
 }
 
 /// Docker's default keys: ctrl-p, ctrl-q.
@@ -250,32 +184,6 @@ fn key_byte(key: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn a_start_waits_for_promised_clients_only() {
-        let expected = Arc::new(Expected::default());
-        drop(expected.promise());
-        let kept = expected.promise();
-        let waiting = tokio::spawn({
-            let expected = Arc::clone(&expected);
-            async move { expected.take().await.len() }
-        });
-        tokio::task::yield_now().await;
-        assert!(!waiting.is_finished());
-        let attach = Attach {
-            target: Target::Container,
-            stdin: false,
-            stdout: true,
-            stderr: true,
-            multiplexed: true,
-            detach_keys: Vec::new(),
-            early_input: Vec::new(),
-        };
-        let connection = std::fs::File::open("/dev/null").unwrap().into();
-        kept.send(PendingAttach { attach, connection }).unwrap();
-        assert_eq!(waiting.await.unwrap(), 1);
-        assert_eq!(expected.take().await.len(), 0);
-    }
 
     #[test]
     fn keys() {

@@ -6,6 +6,7 @@
 pub(crate) mod actions;
 pub mod attach;
 pub mod capability;
+pub(crate) mod clients;
 pub(crate) mod create;
 pub(crate) mod devices;
 pub mod effective;
@@ -31,13 +32,14 @@ pub(crate) mod stop;
 pub mod validate;
 pub mod wait;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use corten_base::ContainerId;
 use tokio::sync::{mpsc, watch};
 
 use crate::error::{Error, Result};
 use crate::shim::ShimHandle;
+use clients::Clients;
 use effective::Effective;
 use owner::Message;
 use phase::Life;
@@ -54,10 +56,7 @@ pub(crate) struct Container {
     pub(crate) effective: Effective,
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) view: watch::Receiver<Arc<View>>,
-    /// Clients that attach before the next start.
-    pub(crate) expected: attach::Expected,
-    /// The connection to its shim, while it runs.
-    shim: Mutex<Option<ShimHandle>>,
+    pub(crate) clients: Arc<Clients>,
 }
 
 /// What readers see of a container: replaced as a whole whenever something changes.
@@ -73,23 +72,6 @@ pub(crate) struct View {
 }
 
 impl Container {
-    pub(crate) fn new(
-        record: Record,
-        effective: Effective,
-        mailbox: mpsc::Sender<Message>,
-        view: watch::Receiver<Arc<View>>,
-    ) -> Self {
-        Self {
-            id: record.id.clone(),
-            record,
-            effective,
-            mailbox,
-            view,
-            expected: attach::Expected::default(),
-            shim: Mutex::new(None),
-        }
-    }
-
     /// The present state.
     pub(crate) fn look(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())
@@ -97,11 +79,7 @@ impl Container {
 
     /// The connection to the shim of a running container.
     pub(crate) fn shim(&self) -> Option<ShimHandle> {
-        self.shim.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(crate) fn set_shim(&self, shim: Option<ShimHandle>) {
-        *self.shim.lock().unwrap_or_else(PoisonError::into_inner) = shim;
+        self.clients.shim()
     }
 
     /// Sends the owner a message.

@@ -14,7 +14,7 @@ use corten_shim::protocol::{self, Request, Target};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
-use super::attach::PendingAttach;
+use super::clients::Clients;
 use super::effective::effective;
 use super::phase::{self, Action, Effect, Event, Life, Phase, Refusal, Stopping};
 use super::record::{Record, StateRecord};
@@ -40,8 +40,6 @@ pub(crate) enum Message {
     Kill { signal: i32, ends: bool, answer: Answer },
     /// Remove it, with its anonymous volumes.
     Remove { force: bool, volumes: bool, answer: Answer },
-    /// Join a client to the running program.
-    Attach { attach: PendingAttach, answer: Answer },
     /// Start it because its policy says so at the daemon's start.
     Revive,
 }
@@ -77,8 +75,10 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     };
     let (publisher, receiver) = watch::channel(Arc::new(view));
     let holds = effective(&origin.record, &core.config, &core.host);
-    let container = Arc::new(Container::new(origin.record, holds, mailbox, receiver));
-    container.set_shim(origin.run.as_ref().map(|run| run.shim.clone()));
+    let clients = Clients::new(origin.run.as_ref().map(|run| run.shim.clone()));
+    let container =
+        Container { id: origin.record.id.clone(), record: origin.record, effective: holds, mailbox, view: receiver, clients };
+    let container = Arc::new(container);
     let owner = Owner {
         core: Arc::clone(core),
         container: Arc::clone(&container),
@@ -183,7 +183,6 @@ impl Owner {
                 let result = self.apply(Event::Remove { force }).await;
                 self.answer_when(result, Stopping::Remove, answer);
             }
-            Message::Attach { attach, answer } => self.attach(attach, answer).await,
             Message::Revive => drop(self.apply(Event::Start).await),
         }
     }

@@ -33,6 +33,7 @@ impl Owner {
         });
         let (left, trash) = left.await?;
         crate::exec::container_removed(&self.core, &self.container);
+        self.container.clients.end();
         let (core, id) = (Arc::clone(&self.core), self.container.id.clone());
         // What no call can see.
         tokio::spawn(async move {

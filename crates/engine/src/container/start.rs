@@ -86,8 +86,7 @@ impl Owner {
                 Ok(started)
             }
             Err(error) => {
-                // Who waited for output of this start gets none.
-                drop(self.container.expected.take().await);
+                self.container.clients.end();
                 undo.run(&self.core, &self.container).await;
                 let code = exit_code(&error);
                 let outcome = FailedStart {
@@ -143,7 +142,6 @@ impl Owner {
         boundary("start.created");
         let at = self.let_go(&shim, &run, prepared.sockets).await?;
         boundary("start.started");
-        self.container.set_shim(Some(shim.clone()));
         self.run = Some(Ongoing {
             record: run,
             shim,
@@ -162,7 +160,8 @@ impl Owner {
             let request = Request::Network(setup(sandbox));
             submitted.push(shim.submit(request, sockets).await.map_err(failed)?);
         }
-        for pending in self.container.expected.take().await {
+        self.container.clients.arrived().await;
+        for pending in self.container.clients.begin(shim.clone()) {
             let request = Request::Attach(pending.attach);
             // A client that cannot be joined (it has left) does not keep the container from starting.
             drop(shim.submit(request, vec![pending.connection]).await.map_err(failed)?);

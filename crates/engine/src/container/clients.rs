@@ -1,0 +1,112 @@
+//! The clients of a container's streams: those who are about to come, those who wait for the start, and
+//! where those go who come later.
+//!
+//! A client is told that it is attached before its connection can be handed over, and may then ask for the
+//! start at once; so a start first waits for everybody who was promised a place. No byte is lost that way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::attach::PendingAttach;
+use crate::shim::ShimHandle;
+
+/// How long a start waits for clients who were promised a place. They only have to be handed over.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(2);
+
+/// Locked only for the moment of a change.
+pub(crate) struct Clients {
+    state: Mutex<State>,
+    expected: watch::Sender<u32>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The shim of the present run.
+    shim: Option<ShimHandle>,
+    /// Counts the runs that are over.
+    runs: u64,
+    waiting: Vec<PendingAttach>,
+}
+
+/// A promised place; given back when dropped.
+pub(crate) struct Expected {
+    clients: Arc<Clients>,
+    runs: u64,
+}
+
+/// Where a client's connection goes.
+pub(crate) enum Place {
+    /// It waits for the start.
+    Waits,
+    /// To this shim.
+    Shim(ShimHandle, PendingAttach),
+    /// Nowhere: the run it wanted is over.
+    Ended,
+}
+
+impl Clients {
+    pub(crate) fn new(shim: Option<ShimHandle>) -> Arc<Self> {
+        let state = State { shim, ..State::default() };
+        Arc::new(Self { state: Mutex::new(state), expected: watch::Sender::new(0) })
+    }
+
+    /// Promises a place.
+    pub(crate) fn expect(self: &Arc<Self>) -> Expected {
+        self.expected.send_modify(|count| *count += 1);
+        Expected { runs: self.lock().runs, clients: Arc::clone(self) }
+    }
+
+    /// The shim of the present run.
+    pub(crate) fn shim(&self) -> Option<ShimHandle> {
+        self.lock().shim.clone()
+    }
+
+    /// Waits until nobody is on the way any more.
+    pub(crate) async fn arrived(&self) {
+        let mut expected = self.expected.subscribe();
+        // One who does not come in time comes too late; the start goes on.
+        drop(tokio::time::timeout(ARRIVAL_LIMIT, expected.wait_for(|count| *count == 0)).await);
+    }
+
+    /// A run begins: those who wait are handed out, those who come later go to `shim` themselves.
+    pub(crate) fn begin(&self, shim: ShimHandle) -> Vec<PendingAttach> {
+        let mut state = self.lock();
+        state.shim = Some(shim);
+        std::mem::take(&mut state.waiting)
+    }
+
+    /// The run, or the attempt at one, is over.
+    pub(crate) fn end(&self) {
+        let mut state = self.lock();
+        state.shim = None;
+        state.runs += 1;
+        state.waiting.clear();
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Expected {
+    /// Takes the place.
+    pub(crate) fn take(&self, attach: PendingAttach) -> Place {
+        let mut state = self.clients.lock();
+        match &state.shim {
+            Some(shim) => Place::Shim(shim.clone(), attach),
+            None if state.runs != self.runs => Place::Ended,
+            None => {
+                state.waiting.push(attach);
+                Place::Waits
+            }
+        }
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.clients.expected.send_modify(|count| *count -= 1);
+    }
+}
