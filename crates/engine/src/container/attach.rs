@@ -67,7 +67,13 @@ pub(crate) fn prepare(core: &Arc<Core>, reference: &str, options: AttachOptions)
         Vec::new()
     };
     let expected = container.clients.expect();
-    Ok(AttachTicket { core: Arc::clone(core), container, options, keys, expected })
+    Ok(AttachTicket {
+        core: Arc::clone(core),
+        container,
+        options,
+        keys,
+        expected,
+    })
 }
 
 impl AttachTicket {

@@ -48,14 +48,23 @@ pub(crate) enum Place {
 
 impl Clients {
     pub(crate) fn new(shim: Option<ShimHandle>) -> Arc<Self> {
-        let state = State { shim, ..State::default() };
-        Arc::new(Self { state: Mutex::new(state), expected: watch::Sender::new(0) })
+        let state = State {
+            shim,
+            ..State::default()
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            expected: watch::Sender::new(0),
+        })
     }
 
     /// Promises a place.
     pub(crate) fn expect(self: &Arc<Self>) -> Expected {
         self.expected.send_modify(|count| *count += 1);
-        Expected { runs: self.lock().runs, clients: Arc::clone(self) }
+        Expected {
+            runs: self.lock().runs,
+            clients: Arc::clone(self),
+        }
     }
 
     /// The shim of the present run.

@@ -76,8 +76,14 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     let (publisher, receiver) = watch::channel(Arc::new(view));
     let holds = effective(&origin.record, &core.config, &core.host);
     let clients = Clients::new(origin.run.as_ref().map(|run| run.shim.clone()));
-    let container =
-        Container { id: origin.record.id.clone(), record: origin.record, effective: holds, mailbox, view: receiver, clients };
+    let container = Container {
+        id: origin.record.id.clone(),
+        record: origin.record,
+        effective: holds,
+        mailbox,
+        view: receiver,
+        clients,
+    };
     let container = Arc::new(container);
     let owner = Owner {
         core: Arc::clone(core),
