@@ -1,9 +1,14 @@
 //! What a finished command said: exit code and both streams as text.
 
-use std::io::Write as _;
+use std::io::{Read, Write as _};
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+
+/// A command that takes longer hangs: it is ended, and the test fails. The longest run for a minute.
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// A finished command.
 #[derive(Debug, Clone)]
@@ -36,14 +41,21 @@ impl Outcome {
         let mut pipe = child.stdin.take().context("standard input was asked for")?;
         let input = input.to_vec();
         let writer = std::thread::spawn(move || pipe.write_all(&input));
-        let output = child.wait_with_output().with_context(|| format!("wait for {line}"))?;
+        let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        let ended = crate::wait::until(LIMIT, &line, || child.try_wait().transpose());
+        if ended.is_err() {
+            child.kill().with_context(|| format!("end {line}"))?;
+            child.wait()?;
+        }
+        let (stdout, stderr) = (finish(stdout), finish(stderr));
+        let status = ended.with_context(|| format!("--- stdout\n{stdout}\n--- stderr\n{stderr}"))??;
         // A command that ends without reading its input breaks the pipe; its own verdict counts.
         drop(writer.join());
         Ok(Self {
             line,
-            code: code_of(output.status),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: code_of(status),
+            stdout,
+            stderr,
         })
     }
 
@@ -91,6 +103,23 @@ impl std::fmt::Display for Outcome {
             self.code, self.line, self.stdout, self.stderr
         )
     }
+}
+
+/// Reads a stream to its end in a thread of its own.
+fn collect(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            // What came before an error is what there is to show.
+            drop(stream.read_to_end(&mut bytes));
+        }
+        bytes
+    })
+}
+
+fn finish(reader: JoinHandle<Vec<u8>>) -> String {
+    let bytes = reader.join().unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The exit code as a shell would give it.
