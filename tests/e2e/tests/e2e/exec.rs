@@ -59,15 +59,13 @@ fn exec_ends_with_its_container() -> Result<()> {
             .spawn()?;
         let mut child = child;
         let listed = || {
-            case.ok("inspect -f '{{len .ExecIDs}}' box")
-                .is_ok_and(|count| count == "1")
+            case.inspect("box")
+                .is_ok_and(|said| said["ExecIDs"].as_array().is_some_and(|ids| ids.len() == 1))
         };
         until(LIMIT, "the exec session in inspect", || listed().then_some(()))?;
         case.ok("kill box")?;
-        ensure!(
-            corten_testkit::outcome::code_of(child.wait()?) == 137,
-            "the session's code"
-        );
+        let code = corten_testkit::outcome::code_of(child.wait()?);
+        ensure!(code == 137, "the session's code is {code}");
         case.ok("rm box")?;
         Ok(())
     })

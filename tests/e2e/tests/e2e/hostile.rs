@@ -186,7 +186,6 @@ fn devices_of_an_archive_give_nothing() -> Result<()> {
             .build()?;
         let outcome = load(case, &archive)?;
         if outcome.code == 0 {
-            case.daemon.remember()?;
             let said = case.run("run --rm --entrypoint /bin/sh devices:1 -c 'cat /memory'")?;
             ensure!(said.code != 0, "the machine's memory can be read: {said}");
             case.ok("rmi devices:1")?;

@@ -68,7 +68,8 @@ fn nginx_is_reached_from_everywhere() -> Result<()> {
 fn all_exposed_ports_ranges_and_one_address() -> Result<()> {
     both(&["nginx"], |case| {
         case.ok("run -d --name web -P nginx")?;
-        let port = case.ok("inspect -f '{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}' web")?;
+        let bound = case.inspect("web")?["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"].clone();
+        let port = bound.as_str().context("a host port")?;
         until_ok(LIMIT, "nginx on its own port", || {
             get(case, &format!("http://127.0.0.1:{port}/"))
         })?;

@@ -87,10 +87,13 @@ fn events_tell_a_containers_life() -> Result<()> {
         case.run("run --name told busybox sh -c 'exit 3'")?.code_is(3)?;
         case.ok("rm told")?;
         let until = case.script("date +%s.%N")?.text().to_owned();
-        let said = case.ok(&format!("events --since {since} --until {until} --filter container=told --format '{{{{.Type}}}} {{{{.Action}}}} {{{{.Actor.Attributes.exitCode}}}}'"))?;
-        let actions: Vec<&str> = said.lines().filter_map(|line| line.split(' ').nth(1)).collect();
+        let said = case.ok(&format!(
+            "events --since {since} --until {until} --filter container=told --format '{{{{json .}}}}'"
+        ))?;
+        let events: Vec<Value> = said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let actions: Vec<&str> = events.iter().filter_map(|event| event["Action"].as_str()).collect();
         ensure!(actions == ["create", "attach", "start", "die", "destroy"], "{said}");
-        ensure!(said.contains("container die 3"), "{said}");
+        ensure!(events[3]["Actor"]["Attributes"]["exitCode"] == "3", "{said}");
         let networks = case.ok(&format!(
             "events --since {since} --until {until} --filter type=network --format '{{{{.Action}}}}'"
         ))?;
