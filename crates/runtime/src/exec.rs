@@ -61,13 +61,13 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     let (pid, pidfd) = match cloned.internal(|| "clone a process")? {
         Cloned::Child => {
             drop(socket);
-            inside::further_process(plan, stdio, inside::Further { joins, lifetime }, child_socket)
+            inside::further_process(plan, stdio, inside::Further { joins, lifetime, groups: &groups }, child_socket)
         }
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };
     drop((child_socket, stdio));
     let left = home.map_or(Ok(()), PidNamespace::leave);
-    match left.and_then(|()| converse(plan, pid, &socket, &groups)) {
+    match left.and_then(|()| converse(plan, pid, &socket)) {
         Ok(console) => Ok(Process { pid, pidfd, console }),
         Err(error) => Err(abandon(pidfd.as_fd(), error)),
     }
@@ -77,9 +77,7 @@ fn converse(
     plan: &ExecPlan,
     pid: u32,
     socket: &OwnedFd,
-    groups: &cgroup::Groups,
 ) -> Result<Option<OwnedFd>, CreateError> {
-    groups.attach(pid)?;
     crate::create::set_oom_score(&plan.process, pid)?;
     wire::send(socket, &Message::Go).unwrap_or_default();
     let mut terminal = None;

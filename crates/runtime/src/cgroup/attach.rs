@@ -11,7 +11,7 @@ use crate::plan::{Cgroup, CgroupDirectory};
 /// Open groups, ready to be entered.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
-    /// `cgroup.procs` of each v1 directory.
+    /// `tasks` of each v1 directory.
     entries: Vec<(PathBuf, File)>,
     /// The v2 directory; a process is born in it.
     unified: Option<File>,
@@ -23,12 +23,14 @@ impl Groups {
         self.unified.as_ref().map(AsFd::as_fd)
     }
 
-    /// Moves a process into all v1 groups.
-    pub(crate) fn attach(&self, pid: u32) -> Result<(), CreateError> {
-        let pid = pid.to_string();
+    /// Moves the calling process, which has one thread, into all v1 groups.
+    ///
+    /// A thread that moves itself by `tasks` takes no lock against forks and exits; moving another process by
+    /// `cgroup.procs` does, and waits for an RCU grace period first, which takes milliseconds on a loaded host.
+    pub(crate) fn enter(&self) -> Result<(), CreateError> {
         for (path, file) in &self.entries {
             let mut file = file;
-            file.write_all(pid.as_bytes())
+            file.write_all(b"0")
                 .internal(|| format!("enter cgroup {}", path.display()))?;
         }
         Ok(())
@@ -49,11 +51,11 @@ pub(super) fn open_all(cgroup: &Cgroup) -> Result<Groups, CreateError> {
 }
 
 fn open_entry(path: PathBuf) -> Result<(PathBuf, File), CreateError> {
-    let procs = path.join("cgroup.procs");
+    let tasks = path.join("tasks");
     let file = OpenOptions::new()
         .write(true)
-        .open(&procs)
-        .internal(|| format!("open {}", procs.display()))?;
+        .open(&tasks)
+        .internal(|| format!("open {}", tasks.display()))?;
     Ok((path, file))
 }
 

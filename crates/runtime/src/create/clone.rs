@@ -26,12 +26,12 @@ pub(super) fn first_process(plan: &Plan, stdio: Stdio, options: Options, groups:
     let (pid, pidfd) = match cloned {
         Cloned::Child => {
             drop(socket);
-            inside::first_process(plan, stdio, options, child_socket)
+            inside::first_process(plan, inside::First { stdio, options, groups }, child_socket)
         }
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };
     drop((child_socket, stdio, options));
-    let conversation = restore(joined, time).and_then(|()| converse(plan, pid, &socket, groups));
+    let conversation = restore(joined, time).and_then(|()| converse(plan, pid, &socket));
     match conversation {
         Ok(console) => Ok(Init {
             pid,
@@ -69,12 +69,11 @@ fn flags(namespaces: &Namespaces) -> u64 {
         .sum()
 }
 
-/// Attaches, maps, runs hooks, until the child is ready; gives its terminal.
-fn converse(plan: &Plan, pid: u32, socket: &OwnedFd, groups: &Groups) -> Result<Option<OwnedFd>, CreateError> {
+/// Maps, runs hooks, until the child is ready; gives its terminal.
+fn converse(plan: &Plan, pid: u32, socket: &OwnedFd) -> Result<Option<OwnedFd>, CreateError> {
     if plan.namespaces.user == Namespace::New {
         write_mappings(pid, &plan.namespaces)?;
     }
-    groups.attach(pid)?;
     set_oom_score(&plan.process, pid)?;
     // A child that has already failed does not listen; its failure is read below.
     wire::send(socket, &Message::Go).unwrap_or_default();

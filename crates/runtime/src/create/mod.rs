@@ -1,7 +1,7 @@
 //! Executes a plan: cgroups, namespaces, root, first process up to its exec.
 //!
-//! The creator makes the cgroup directories, clones, puts the child into its groups while the child
-//! already assembles the root ([`crate::inside`]), and waits until the child is ready for its exec.
+//! The creator makes the cgroup directories, clones, and waits until the child, which enters its groups and
+//! assembles the root ([`crate::inside`]), is ready for its exec.
 //! The two speak over a socket pair ([`wire`]).
 
 mod clone;

@@ -4,7 +4,7 @@
 //! kind. The successful exec is the end of file.
 //!
 //! ```text
-//! creator -> child  'G'           go on: identities are mapped, the child is in its cgroups, hooks ran
+//! creator -> child  'G'           go on: identities are mapped, hooks ran
 //! child -> creator  'H'           the namespaces exist: run the hooks that want to see them, then 'G'
 //! child -> creator  'R' [+ fd]    ready for the exec; the descriptor is the terminal's controlling end
 //! creator -> child  'S'           execute

@@ -27,6 +27,7 @@ use std::panic::AssertUnwindSafe;
 
 use rustix::process::{DumpableBehavior, Signal};
 
+use crate::cgroup::Groups;
 use crate::create::wire::{self, Message};
 use crate::create::{Gate, Options, Stdio};
 use crate::exec::{Joins, Lifetime};
@@ -34,22 +35,25 @@ use crate::failure::{Context, CreateError};
 use crate::hooks;
 use crate::plan::{ExecPlan, Namespace, Plan};
 
+/// What the first process has beside its plan.
+pub(crate) struct First<'groups> {
+    pub(crate) stdio: Stdio,
+    pub(crate) options: Options,
+    pub(crate) groups: &'groups Groups,
+}
+
 /// The first process of `plan`. Never returns: it executes the program or ends.
-pub(crate) fn first_process(plan: &Plan, stdio: Stdio, options: Options, socket: OwnedFd) -> ! {
-    let mut talk = Talk {
-        socket,
-        gate: options.gate,
-        gone: false,
-        released: false,
-    };
-    let detached = options.detached;
-    let preserved = options.preserved_descriptors;
-    let outcome = guarded(|| become_first(plan, stdio, &mut talk, Settle { detached, preserved }));
+pub(crate) fn first_process(plan: &Plan, first: First<'_>, socket: OwnedFd) -> ! {
+    let First { stdio, options, groups } = first;
+    let mut talk = Talk { socket, gate: options.gate, gone: false, released: false };
+    let (detached, preserved) = (options.detached, options.preserved_descriptors);
+    let settle = Settle { detached, preserved, groups };
+    let outcome = guarded(|| become_first(plan, stdio, &mut talk, settle));
     finish(&talk, outcome)
 }
 
 /// A further process in the namespaces that the caller has opened. Never returns.
-pub(crate) fn further_process(plan: &ExecPlan, stdio: Stdio, further: Further, socket: OwnedFd) -> ! {
+pub(crate) fn further_process(plan: &ExecPlan, stdio: Stdio, further: Further<'_>, socket: OwnedFd) -> ! {
     let mut talk = Talk {
         socket,
         gate: None,
@@ -61,9 +65,10 @@ pub(crate) fn further_process(plan: &ExecPlan, stdio: Stdio, further: Further, s
 }
 
 /// What a further process has beside its plan.
-pub(crate) struct Further {
+pub(crate) struct Further<'groups> {
     pub(crate) joins: Joins,
     pub(crate) lifetime: Lifetime,
+    pub(crate) groups: &'groups Groups,
 }
 
 /// A panic must not unwind into the copy of the creator's frames.
@@ -80,13 +85,15 @@ fn finish(talk: &Talk, error: CreateError) -> ! {
     corten_sys::execute::exit_now(1)
 }
 
-struct Settle {
+struct Settle<'groups> {
     detached: bool,
     preserved: u32,
+    groups: &'groups Groups,
 }
 
-fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle) -> Result<Infallible, CreateError> {
+fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle<'_>) -> Result<Infallible, CreateError> {
     settle_down(settle.detached)?;
+    settle.groups.enter()?;
     if plan.namespaces.user == Namespace::New {
         talk.await_go()?;
         namespaces::become_root()?;
@@ -119,6 +126,7 @@ fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle) -> R
 fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Talk) -> Result<Infallible, CreateError> {
     let detached = further.lifetime == Lifetime::Own;
     settle_down(detached)?;
+    further.groups.enter()?;
     talk.await_go()?;
     limits::set_before_root(&plan.process)?;
     let apparmor = limits::open_apparmor(&plan.process)?;
@@ -161,7 +169,7 @@ pub(crate) struct Talk {
 }
 
 impl Talk {
-    /// Waits until the creator has mapped identities and filled the cgroups; at once the second time.
+    /// Waits until the creator has mapped identities; at once the second time.
     pub(crate) fn await_go(&mut self) -> Result<(), CreateError> {
         if !self.gone {
             self.expect_go()?;
