@@ -61,7 +61,16 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     let (pid, pidfd) = match cloned.internal(|| "clone a process")? {
         Cloned::Child => {
             drop(socket);
-            inside::further_process(plan, stdio, inside::Further { joins, lifetime, groups: &groups }, child_socket)
+            inside::further_process(
+                plan,
+                stdio,
+                inside::Further {
+                    joins,
+                    lifetime,
+                    groups: &groups,
+                },
+                child_socket,
+            )
         }
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };
@@ -73,11 +82,7 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     }
 }
 
-fn converse(
-    plan: &ExecPlan,
-    pid: u32,
-    socket: &OwnedFd,
-) -> Result<Option<OwnedFd>, CreateError> {
+fn converse(plan: &ExecPlan, pid: u32, socket: &OwnedFd) -> Result<Option<OwnedFd>, CreateError> {
     crate::create::set_oom_score(&plan.process, pid)?;
     wire::send(socket, &Message::Go).unwrap_or_default();
     let mut terminal = None;

@@ -45,9 +45,18 @@ pub(crate) struct First<'groups> {
 /// The first process of `plan`. Never returns: it executes the program or ends.
 pub(crate) fn first_process(plan: &Plan, first: First<'_>, socket: OwnedFd) -> ! {
     let First { stdio, options, groups } = first;
-    let mut talk = Talk { socket, gate: options.gate, gone: false, released: false };
+    let mut talk = Talk {
+        socket,
+        gate: options.gate,
+        gone: false,
+        released: false,
+    };
     let (detached, preserved) = (options.detached, options.preserved_descriptors);
-    let settle = Settle { detached, preserved, groups };
+    let settle = Settle {
+        detached,
+        preserved,
+        groups,
+    };
     let outcome = guarded(|| become_first(plan, stdio, &mut talk, settle));
     finish(&talk, outcome)
 }
