@@ -47,16 +47,21 @@ pub async fn run(settings: Settings) -> Result<()> {
     drop(files);
     // The accept loops end on this, and connections after their request in progress.
     stopper.stop();
-    let finished = async { while served.join_next().await.is_some() {} };
-    if tokio::time::timeout(settings.shutdown_limit, finished).await.is_err() {
-        tracing::warn!(
-            "requests are still in progress after {:?}: ending anyway",
-            settings.shutdown_limit
-        );
-    }
     thrifty.abort();
-    engine.shutdown().await;
+    tokio::select! {
+        () = finish(&mut served, settings.shutdown_limit, &engine) => {}
+        again = signals.ending() => tracing::warn!("{again} again: ending at once"),
+    }
     Ok(())
+}
+
+/// Waits for the requests in progress, within a limit, and ends the engine.
+async fn finish(served: &mut JoinSet<()>, limit: Duration, engine: &Engine) {
+    let finished = async { while served.join_next().await.is_some() {} };
+    if tokio::time::timeout(limit, finished).await.is_err() {
+        tracing::warn!("requests are still in progress after {limit:?}: ending anyway");
+    }
+    engine.shutdown().await;
 }
 
 /// Opens all sockets; the files are removed when the second value is dropped.
