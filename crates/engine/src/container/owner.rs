@@ -75,6 +75,8 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     };
     let (publisher, receiver) = watch::channel(Arc::new(view));
     let holds = effective(&origin.record, &core.config, &core.host);
+    let mut origin = origin;
+    origin.record.forget_request();
     let clients = Clients::new(origin.run.as_ref().map(|run| run.shim.clone()));
     let container = Container {
         id: origin.record.id.clone(),
@@ -149,17 +151,18 @@ impl Owner {
             let timer = self.timer;
             tokio::select! {
                 message = self.messages.recv() => match message {
-                    Some(message) => self.handle(message).await,
+                    // Boxed: while it only waits, an owner is small.
+                    Some(message) => Box::pin(self.handle(message)).await,
                     None => return,
                 },
-                news = next_news(&mut self.run) => self.hear(news).await,
+                news = next_news(&mut self.run) => Box::pin(self.hear(news)).await,
                 () = sleep_until(timer) => {
                     self.timer = None;
                     let event = match timer.map(|timer| timer.kind) {
                         Some(TimerKind::Restart) => Event::RestartDue,
                         Some(TimerKind::Stop) | None => Event::StopDeadline,
                     };
-                    drop(self.apply(event).await);
+                    drop(Box::pin(self.apply(event)).await);
                 }
             }
         }

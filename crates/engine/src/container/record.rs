@@ -99,6 +99,13 @@ impl Record {
         }
     }
 
+    /// Drops from memory what was merged into what holds; the file keeps it.
+    pub(crate) fn forget_request(&mut self) {
+        let networking_config = self.body.networking_config.take();
+        self.body = ContainerCreateBody { networking_config, ..ContainerCreateBody::default() };
+        self.image_config = corten_image::Config::default();
+    }
+
     /// Reads `spec.json`; `None` if there is none.
     pub fn read(directory: &Path) -> io::Result<Option<Self>> {
         read(&directory.join(SPEC))

@@ -1,5 +1,8 @@
-//! What belongs to one run of a container, recorded in `<run>/containers/<id>/run.json` before it
-//! exists: what a later daemon needs to take the run over, or to clean up after it.
+//! What belongs to one run of a container, recorded in `<run>/containers/<id>/` before it exists:
+//! ```text
+//! run.json    [`RunRecord`]: what a later daemon needs to take the run over, or to clean up after it
+//! plan.json   the compiled container without its filter: what exec sessions are compiled from
+//! ```
 
 use std::io;
 use std::net::IpAddr;
@@ -10,8 +13,10 @@ use corten_net::sandbox::Sandbox;
 use corten_runtime::plan::{Cgroup, Plan};
 use serde::{Deserialize, Serialize};
 
-/// The file's name.
+/// The files' names.
 pub(crate) const RUN: &str = "run.json";
+/// See [`RUN`].
+pub(crate) const PLAN: &str = "plan.json";
 
 /// `run.json`, format 1.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,10 +26,8 @@ pub(crate) struct RunRecord {
     pub(crate) version: u32,
     /// Its place on the default network.
     pub(crate) sandbox: Option<Sandbox>,
-    /// Its control groups.
+    /// Its control groups, as far as removing them needs it.
     pub(crate) cgroup: Cgroup,
-    /// The compiled container, without its filter: what exec sessions are compiled from.
-    pub(crate) plan: Plan,
     /// Id of the endpoint, for `inspect`.
     pub(crate) endpoint: String,
 }
@@ -38,6 +41,16 @@ impl RunRecord {
         super::record::read(&directory.join(RUN))
     }
 
+    /// The plan of the run whose directory this is.
+    pub(crate) fn read_plan(directory: &Path) -> io::Result<Option<Plan>> {
+        super::record::read(&directory.join(PLAN))
+    }
+
+    /// Writes the plan. It only has to last as long as the run.
+    pub(crate) fn write_plan(directory: &Path, plan: &Plan) -> io::Result<()> {
+        std::fs::write(directory.join(PLAN), serde_json::to_vec(plan)?)
+    }
+
     /// The container's own addresses, IPv4 first.
     pub(crate) fn addresses(&self) -> Vec<IpAddr> {
         let Some(sandbox) = &self.sandbox else {
@@ -46,4 +59,14 @@ impl RunRecord {
         let six = sandbox.address6.map(|(address, ..)| IpAddr::V6(address));
         std::iter::once(IpAddr::V4(sandbox.address4)).chain(six).collect()
     }
+}
+
+/// The control groups without what is only needed to make them.
+pub(crate) fn for_removal(cgroup: &Cgroup) -> Cgroup {
+    let mut cgroup = cgroup.clone();
+    cgroup.device_program = Vec::new();
+    for directory in &mut cgroup.directories {
+        directory.writes = Vec::new();
+    }
+    cgroup
 }

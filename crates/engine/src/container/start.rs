@@ -29,7 +29,7 @@ use super::effective::{Effective, NetworkMode};
 use super::mounts::{MountKind, MountSpec};
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
-use super::run::RunRecord;
+use super::run::{RunRecord, for_removal};
 use super::{Container, devices, log_settings, ports, record, spec};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
@@ -395,12 +395,14 @@ fn prepare_leased(
         devices: &devices,
     };
     let plan = spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(plan_error)?;
-    run.cgroup.clone_from(&plan.cgroup);
-    run.plan.clone_from(&plan);
-    run.plan.process.seccomp = None;
+    run.cgroup = for_removal(&plan.cgroup);
     boundary("start.record");
-    run.write(&directory)
-        .map_err(|error| Error::caused("write run.json", error))?;
+    let failed = |error| Error::caused("record the run", error);
+    run.write(&directory).map_err(failed)?;
+    let mut plan = plan;
+    let filter = plan.process.seccomp.take();
+    RunRecord::write_plan(&directory, &plan).map_err(failed)?;
+    plan.process.seccomp = filter;
     boundary("start.recorded");
     let config = &effective.config;
     let streams = protocol::Streams {

@@ -4,6 +4,7 @@ use corten_runtime::compile::PlanError;
 use corten_runtime::plan::ExecPlan;
 
 use super::registry::Session;
+use crate::container::run::RunRecord;
 use crate::container::spec;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -11,11 +12,9 @@ use crate::error::{Error, Result};
 /// Compiles the session's process for the container's present run.
 pub(super) fn compile(core: &Core, session: &Session) -> Result<ExecPlan> {
     let container = &session.container;
-    let run = container
-        .look()
-        .run
-        .clone()
-        .ok_or_else(|| super::not_running(container))?;
+    let plan = RunRecord::read_plan(&core.run_directory(&container.id));
+    let plan = plan.map_err(|error| Error::caused("read the plan", error))?;
+    let plan = plan.ok_or_else(|| super::not_running(container))?;
     let config = &session.config;
     let request = spec::ExecRequest {
         args: &config.cmd,
@@ -25,7 +24,7 @@ pub(super) fn compile(core: &Core, session: &Session) -> Result<ExecPlan> {
         tty: config.tty,
         privileged: config.privileged,
     };
-    let plan = spec::exec_plan(&container.effective, &core.config, &core.host, &run.plan, &request);
+    let plan = spec::exec_plan(&container.effective, &core.config, &core.host, &plan, &request);
     plan.map_err(|error| match error {
         PlanError::Invalid(message) => Error::invalid(message),
         other => Error::internal(other.to_string()),

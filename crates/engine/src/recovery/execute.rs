@@ -83,7 +83,9 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     };
     let decision = decide(&observed.found, situation);
     core.containers.reserve(&observed.record.name, &id)?;
-    finish_creation(&core, &id).await?;
+    if observed.creating {
+        finish_creation(&core, &id).await?;
+    }
     let then = decision.then;
     let (origin, execs) = settle(&core, observed, decision).await?;
     let sandbox = origin.run.as_ref().and_then(|run| run.record.sandbox.clone());

@@ -27,6 +27,8 @@ pub(super) struct Observed {
     pub(super) found: Found,
     pub(super) run: Option<RunRecord>,
     pub(super) shim: Option<Contact>,
+    /// The list of what its creation was making is still there.
+    pub(super) creating: bool,
 }
 
 /// A shim that answered.
@@ -57,9 +59,10 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
             None
         };
         let socket = has_run.then(|| connect(&run_directory)).flatten();
-        Ok(Some((record, state, exit, has_run, run, socket)))
+        let creating = directory.join(record::CREATING).exists();
+        Ok(Some((record, state, exit, has_run, run, socket, creating)))
     });
-    let Some((record, state, exit, has_run, run, socket)) = read.await? else {
+    let Some((record, state, exit, has_run, run, socket, creating)) = read.await? else {
         return Ok(None);
     };
     let shim = match socket {
@@ -75,12 +78,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         exit,
         run_directory: has_run,
     };
-    Ok(Some(Observed {
-        record,
-        found,
-        run,
-        shim,
-    }))
+    Ok(Some(Observed { record, found, run, shim, creating }))
 }
 
 fn shim_found(state: Option<&StateReply>) -> ShimFound {
