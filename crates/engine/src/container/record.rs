@@ -102,7 +102,10 @@ impl Record {
     /// Drops from memory what was merged into what holds; the file keeps it.
     pub(crate) fn forget_request(&mut self) {
         let networking_config = self.body.networking_config.take();
-        self.body = ContainerCreateBody { networking_config, ..ContainerCreateBody::default() };
+        self.body = ContainerCreateBody {
+            networking_config,
+            ..ContainerCreateBody::default()
+        };
         self.image_config = corten_image::Config::default();
     }
 

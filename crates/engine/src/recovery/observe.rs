@@ -78,7 +78,13 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         exit,
         run_directory: has_run,
     };
-    Ok(Some(Observed { record, found, run, shim, creating }))
+    Ok(Some(Observed {
+        record,
+        found,
+        run,
+        shim,
+        creating,
+    }))
 }
 
 fn shim_found(state: Option<&StateReply>) -> ShimFound {
