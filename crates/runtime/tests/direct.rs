@@ -4,6 +4,8 @@
 //! runs its cases itself, in order, and speaks enough of the harness's options for `cargo test` and
 //! `cargo nextest`.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+
 mod bundle;
 
 use std::fs;

@@ -64,10 +64,9 @@ fn open_entry(path: PathBuf) -> Result<(PathBuf, File), CreateError> {
 /// pass controllers on.
 pub(crate) fn open(cgroup: &Cgroup, init_pid: u32) -> Result<Groups, CreateError> {
     let mut groups = open_all(cgroup)?;
-    if let (Some(_), Some(directory)) = (&groups.unified, cgroup.directories.iter().find(|one| one.unified)) {
-        if let Some(below) = moved_below(directory, init_pid) {
-            groups.unified = Some(File::open(&below).internal(|| format!("open cgroup {}", below.display()))?);
-        }
+    let unified = cgroup.directories.iter().find(|one| one.unified);
+    if let Some(below) = unified.and_then(|directory| moved_below(directory, init_pid)) {
+        groups.unified = Some(File::open(&below).internal(|| format!("open cgroup {}", below.display()))?);
     }
     Ok(groups)
 }

@@ -170,7 +170,6 @@ fn make_filesystem(mount: &Mount) -> Result<OwnedFd, CreateError> {
         // Without a network namespace of its own, a user namespace may only show the host's sysfs.
         Err((rustix::io::Errno::PERM, _)) if kind == "sysfs" => host_sysfs(),
         made => made
-            .map_err(|(error, log)| (error, log))
             .or_else(|(error, log)| Err(error).invalid(|| failed(mount, Path::new(kind)) + &log)),
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn names(architecture: Architecture) -> Vec<(&'static str, u32)> {
 
 /// x86_64, x32, i386, aarch64, arm.
 #[rustfmt::skip]
-const TABLE: [(&str, [i32; 5]); 483] = [
+static TABLE: [(&str, [i32; 5]); 483] = [
     ("_llseek", [NO, NO, 140, NO, 140]),
     ("_newselect", [NO, NO, 142, NO, 142]),
     ("_sysctl", [156, NO, 149, NO, 149]),

@@ -1,6 +1,7 @@
 //! A bundle with busybox in a temporary directory, driven through `corten-runtime`. Everything is removed when it
 //! is dropped: containers, control groups, state, files.
 
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 #![expect(unreachable_pub, reason = "compiled into each test program by itself")]
 #![allow(
     dead_code,

@@ -69,7 +69,7 @@ fn mount_by_layer(layers: &Layers<'_>) -> Result<OwnedFd, CreateError> {
     }
     fsconfig_create(context.as_fd()).internal(|| format!("mount overlay{}", crate::inside::mount::log(&context)))?;
     let mount = fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty());
-    Ok(mount.internal(|| "mount overlay")?)
+    mount.internal(|| "mount overlay")
 }
 
 fn mount_by_string(layers: &Layers<'_>) -> Result<OwnedFd, CreateError> {
