@@ -169,8 +169,7 @@ fn make_filesystem(mount: &Mount) -> Result<OwnedFd, CreateError> {
     match filesystem(kind, source, parameters, mount.attributes.set) {
         // Without a network namespace of its own, a user namespace may only show the host's sysfs.
         Err((rustix::io::Errno::PERM, _)) if kind == "sysfs" => host_sysfs(),
-        made => made
-            .or_else(|(error, log)| Err(error).invalid(|| failed(mount, Path::new(kind)) + &log)),
+        made => made.or_else(|(error, log)| Err(error).invalid(|| failed(mount, Path::new(kind)) + &log)),
     }
 }
 
