@@ -108,7 +108,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
 
 fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Arc<Image>> {
     if reference.is_empty() {
-        return Err(Error::invalid("no image specified"));
+        return Err(Error::invalid("no command specified"));
     }
     let image = core
         .images

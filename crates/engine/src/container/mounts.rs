@@ -106,7 +106,8 @@ fn add(mounts: &mut Vec<MountSpec>, mount: MountSpec) -> Result<()> {
 
 /// `source:destination[:mode]` or `destination`.
 fn short_form(text: &str, driver: &str) -> Result<MountSpec> {
-    let wrong = |why: &str| Error::invalid(format!("invalid volume specification: '{text}'{why}"));
+    // Docker does not class these as the client's fault: 500 (observed: dockerd 28.5).
+    let wrong = |why: &str| Error::internal(format!("invalid volume specification: '{text}'{why}"));
     let parts: Vec<&str> = text.split(':').collect();
     let (source, destination, mode) = match parts.as_slice() {
         [destination] if !destination.is_empty() => ("", *destination, ""),
@@ -156,7 +157,7 @@ fn kind_word(source: &str) -> &'static str {
 }
 
 fn apply_mode(mount: &mut MountSpec, mode: &str) -> Result<()> {
-    let bad = || Error::invalid(format!("invalid mode: {mode}"));
+    let bad = || Error::internal(format!("invalid mode: {mode}"));
     for word in mode.split(',').filter(|_| !mode.is_empty()) {
         match word {
             "rw" | "z" | "Z" | "consistent" | "cached" | "delegated" => {}

@@ -339,8 +339,10 @@ fn check_security(host: &HostConfig) -> Result<()> {
     for (list, capabilities) in [("CapAdd", &host.cap_add), ("CapDrop", &host.cap_drop)] {
         for capability in capabilities.iter() {
             if super::capability::canonical(capability).is_none() {
+                let name = capability.to_uppercase();
+                let name = name.strip_prefix("CAP_").unwrap_or(&name);
                 return Err(Error::invalid(format!(
-                    "invalid {list}: unknown capability: \"{capability}\""
+                    "invalid {list}: unknown capability: \"CAP_{name}\""
                 )));
             }
         }
@@ -415,7 +417,7 @@ mod tests {
         );
         assert_eq!(
             refused(|_, host| host.cap_add = vec!["BOGUS".to_owned()].into()),
-            "invalid CapAdd: unknown capability: \"BOGUS\""
+            "invalid CapAdd: unknown capability: \"CAP_BOGUS\""
         );
         assert!(refused(|_, host| host.links = vec!["a".to_owned()].into()).contains("Links is not supported"));
         assert_eq!(

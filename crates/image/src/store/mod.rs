@@ -91,7 +91,7 @@ impl Store {
     /// When another process has it open, its format is newer, or the disk fails.
     pub fn open(root: &Path) -> Result<Self, OpenError> {
         let open = || -> Result<Self, StoreError> {
-            for directory in ["blobs/sha256", "layers", "snapshots", "tmp", "trash"] {
+            for directory in ["blobs/sha256", "layers/empty/diff", "snapshots", "tmp", "trash"] {
                 let path = root.join(directory);
                 std::fs::create_dir_all(&path).map_err(StoreError::io("create", &path))?;
             }

@@ -148,7 +148,7 @@ fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Ta
     .internal(|| "open the container's root")?;
     let streams = descriptors::Streams::of(stdio, root.as_fd())?;
     if plan.process.make_cwd {
-        target::directory(root.as_fd(), plan.process.cwd.as_ref())?;
+        target::working_directory(root.as_fd(), plan.process.cwd.as_ref())?;
     }
     drop(root);
     let console = streams.install(&plan.process)?;

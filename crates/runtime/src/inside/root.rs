@@ -38,7 +38,7 @@ pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, Create
     device::make_all(descriptor.as_fd(), &plan.devices)?;
     device::link_all(descriptor.as_fd(), &plan.links)?;
     if plan.process.make_cwd {
-        target::directory(descriptor.as_fd(), Path::new(&plan.process.cwd))?;
+        target::working_directory(descriptor.as_fd(), Path::new(&plan.process.cwd))?;
     }
     Ok(Assembled { descriptor, late })
 }

@@ -51,6 +51,21 @@ pub(super) fn directory(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, Cr
     }
 }
 
+/// The working directory at `path`, made where missing; refused in Docker's words where it is something else.
+pub(super) fn working_directory(root: BorrowedFd<'_>, path: &Path) -> Result<(), CreateError> {
+    let Err(error) = directory(root, path) else {
+        return Ok(());
+    };
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    match openat2(root, relative(path), FOUND, Mode::empty(), resolve) {
+        Ok(_) => Err(CreateError::invalid(format!(
+            "Cannot mkdir: {} is not a directory",
+            path.display()
+        ))),
+        Err(_) => Err(error),
+    }
+}
+
 /// The file at `path`, made empty where missing; a dangling link is followed inside the root.
 pub(super) fn file(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, CreateError> {
     let mut path = path.to_path_buf();

@@ -8,7 +8,7 @@ use corten_testkit::{Outcome, until};
 fn logs_shows_what_was_said() -> Result<()> {
     both(&["busybox"], |case| {
         case.ok(
-            "run --name talk busybox sh -c 'for i in 1 2 3 4 5; do echo out $i; done; echo err >&2; printf unfinished'",
+            "run --name talk busybox sh -c 'for i in 1 2 3 4 5; do echo out $i; sleep 0.05; done; echo err >&2; printf unfinished'",
         )?;
         let outcome = case.run("logs talk")?.success()?;
         ensure!(
