@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn finds_a_bare_allow() {
-        let line = format!("#{}dead_code)]", "[allow(");
+        let line = format!("#{}dead_code)]", concat!("[", "allow("));
         assert_eq!(check(&Tree::of(&[("crates/sys/src/a.rs", &line)])).len(), 1);
         assert_eq!(
             check(&Tree::of(&[("a.rs", "#[expect(dead_code, reason = \"why\")]")])).len(),
