@@ -327,6 +327,22 @@ fn hooks_see_the_container_at_their_point() {
 }
 
 #[test]
+fn hooks_of_the_container_run_inside() {
+    let Some(mut bundle) = bundle() else { return };
+    let record = bundle.directory.path().join("record");
+    let before = format!("hostname > {}", record.display());
+    bundle.config["hooks"] = json!({
+        "createContainer": [{ "path": "/bin/busybox", "args": ["sh", "-c", before] }],
+        "startContainer": [{ "path": "/bin/sh", "args": ["sh", "-c", "cat > /hooked"], "env": ["PATH=/bin"] }],
+    });
+    bundle.shell("cat /hooked").run().ends(0).says("\"status\":\"created\"");
+    assert_eq!(fs::read_to_string(&record).unwrap(), "box\n");
+    bundle.config["hooks"] = json!({ "startContainer": [{ "path": "/no/hook" }] });
+    bundle.run().ends(1).says("error running startContainer hook: /no/hook: no such file or directory");
+    bundle.assert_gone();
+}
+
+#[test]
 fn system_parameters_need_their_namespace() {
     let Some(mut bundle) = bundle() else { return };
     bundle.config["linux"]["sysctl"] = json!({ "net.ipv4.ip_unprivileged_port_start": "0", "kernel.shmmni": "77" });

@@ -10,6 +10,8 @@ mod mount;
 mod namespace;
 mod process;
 mod resources;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use process::number as capability_number;
 

@@ -15,7 +15,7 @@ pub(super) fn compile(linux: &Linux, options: &Options) -> Result<Namespaces, Pl
     let mut seen = Vec::new();
     for one in linux.namespaces().iter().flatten() {
         if seen.contains(&one.typ()) {
-            return PlanError::invalid(format!("duplicated ns {{{} }}", one.typ()));
+            return PlanError::invalid(format!("duplicated namespace {}", one.typ()));
         }
         seen.push(one.typ());
         let wanted = match one.path() {

@@ -274,3 +274,108 @@ fn is_jump(instruction: u64) -> bool {
 const fn instruction(code: u8, destination: u8, source: u8, offset: u16, value: u32) -> u64 {
     code as u64 | ((source << 4 | destination) as u64) << 8 | (offset as u64) << 16 | (value as u64) << 32
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rules(rules: Value) -> Rules {
+        let rules: Vec<LinuxDeviceCgroup> = serde_json::from_value(rules).unwrap();
+        Rules::of(&rules).unwrap()
+    }
+
+    /// Executes a program for one access as the kernel would.
+    fn allows(program: &[u64], kind: u32, access: u32, number: (u32, u32)) -> bool {
+        let context = [access << 16 | kind, number.0, number.1];
+        let mut registers = [0u32; 6];
+        let mut at = 0;
+        loop {
+            let one = program[at];
+            let (code, value) = (one as u8, (one >> 32) as u32);
+            let (to, from) = ((one >> 8 & 15) as usize, (one >> 12 & 15) as usize);
+            let offset = (one >> 16 & 0xffff) as usize;
+            at += 1;
+            let jump = match code {
+                LOAD_WORD => {
+                    registers[to] = context[offset / 4];
+                    false
+                }
+                AND_VALUE => {
+                    registers[to] &= value;
+                    false
+                }
+                SHIFT_RIGHT_VALUE => {
+                    registers[to] >>= value;
+                    false
+                }
+                COPY => {
+                    registers[to] = registers[from];
+                    false
+                }
+                SET_VALUE => {
+                    registers[to] = value;
+                    false
+                }
+                JUMP_UNEQUAL_VALUE => registers[to] != value,
+                JUMP_EQUAL_VALUE => registers[to] == value,
+                JUMP_UNEQUAL => registers[to] != registers[from],
+                EXIT => return registers[0] == 1,
+                code => panic!("unknown instruction {code:#x}"),
+            };
+            if jump {
+                at += offset;
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_listed_is_allowed_and_the_defaults_always() {
+        let program = rules(json!([
+            { "allow": false, "access": "rwm" },
+            { "allow": true, "type": "c", "major": 10, "minor": 200, "access": "r" },
+            { "allow": true, "type": "c", "major": 10, "minor": 200, "access": "w" },
+            { "allow": true, "type": "b", "major": 8, "access": "r" },
+            { "allow": false, "type": "c", "major": 10, "minor": 229, "access": "rwm" },
+        ]))
+        .program();
+        assert!(allows(&program, CHARACTER, READ | WRITE, (10, 200)));
+        assert!(allows(&program, CHARACTER, MAKE, (10, 200)), "every node may be made");
+        assert!(!allows(&program, CHARACTER, READ, (10, 229)));
+        assert!(allows(&program, BLOCK, READ, (8, 17)));
+        assert!(!allows(&program, BLOCK, READ | WRITE, (8, 17)));
+        assert!(allows(&program, CHARACTER, READ | WRITE, (1, 3)));
+        assert!(allows(&program, CHARACTER, READ, (136, 77)));
+        assert!(!allows(&program, CHARACTER, READ, (1, 1)));
+        assert!(!allows(&program, BLOCK, READ, (1, 3)));
+    }
+
+    #[test]
+    fn privileged_containers_have_no_rules() {
+        let all = rules(json!([{ "allow": true, "access": "rwm" }]));
+        assert!(all.program().is_empty());
+        assert_eq!(all.v1_writes().count(), 0);
+        let but_one = rules(json!([
+            { "allow": true, "access": "rwm" },
+            { "allow": false, "type": "c", "major": 1, "minor": 1, "access": "w" },
+        ]));
+        let program = but_one.program();
+        assert!(!allows(&program, CHARACTER, READ | WRITE, (1, 1)));
+        assert!(allows(&program, CHARACTER, READ, (1, 1)));
+        assert!(allows(&program, BLOCK, WRITE, (1, 1)));
+        assert_eq!(but_one.v1_writes().map(|write| write.value).collect::<Vec<_>>(), ["c 1:1 w"]);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for rule in [
+            json!([{ "allow": true, "type": "c", "access": "x" }]),
+            json!([{ "allow": true, "type": "c", "major": -2 }]),
+            json!([{ "allow": true, "type": "p" }]),
+        ] {
+            let rules: Vec<LinuxDeviceCgroup> = serde_json::from_value(rule.clone()).unwrap();
+            assert!(Rules::of(&rules).is_err(), "{rule}");
+        }
+    }
+}
