@@ -338,7 +338,10 @@ fn hooks_of_the_container_run_inside() {
     bundle.shell("cat /hooked").run().ends(0).says("\"status\":\"created\"");
     assert_eq!(fs::read_to_string(&record).unwrap(), "box\n");
     bundle.config["hooks"] = json!({ "startContainer": [{ "path": "/no/hook" }] });
-    bundle.run().ends(1).says("error running startContainer hook: /no/hook: no such file or directory");
+    bundle
+        .run()
+        .ends(1)
+        .says("error running startContainer hook: /no/hook: no such file or directory");
     bundle.assert_gone();
 }
 

@@ -61,20 +61,52 @@ fn dockers_specification_on_v1() {
     let plan = compiled(spec(), &v1()).unwrap();
     assert_eq!(plan.namespaces.pid, Namespace::New);
     assert_eq!(plan.namespaces.user, Namespace::Inherit);
-    let devices: Vec<_> = plan.devices.iter().map(|device| device.path.to_str().unwrap()).collect();
-    assert_eq!(devices, ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"]);
+    let devices: Vec<_> = plan
+        .devices
+        .iter()
+        .map(|device| device.path.to_str().unwrap())
+        .collect();
+    assert_eq!(
+        devices,
+        [
+            "/dev/null",
+            "/dev/zero",
+            "/dev/full",
+            "/dev/random",
+            "/dev/urandom",
+            "/dev/tty"
+        ]
+    );
     assert_eq!(plan.links.last().unwrap().path, Path::new("/dev/core"));
     // The directory of the control groups, and one bound group per v1 hierarchy, since there is no namespace.
-    let groups: Vec<_> = plan.mounts.iter().filter(|mount| mount.destination.starts_with("/sys/fs/cgroup")).collect();
+    let groups: Vec<_> = plan
+        .mounts
+        .iter()
+        .filter(|mount| mount.destination.starts_with("/sys/fs/cgroup"))
+        .collect();
     assert_eq!(groups.len(), 5);
     assert!(groups[0].readonly_late);
-    let bound = MountSource::Bind { path: "/cg/memory/corten-floor/one".into(), recursive: false };
+    let bound = MountSource::Bind {
+        path: "/cg/memory/corten-floor/one".into(),
+        recursive: false,
+    };
     assert_eq!(groups[2].source, bound);
-    let link = plan.links.iter().find(|link| link.path == Path::new("/sys/fs/cgroup/cpuacct")).unwrap();
+    let link = plan
+        .links
+        .iter()
+        .find(|link| link.path == Path::new("/sys/fs/cgroup/cpuacct"))
+        .unwrap();
     assert_eq!(link.target, Path::new("cpu,cpuacct"));
-    let writes: Vec<_> = plan.cgroup.directories[2].writes.iter().map(|write| write.value.as_str()).collect();
+    let writes: Vec<_> = plan.cgroup.directories[2]
+        .writes
+        .iter()
+        .map(|write| write.value.as_str())
+        .collect();
     assert_eq!(writes[..3], ["a", "c 1:5 rwm", "c 1:3 rwm"]);
-    assert!(writes.contains(&"c *:* m") && writes.contains(&"c 136:* rwm"), "{writes:?}");
+    assert!(
+        writes.contains(&"c *:* m") && writes.contains(&"c 136:* rwm"),
+        "{writes:?}"
+    );
     assert!(plan.cgroup.device_program.is_empty());
     assert!(plan.process.seccomp.is_none());
 }
@@ -82,9 +114,16 @@ fn dockers_specification_on_v1() {
 #[test]
 fn dockers_specification_on_v2() {
     let mut spec = spec();
-    spec["linux"]["namespaces"].as_array_mut().unwrap().push(json!({ "type": "cgroup" }));
+    spec["linux"]["namespaces"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({ "type": "cgroup" }));
     let plan = compiled(spec, &v2()).unwrap();
-    let group = plan.mounts.iter().find(|mount| mount.destination == Path::new("/sys/fs/cgroup")).unwrap();
+    let group = plan
+        .mounts
+        .iter()
+        .find(|mount| mount.destination == Path::new("/sys/fs/cgroup"))
+        .unwrap();
     assert!(matches!(&group.source, MountSource::Filesystem { kind, .. } if kind == "cgroup2"));
     assert_eq!(plan.cgroup.directories.len(), 1);
     assert!(!plan.cgroup.device_program.is_empty());
@@ -94,15 +133,28 @@ fn dockers_specification_on_v2() {
 fn names_and_networks_are_the_callers_to_give() {
     let options = Options {
         in_network_namespace: true,
-        user: Some(NamedUser { user: "web".into(), groups: Vec::new() }),
+        user: Some(NamedUser {
+            user: "web".into(),
+            groups: Vec::new(),
+        }),
         seccomp: Seccomp::DockerDefault,
         ..Options::default()
     };
     let plan = compiled_with(spec(), &v1(), &options).unwrap();
     assert_eq!(plan.namespaces.network, Namespace::Inherit);
     // Its parameters may be set all the same, because the namespace is the container's own.
-    assert!(plan.sysctls.iter().any(|(path, _)| path == "net/ipv4/ip_unprivileged_port_start"));
-    assert_eq!(plan.process.user, User::Named { user: "web".into(), groups: Vec::new() });
+    assert!(
+        plan.sysctls
+            .iter()
+            .any(|(path, _)| path == "net/ipv4/ip_unprivileged_port_start")
+    );
+    assert_eq!(
+        plan.process.user,
+        User::Named {
+            user: "web".into(),
+            groups: Vec::new()
+        }
+    );
     assert!(plan.process.seccomp.is_some());
 }
 
@@ -111,7 +163,10 @@ fn groups_are_absolute_relative_or_refused() {
     let place = |path: Value, id: &str| {
         let mut spec = spec();
         spec["linux"]["cgroupsPath"] = path;
-        let options = Options { id: id.into(), ..Options::default() };
+        let options = Options {
+            id: id.into(),
+            ..Options::default()
+        };
         compiled_with(spec, &v1(), &options).map(|plan| plan.cgroup.directories[1].path.to_str().unwrap().to_owned())
     };
     assert_eq!(place(json!("/a/b"), "").unwrap(), "a/b");
@@ -133,11 +188,27 @@ fn what_cannot_be_done_is_refused_by_name() {
         ("/process/cwd", json!("relative"), "relative"),
         ("/process/apparmorProfile", json!("docker-default"), "apparmor"),
         ("/linux/resources", json!({ "pids": { "limit": 5 } }), "pids"),
-        ("/linux/resources", json!({ "memory": { "swappiness": 101 } }), "swappiness"),
+        (
+            "/linux/resources",
+            json!({ "memory": { "swappiness": 101 } }),
+            "swappiness",
+        ),
         ("/linux/rootfsPropagation", json!("odd"), "rootfsPropagation=odd"),
-        ("/linux/namespaces", json!([{ "type": "mount" }, { "type": "mount" }]), "duplicated namespace"),
-        ("/linux/namespaces", json!([{ "type": "mount" }, { "type": "pid", "path": "x" }]), "not absolute"),
-        ("/linux/namespaces", json!([{ "type": "mount" }]), "without a private UTS namespace"),
+        (
+            "/linux/namespaces",
+            json!([{ "type": "mount" }, { "type": "mount" }]),
+            "duplicated namespace",
+        ),
+        (
+            "/linux/namespaces",
+            json!([{ "type": "mount" }, { "type": "pid", "path": "x" }]),
+            "not absolute",
+        ),
+        (
+            "/linux/namespaces",
+            json!([{ "type": "mount" }]),
+            "without a private UTS namespace",
+        ),
         ("/mounts", json!([{ "destination": "/", "type": "tmpfs" }]), "root"),
     ];
     for (pointer, value, words) in cases {
@@ -151,7 +222,10 @@ fn what_cannot_be_done_is_refused_by_name() {
 
 #[test]
 fn capabilities_that_the_host_lacks_are_left_out() {
-    let host = Host { capabilities: 0b11, ..v1() };
+    let host = Host {
+        capabilities: 0b11,
+        ..v1()
+    };
     let plan = compiled(spec(), &host).unwrap();
     assert_eq!(plan.process.capabilities.bounding, 0b11);
     assert_eq!(plan.process.capabilities.inheritable, 0);

@@ -364,7 +364,10 @@ mod tests {
         assert!(!allows(&program, CHARACTER, READ | WRITE, (1, 1)));
         assert!(allows(&program, CHARACTER, READ, (1, 1)));
         assert!(allows(&program, BLOCK, WRITE, (1, 1)));
-        assert_eq!(but_one.v1_writes().map(|write| write.value).collect::<Vec<_>>(), ["c 1:1 w"]);
+        assert_eq!(
+            but_one.v1_writes().map(|write| write.value).collect::<Vec<_>>(),
+            ["c 1:1 w"]
+        );
     }
 
     #[test]
