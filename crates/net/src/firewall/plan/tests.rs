@@ -1,0 +1,75 @@
+//! The plan as a table: which chains, rules and maps a list of networks gives.
+
+use super::*;
+
+fn network(bridge: &str, subnets: &[&str]) -> Network {
+    let subnets = subnets.iter().map(|text| text.parse().expect("a subnet")).collect();
+    Network {
+        bridge: bridge.to_owned(),
+        subnets,
+        reach: Reach {
+            neighbours: true,
+            masquerade: true,
+        },
+    }
+}
+
+#[test]
+fn base_chains_do_not_grow_with_networks() {
+    let none = table(&[]);
+    let two = table(&[
+        network("a", &["10.0.0.0/24"]),
+        network("b", &["10.0.1.0/24", "fd00::/64"]),
+    ]);
+    let rules = |table: &Table| {
+        table
+            .chains
+            .iter()
+            .filter(|chain| chain.hook.is_some())
+            .map(|chain| chain.rules.len())
+            .sum::<usize>()
+    };
+    assert_eq!(rules(&none), rules(&two));
+    assert_eq!(two.chains.len(), none.chains.len() + 8);
+    assert!(two.elements.iter().all(|(_, elements)| elements.len() == 2));
+}
+
+#[test]
+fn every_jump_has_its_chain_and_every_lookup_its_map() {
+    let table = table(&[network("corten0", &["172.17.0.0/16"])]);
+    let chain = |name: &str| table.chains.iter().any(|chain| chain.name == name);
+    let map = |name: &str| table.maps.iter().any(|map| map.name == name);
+    for expression in table.chains.iter().flat_map(|chain| chain.rules.iter().flatten()) {
+        match expression {
+            Expression::End(Verdict::Jump(to)) => assert!(chain(to), "{to}"),
+            Expression::InSet(name, _)
+            | Expression::Remember(name, _)
+            | Expression::MapVerdict(name, _)
+            | Expression::MapTo { map: name, .. } => {
+                assert!(map(name), "{name}");
+            }
+            _ => {}
+        }
+    }
+    for (name, elements) in &table.elements {
+        assert!(map(name));
+        for (_, value) in elements {
+            if let Value::Verdict(Verdict::Jump(to)) = value {
+                assert!(chain(to), "{to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn neighbours_and_masquerade_can_be_switched_off() {
+    let mut closed = network("corten0", &["172.17.0.0/16"]);
+    let open_rules = inward(&closed).rules.len();
+    closed.reach = Reach {
+        neighbours: false,
+        masquerade: false,
+    };
+    assert_eq!(inward(&closed).rules.len(), open_rules - 1);
+    assert!(outbound(&closed).rules.is_empty());
+    assert_eq!(inward(&closed).rules.last(), Some(&end(Verdict::Drop)));
+}
