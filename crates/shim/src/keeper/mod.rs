@@ -155,6 +155,8 @@ impl Keeper {
         corten_sys::memory::stay_small();
         corten_sys::signal::survive()?;
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        // Executed through a descriptor, it would be listed under that one's number.
+        rustix::thread::set_name(c"corten-shim")?;
         rustix::process::chdir(run_directory)?;
         let control = control()?;
         remove_socket()?;
