@@ -1,13 +1,13 @@
 //! `kill -9` of the daemon at every effect boundary of every operation, and at random moments under
 //! load: nothing running dies, nothing is half there, nothing is lost.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use corten_e2e::{Case, LIMIT, is_reference, one};
 use corten_testkit::wait::until_ok;
-use corten_testkit::{http, programs};
+use corten_testkit::{Terminal, http, programs};
 
 /// More boundaries than any operation has: the loop ends at the first run that passes unkilled.
 const MOST_BOUNDARIES: u32 = 400;
@@ -311,6 +311,61 @@ fn no_line_is_lost_and_attached_clients_stay() -> Result<()> {
             want.len()
         );
         case.ok("rm box").map(drop)
+    })
+}
+
+/// Sessions that are open when the daemon dies go on: typed words arrive, the code is told.
+#[test]
+fn exec_sessions_and_terminals_go_on() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        case.ok("run -d -it --name box busybox sh")?;
+        let mut exec = case.command("exec -i box sh -c 'echo ready; read word; echo got $word; exit 6'")?;
+        let mut exec = exec
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()?;
+        let mut output = BufReader::new(exec.stdout.take().context("output was asked for")?);
+        let mut line = String::new();
+        output.read_line(&mut line)?;
+        ensure!(line == "ready\n", "{line}");
+        let mut terminal = Terminal::spawn(&case.command("attach box")?, (24, 80))?;
+        terminal.send("echo before $((40+2))\n")?;
+        terminal.expect("before 42", LIMIT)?;
+        case.daemon.kill()?;
+        terminal.send("echo without $((40+3))\n")?;
+        terminal.expect("without 43", LIMIT)?;
+        case.daemon.launch()?;
+        terminal.send("echo after $((40+4))\n")?;
+        terminal.expect("after 44", LIMIT)?;
+        exec.stdin.take().context("input was asked for")?.write_all(b"word\n")?;
+        let mut rest = String::new();
+        output.read_to_string(&mut rest)?;
+        ensure!(rest == "got word\n", "{rest}");
+        let code = corten_testkit::outcome::code_of(exec.wait()?);
+        ensure!(code == 6, "the session's code is {code}");
+        drop(terminal);
+        case.ok("rm -f box").map(drop)
+    })
+}
+
+/// A daemon that is told to stop leaves its containers alone.
+#[test]
+fn a_stopped_daemon_leaves_containers_running() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box -p 8080:80 busybox httpd -f -h /etc")?;
+        let pid = case.ok("inspect -f '{{.State.Pid}}' box")?;
+        case.daemon.stop()?;
+        case.script("curl -s --max-time 5 http://127.0.0.1:8080/hostname")?
+            .success()?;
+        case.daemon.launch()?;
+        case.says("inspect -f '{{.State.Pid}}' box", &pid)?;
+        case.ok("rm -f box").map(drop)
     })
 }
 

@@ -45,6 +45,17 @@ fn nginx_is_reached_from_everywhere() -> Result<()> {
             "",
         )
         .ok();
+        // No process stands behind a published port.
+        if !corten_e2e::is_reference()? {
+            let inside = corten_testkit::census::processes_of(case.daemon.sandbox.first_pid());
+            let names = inside
+                .iter()
+                .filter_map(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+            let foreign: Vec<String> = names
+                .filter(|name| !["cat", "nsenter", "cortend", "corten-shim", "nginx"].contains(&name.trim()))
+                .collect();
+            ensure!(foreign.is_empty(), "{foreign:?}");
+        }
         // The server sees who asks, not the gateway.
         let seen = case.ok("logs web")?;
         ensure!(seen.contains(&format!("{OUTSIDE4} - - ")), "{seen}");
