@@ -164,6 +164,18 @@ pub(crate) fn save(core: &Core, names: &[String], writer: &mut dyn Write) -> Res
 
 /// Makes an image of a tar; returns its id.
 pub(crate) fn import(core: &Core, reader: &mut (dyn Read + Send), options: &ImportImageOptions) -> Result<String> {
+    let imported = import_unread(core, reader, options);
+    if imported.is_err() {
+        // A client that still sends sees a broken pipe instead of the answer.
+        drop(std::io::copy(&mut reader.take(UNREAD_LIMIT_BYTES), &mut std::io::sink()));
+    }
+    imported
+}
+
+/// How much of an archive is taken in after its refusal, so that its client reads the answer.
+const UNREAD_LIMIT_BYTES: u64 = 64 << 20;
+
+fn import_unread(core: &Core, reader: &mut (dyn Read + Send), options: &ImportImageOptions) -> Result<String> {
     let reference = match options.repository.as_str() {
         "" => None,
         repository => Some(target(repository, &options.tag)?),
