@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use corten_api::container::ContainerCreateBody;
-use corten_base::file::{write_atomic, write_durable};
+use corten_base::file::write_atomic;
 use corten_base::{ContainerId, Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -92,11 +92,13 @@ impl Record {
         let content = serde_json::to_vec(self)?;
         let path = directory.join(SPEC);
         let removed_at_end = self.body.host_config.as_ref().is_some_and(|host| host.auto_remove);
+        write_atomic(&path, &content)?;
         if removed_at_end {
-            write_atomic(&path, &content)
-        } else {
-            write_durable(&path, &content)
+            return Ok(());
         }
+        // One wait for the disk: it takes the directories' entries along. Power lost before it returns leaves
+        // an empty file or none, and the creation was not answered then.
+        fs::File::open(&path)?.sync_all()
     }
 
     /// Drops from memory what was merged into what holds; the file keeps it.
@@ -109,9 +111,13 @@ impl Record {
         self.image_config = corten_image::Config::default();
     }
 
-    /// Reads `spec.json`; `None` if there is none.
+    /// Reads `spec.json`; `None` if there is none, or an empty one: the creation did not finish.
     pub fn read(directory: &Path) -> io::Result<Option<Self>> {
-        read(&directory.join(SPEC))
+        let path = directory.join(SPEC);
+        if fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0) {
+            return Ok(None);
+        }
+        read(&path)
     }
 }
 

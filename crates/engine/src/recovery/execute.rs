@@ -87,6 +87,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
         finish_creation(&core, &id).await?;
     }
     let then = decision.then;
+    let ended_execs = observed.ended_execs.clone();
     let (origin, execs) = settle(&core, observed, decision).await?;
     let sandbox = origin.run.as_ref().and_then(|run| run.record.sandbox.clone());
     let container = spawn(&core, origin);
@@ -94,6 +95,11 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     for (exec, pid) in execs {
         core.execs
             .insert(Arc::new(Session::adopted(exec, Arc::clone(&container), pid)));
+    }
+    for (exec, code) in ended_execs {
+        let session = Session::adopted(exec, Arc::clone(&container), 0);
+        session.end(code);
+        core.execs.insert(Arc::new(session));
     }
     Ok(Some(Recovered {
         container,

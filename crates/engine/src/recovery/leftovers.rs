@@ -31,12 +31,8 @@ fn names(directory: &Path) -> io::Result<Vec<String>> {
 /// Removes them all. Goes on whatever fails.
 pub(super) fn remove(core: &Core) -> Result<()> {
     finish_removals(core)?;
-    let known: BTreeSet<String> = core
-        .containers
-        .all()
-        .iter()
-        .map(|container| container.id.to_string())
-        .collect();
+    // By their directories: what could not be recovered (an unreadable record) is not nobody's.
+    let known: BTreeSet<String> = container_ids(core)?.iter().map(ToString::to_string).collect();
     let unknown = |name: &str| name.parse::<ContainerId>().is_ok() && !known.contains(name);
     for name in names(&core.runs_directory())
         .unwrap_or_default()

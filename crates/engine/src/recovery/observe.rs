@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use corten_base::ContainerId;
-use corten_shim::protocol::{Reply, Request, StateReply};
+use corten_base::{ContainerId, ExecId};
+use corten_shim::protocol::{Exit, Reply, Request, StateReply};
 use corten_shim::spawn::SOCKET_NAME;
 use tokio::sync::mpsc;
 
@@ -29,6 +29,8 @@ pub(super) struct Observed {
     pub(super) shim: Option<Contact>,
     /// The list of what its creation was making is still there.
     pub(super) creating: bool,
+    /// Exec sessions that ended, with their codes.
+    pub(super) ended_execs: Vec<(ExecId, i32)>,
 }
 
 /// A shim that answered.
@@ -60,9 +62,10 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         };
         let socket = has_run.then(|| connect(&run_directory)).flatten();
         let creating = directory.join(record::CREATING).exists();
-        Ok(Some((record, state, exit, has_run, run, socket, creating)))
+        let ended = if socket.is_some() { ended_execs(&run_directory) } else { Vec::new() };
+        Ok(Some((record, state, exit, has_run, run, socket, creating, ended)))
     });
-    let Some((record, state, exit, has_run, run, socket, creating)) = read.await? else {
+    let Some((record, state, exit, has_run, run, socket, creating, ended_execs)) = read.await? else {
         return Ok(None);
     };
     let shim = match socket {
@@ -78,13 +81,22 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         exit,
         run_directory: has_run,
     };
-    Ok(Some(Observed {
-        record,
-        found,
-        run,
-        shim,
-        creating,
-    }))
+    Ok(Some(Observed { record, found, run, shim, creating, ended_execs }))
+}
+
+/// The sessions whose ends the shim has recorded in the run directory.
+fn ended_execs(run_directory: &Path) -> Vec<(ExecId, i32)> {
+    let mut ended = Vec::new();
+    for entry in std::fs::read_dir(run_directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let id = name.to_str().and_then(|name| name.strip_prefix("exec-")?.strip_suffix(".json")?.parse().ok());
+        if let Some(id) = id
+            && let Ok(Some(exit)) = record::read::<Exit>(&entry.path())
+        {
+            ended.push((id, exit.code));
+        }
+    }
+    ended
 }
 
 fn shim_found(state: Option<&StateReply>) -> ShimFound {
