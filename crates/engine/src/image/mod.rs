@@ -167,7 +167,10 @@ pub(crate) fn import(core: &Core, reader: &mut (dyn Read + Send), options: &Impo
     let imported = import_unread(core, reader, options);
     if imported.is_err() {
         // A client that still sends sees a broken pipe instead of the answer.
-        drop(std::io::copy(&mut reader.take(UNREAD_LIMIT_BYTES), &mut std::io::sink()));
+        drop(std::io::copy(
+            &mut reader.take(UNREAD_LIMIT_BYTES),
+            &mut std::io::sink(),
+        ));
     }
     imported
 }

@@ -62,7 +62,11 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         };
         let socket = has_run.then(|| connect(&run_directory)).flatten();
         let creating = directory.join(record::CREATING).exists();
-        let ended = if socket.is_some() { ended_execs(&run_directory) } else { Vec::new() };
+        let ended = if socket.is_some() {
+            ended_execs(&run_directory)
+        } else {
+            Vec::new()
+        };
         Ok(Some((record, state, exit, has_run, run, socket, creating, ended)))
     });
     let Some((record, state, exit, has_run, run, socket, creating, ended_execs)) = read.await? else {
@@ -81,7 +85,14 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         exit,
         run_directory: has_run,
     };
-    Ok(Some(Observed { record, found, run, shim, creating, ended_execs }))
+    Ok(Some(Observed {
+        record,
+        found,
+        run,
+        shim,
+        creating,
+        ended_execs,
+    }))
 }
 
 /// The sessions whose ends the shim has recorded in the run directory.
@@ -89,7 +100,9 @@ fn ended_execs(run_directory: &Path) -> Vec<(ExecId, i32)> {
     let mut ended = Vec::new();
     for entry in std::fs::read_dir(run_directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let id = name.to_str().and_then(|name| name.strip_prefix("exec-")?.strip_suffix(".json")?.parse().ok());
+        let id = name
+            .to_str()
+            .and_then(|name| name.strip_prefix("exec-")?.strip_suffix(".json")?.parse().ok());
         if let Some(id) = id
             && let Ok(Some(exit)) = record::read::<Exit>(&entry.path())
         {
