@@ -14,6 +14,11 @@ use crate::error::{Error, Result};
 /// collection every five minutes).
 const KEEP_ENDED: Duration = Duration::from_mins(5);
 
+/// The same when there are many.
+const KEEP_ENDED_CROWDED: Duration = Duration::from_secs(10);
+/// From here on there are many.
+const SESSIONS_LIMIT: usize = 1024;
+
 /// One session.
 pub(crate) struct Session {
     pub(crate) id: ExecId,
@@ -107,8 +112,9 @@ impl ExecRegistry {
     /// Adds a session, and forgets those of its container that ended long ago.
     pub(crate) fn insert(&self, session: Arc<Session>) {
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
+        let keep = if sessions.len() < SESSIONS_LIMIT { KEEP_ENDED } else { KEEP_ENDED_CROWDED };
         sessions.retain(|_, other| match other.progress() {
-            Progress::Ended { at, .. } => at.elapsed() < KEEP_ENDED,
+            Progress::Ended { at, .. } => at.elapsed() < keep,
             Progress::Created | Progress::Starting | Progress::Running { .. } => true,
         });
         sessions.insert(session.id.clone(), session);
