@@ -112,7 +112,11 @@ impl ExecRegistry {
     /// Adds a session, and forgets those of its container that ended long ago.
     pub(crate) fn insert(&self, session: Arc<Session>) {
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);
-        let keep = if sessions.len() < SESSIONS_LIMIT { KEEP_ENDED } else { KEEP_ENDED_CROWDED };
+        let keep = if sessions.len() < SESSIONS_LIMIT {
+            KEEP_ENDED
+        } else {
+            KEEP_ENDED_CROWDED
+        };
         sessions.retain(|_, other| match other.progress() {
             Progress::Ended { at, .. } => at.elapsed() < keep,
             Progress::Created | Progress::Starting | Progress::Running { .. } => true,
