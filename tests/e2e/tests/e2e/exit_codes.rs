@@ -38,7 +38,9 @@ fn run_says_why_a_program_cannot_start() -> Result<()> {
             126,
             "exec: \"/etc/passwd\": permission denied",
         )?;
-        case.fails("run --rm busybox /etc", 126, "exec: \"/etc\": ")?;
+        let directory = case.run("run --rm busybox /etc")?.mentions("exec: \"/etc\": ")?;
+        // The client chooses the code by the text, and Debian's 20.10 does not know this one.
+        anyhow::ensure!(directory.code == 126 || directory.code == 125, "{directory}");
         case.fails(
             "run --rm -w /etc/passwd busybox true",
             125,
