@@ -77,6 +77,9 @@ pub(crate) fn stop_settings(
     Ok((signal, u64::try_from(seconds).ok().map(Duration::from_secs)))
 }
 
+/// How long a killed container may take to end: the kernel may have to finish what a process waits for.
+const KILL_LIMIT: Duration = Duration::from_secs(10);
+
 /// Sends a signal; for SIGKILL waits until the container has ended.
 pub(crate) async fn kill(core: &Core, reference: &str, text: Option<&str>) -> Result<()> {
     let found = core.containers.find(reference);
@@ -97,11 +100,13 @@ pub(crate) async fn kill(core: &Core, reference: &str, text: Option<&str>) -> Re
     asked.map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?;
     if signal == super::phase::SIGKILL {
         let mut view = container.view.clone();
+        let over = view.wait_for(|view| view.exits != exits || view.life.phase.running().is_none());
         // Gone is as good as ended.
-        drop(
-            view.wait_for(|view| view.exits != exits || view.life.phase.running().is_none())
-                .await,
-        );
+        if tokio::time::timeout(KILL_LIMIT, over).await.is_err() {
+            return Err(Error::internal(format!(
+                "cannot kill container: {reference}: tried to kill container, but did not receive an exit event"
+            )));
+        }
     }
     Ok(())
 }
