@@ -23,7 +23,9 @@ pub(crate) fn empty(corten: &mut Engine, table: &mut Table) -> Result<()> {
 /// With 200 running and 200 stopped.
 pub(crate) fn with_two_hundred(corten: &mut Engine, table: &mut Table) -> Result<()> {
     for _ in 0..200 {
-        corten.create(r#"{"Image":"busybox","Cmd":["true"]}"#)?;
+        let id = corten.create(r#"{"Image":"busybox","Cmd":["true"]}"#)?;
+        corten.request("POST", &format!("/v1.47/containers/{id}/start"), "")?;
+        corten.request("POST", &format!("/v1.47/containers/{id}/wait"), "")?;
     }
     many::start_sleepers(corten, 200, 8)?;
     table.row(
