@@ -39,16 +39,9 @@ pub fn image(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Cargo's target directory: the first one above the test binary that cargo marked.
+/// Cargo's target directory, as scripts/test-images and scripts/vm find it.
 pub fn target_directory() -> Result<PathBuf> {
-    if let Some(directory) = std::env::var_os("CARGO_TARGET_DIR") {
-        return Ok(directory.into());
-    }
-    let start = std::env::current_exe().context("find the test binary")?;
-    start
-        .ancestors()
-        .filter(|directory| directory.join("CACHEDIR.TAG").is_file())
-        .last()
-        .map(Path::to_owned)
-        .context("the test binary is not in a cargo target directory")
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root.join(target).canonicalize().context("find the target directory")
 }
