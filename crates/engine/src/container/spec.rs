@@ -2,6 +2,8 @@
 //! limits and namespaces, changed by the container's options. Written as the JSON that the
 //! specification is.
 
+mod resources;
+
 use std::sync::LazyLock;
 
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
@@ -408,7 +410,7 @@ fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
     json!({
         "namespaces": namespaces(effective, facts),
         "cgroupsPath": format!("/{}/{}", settings.cgroup_parent.trim_matches('/'), facts.id),
-        "resources": resources(host, facts),
+        "resources": resources::resources(host, facts),
         "devices": devices,
         "sysctl": *host.sysctls,
         "maskedPaths": *host.masked_paths,
@@ -462,69 +464,6 @@ fn namespaces(effective: &Effective, facts: &Facts<'_>) -> Vec<Value> {
     list
 }
 
-fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
-    let set = |value: i64| (value != 0).then_some(value);
-    let (period, quota) = match host.nano_cpus {
-        0 => (set(host.cpu_period), set(host.cpu_quota)),
-        nanos => (Some(100_000), Some(nanos / 10_000)),
-    };
-    let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
-    let pids = host
-        .pids_limit
-        .filter(|limit| *limit != 0)
-        .map(|limit| json!({ "limit": limit.max(-1) }));
-    json!({
-        "memory": {
-            "limit": set(host.memory), "reservation": set(host.memory_reservation), "swap": set(host.memory_swap),
-            "swappiness": host.memory_swappiness.filter(|value| *value >= 0),
-            "disableOOMKiller": host.oom_kill_disable.filter(|disable| *disable),
-        },
-        "cpu": {
-            "shares": set(host.cpu_shares), "period": period, "quota": quota,
-            "cpus": text(&host.cpuset_cpus), "mems": text(&host.cpuset_mems),
-        },
-        "pids": pids,
-        "devices": device_rules(host, facts),
-    })
-}
-
-/// Character devices every container may use: null, zero, full, random, urandom, tty, console, ptmx.
-const PLAIN_DEVICES: &[(i64, i64)] = &[(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)];
-/// Terminals of devpts.
-const TERMINALS: i64 = 136;
-
-fn device_rules(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
-    if host.privileged {
-        return vec![json!({ "allow": true, "access": "rwm" })];
-    }
-    let mut rules = vec![
-        json!({ "allow": false, "access": "rwm" }),
-        json!({ "allow": true, "type": "c", "access": "m" }),
-        json!({ "allow": true, "type": "b", "access": "m" }),
-        json!({ "allow": true, "type": "c", "major": TERMINALS, "access": "rwm" }),
-    ];
-    for (major, minor) in PLAIN_DEVICES {
-        rules.push(json!({ "allow": true, "type": "c", "major": major, "minor": minor, "access": "rwm" }));
-    }
-    for device in facts.devices {
-        rules.push(json!({
-            "allow": true, "type": device.kind.to_string(), "major": device.major, "minor": device.minor,
-            "access": device.access,
-        }));
-    }
-    rules.extend(host.device_cgroup_rules.iter().filter_map(|rule| cgroup_rule(rule)));
-    rules
-}
-
-/// `c 1:3 rwm`, with `*` for any number.
-fn cgroup_rule(rule: &str) -> Option<Value> {
-    let mut words = rule.split_whitespace();
-    let (kind, numbers, access) = (words.next()?, words.next()?, words.next()?);
-    let (major, minor) = numbers.split_once(':')?;
-    let number = |text: &str| text.parse::<i64>().ok();
-    Some(json!({ "allow": true, "type": kind, "major": number(major), "minor": number(minor), "access": access }))
-}
-
 /// Where a `--device` appears and with which access, defaults filled in.
 #[must_use]
 pub fn device_defaults(mapping: &DeviceMapping) -> (String, String) {
@@ -542,125 +481,4 @@ pub fn device_defaults(mapping: &DeviceMapping) -> (String, String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::container::restart::RestartPolicy;
-
-    fn effective(change: impl FnOnce(&mut Effective)) -> Effective {
-        let mut effective = Effective {
-            config: ContainerConfig {
-                hostname: "h".into(),
-                cmd: vec!["true".to_owned()].into(),
-                ..ContainerConfig::default()
-            },
-            host: HostConfig {
-                shm_size: 64,
-                cgroupns_mode: "host".into(),
-                ..HostConfig::default()
-            },
-            policy: RestartPolicy::No,
-            network: NetworkMode::Bridge,
-        };
-        change(&mut effective);
-        effective
-    }
-
-    fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
-        let host = Host {
-            last_capability: 40,
-            ..Host::default()
-        };
-        let facts = Facts {
-            id: "abc",
-            mounts,
-            files: &[],
-            ipc_of: None,
-            pid_of: None,
-            devices: &[],
-        };
-        serde_json::to_value(specification(effective, &Config::corten(), &host, &facts).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn defaults() {
-        let spec = json_of(&effective(|_| {}), &[]);
-        assert_eq!(spec["process"]["args"], json!(["true"]));
-        assert_eq!(
-            spec["process"]["env"],
-            json!([format!("PATH={DEFAULT_PATH}"), "HOSTNAME=h"])
-        );
-        assert_eq!(spec["process"]["cwd"], "/");
-        assert_eq!(spec["linux"]["cgroupsPath"], "/corten/abc");
-        assert_eq!(
-            spec["process"]["capabilities"]["bounding"].as_array().unwrap().len(),
-            capability::DEFAULT.len()
-        );
-        let kinds: Vec<_> = spec["linux"]["namespaces"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|n| n["type"].clone())
-            .collect();
-        assert_eq!(kinds, ["mount", "pid", "ipc", "uts", "network"]);
-    }
-
-    #[test]
-    fn options_change_it() {
-        let spec = json_of(
-            &effective(|effective| {
-                effective.host.privileged = true;
-                effective.host.init = Some(true);
-                effective.host.nano_cpus = 1_500_000_000;
-                effective.host.pids_limit = Some(7);
-                effective.host.pid_mode = "host".into();
-                effective.network = NetworkMode::Host;
-                effective.config.tty = true;
-                effective.config.env = vec!["TERM=vt100".to_owned(), "HOSTNAME".to_owned()].into();
-            }),
-            &[],
-        );
-        assert_eq!(spec["linux"]["resources"]["cpu"]["quota"], 150_000);
-        assert_eq!(spec["linux"]["resources"]["pids"]["limit"], 7);
-        assert_eq!(
-            spec["process"]["env"],
-            json!([format!("PATH={DEFAULT_PATH}"), "TERM=vt100"])
-        );
-        assert_eq!(
-            spec["process"]["args"],
-            json!(["true"]),
-            "no init in the host's pid namespace"
-        );
-        let kinds: Vec<_> = spec["linux"]["namespaces"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|n| n["type"].clone())
-            .collect();
-        assert_eq!(kinds, ["mount", "ipc", "uts"]);
-    }
-
-    #[test]
-    fn a_mount_replaces_a_default() {
-        let spec = MountSpec {
-            destination: "/dev/shm".into(),
-            source: "/x".into(),
-            readonly: true,
-            ..MountSpec::default()
-        };
-        let spec = json_of(&effective(|_| {}), &[(spec, "/x".to_owned())]);
-        let shm: Vec<_> = spec["mounts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|mount| mount["destination"] == "/dev/shm")
-            .collect();
-        assert_eq!(shm.len(), 1);
-        assert_eq!(shm[0]["options"], json!(["rbind", "rprivate", "rro"]));
-    }
-
-    #[test]
-    fn rules() {
-        assert_eq!(cgroup_rule("c 1:* rm").unwrap()["major"], 1);
-        assert_eq!(cgroup_rule("nonsense"), None);
-    }
-}
+mod tests;
