@@ -41,7 +41,7 @@ impl Place {
     fn assert_empty(&self) {
         let root = self.directory.path().join("image");
         for name in ["blobs/sha256", "layers", "snapshots", "tmp"] {
-            assert_eq!(std::fs::read_dir(root.join(name)).expect("list").count(), 0, "{name}");
+            assert_eq!(crate::entries(&root.join(name)), 0, "{name}");
         }
         assert!(self.store.list().expect("list").is_empty());
         assert_eq!(
