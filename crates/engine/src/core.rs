@@ -10,6 +10,7 @@ use corten_base::{ContainerId, Timestamp};
 use corten_image::Store;
 use corten_net::BridgeNetwork;
 use corten_runtime::host::Host;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::Config;
 use crate::container::registry::Registry;
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     /// The default network's id, which lasts as long as the data directory.
     pub(crate) network_id: String,
     pub(crate) opened_at: Timestamp,
+    /// Places for archives that clients send or take.
+    pub(crate) transfers: Semaphore,
     /// Policies restart nothing any more.
     pub(crate) closing: AtomicBool,
 }
@@ -71,6 +74,36 @@ where
         Err(error) => Err(Error::internal(format!("a worker ended early: {error}"))),
     }
 }
+
+/// Most archives that clients send or take at one time; more wait.
+const TRANSFERS: usize = 64;
+
+/// The places of archives on their way.
+pub(crate) fn transfers() -> Semaphore {
+    Semaphore::new(TRANSFERS)
+}
+
+/// As [`blocking`] for work that waits for a client in between: on a thread of its own, because clients that
+/// stand still would soon hold all those of the pool, and with them everybody else.
+pub(crate) async fn transferring<T, F>(core: &Arc<Core>, work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce(&Core) -> Result<T> + Send + 'static,
+{
+    let failed = |why: &dyn std::fmt::Display| Error::internal(format!("a transfer ended early: {why}"));
+    let _place = core.transfers.acquire().await.map_err(|error| failed(&error))?;
+    let (done, result) = oneshot::channel();
+    let own = Arc::clone(core);
+    std::thread::Builder::new()
+        .name("transfer".to_owned())
+        .stack_size(TRANSFER_STACK_BYTES)
+        .spawn(move || drop(done.send(work(&own))))
+        .map_err(|error| failed(&error))?;
+    result.await.map_err(|error| failed(&error))?
+}
+
+/// As the pool's threads have.
+const TRANSFER_STACK_BYTES: usize = 1 << 20;
 
 /// 32 bytes from the kernel's random source.
 pub(crate) fn random_bytes() -> [u8; 32] {

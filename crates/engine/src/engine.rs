@@ -19,7 +19,7 @@ use crate::container::create::{self, CreateRequest};
 use crate::container::phase::Stopping;
 use crate::container::wait::WaitTicket;
 use crate::container::{actions, inspect, list};
-use crate::core::{Core, blocking};
+use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
 use crate::event::EventStream;
 use crate::exec::{self, ExecTicket};
@@ -205,13 +205,13 @@ impl Engine {
         blocking(&self.core, move |core| image::remove(core, &name, options)).await
     }
 
-    /// Loads the archive that `reader` gives (read on a blocking thread) and tells `progress` of each step.
+    /// Loads the archive that `reader` gives (read on a thread of its own) and tells `progress` of each step.
     pub async fn load_images<R, P>(&self, mut reader: R, mut progress: P) -> Result<()>
     where
         R: Read + Send + 'static,
         P: FnMut(LoadProgress) + Send + 'static,
     {
-        blocking(&self.core, move |core| image::load(core, &mut reader, &mut progress)).await
+        transferring(&self.core, move |core| image::load(core, &mut reader, &mut progress)).await
     }
 
     /// Checks that all the names exist; then [`Self::save_images`] can write.
@@ -228,12 +228,12 @@ impl Engine {
         .await
     }
 
-    /// Writes an archive of the images to `writer`, on a blocking thread.
+    /// Writes an archive of the images to `writer`, on a thread of its own.
     pub async fn save_images<W>(&self, names: Vec<String>, mut writer: W) -> Result<()>
     where
         W: Write + Send + 'static,
     {
-        blocking(&self.core, move |core| image::save(core, &names, &mut writer)).await
+        transferring(&self.core, move |core| image::save(core, &names, &mut writer)).await
     }
 
     /// Makes an image of the tar that `reader` gives; returns its id, `sha256:...`.
@@ -241,7 +241,7 @@ impl Engine {
     where
         R: Read + Send + 'static,
     {
-        blocking(&self.core, move |core| image::import(core, &mut reader, &options)).await
+        transferring(&self.core, move |core| image::import(core, &mut reader, &options)).await
     }
 
     /// For a pull that cannot reach a registry: makes the embedded image if `name` means `hello-world:latest`.

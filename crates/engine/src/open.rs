@@ -16,7 +16,7 @@ use corten_runtime::host::Host;
 
 use crate::Config;
 use crate::container::registry::Registry;
-use crate::core::{Core, random_bytes};
+use crate::core::{Core, random_bytes, transfers};
 use crate::engine::OpenError;
 use crate::error::Error;
 use crate::event::bus::Bus;
@@ -70,6 +70,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         id,
         network_id,
         opened_at: Timestamp::now(),
+        transfers: transfers(),
         closing: AtomicBool::new(false),
         config,
     })

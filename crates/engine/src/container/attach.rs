@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use corten_base::Timestamp;
 use corten_shim::protocol::{Attach, Request, Target};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 use super::Container;
 use super::clients::{Expected, Place};
@@ -123,33 +125,28 @@ impl AttachTicket {
     }
 }
 
-/// Writes the log so far to a client's connection.
+/// Writes the log so far to a client's connection, as slowly as the client takes it.
 async fn replay(mut log: LogStream, connection: &OwnedFd) -> Result<()> {
     let failed = |error: std::io::Error| Error::caused("replay the log", error);
     let copy = connection.try_clone().map_err(failed)?;
+    let copy = crate::ready::watch(copy, Interest::WRITABLE).map_err(failed)?;
     while let Some(chunk) = log.next().await {
-        let chunk = chunk?;
-        let copy = copy.try_clone().map_err(failed)?;
-        let written = tokio::task::spawn_blocking(move || write_all(&copy, &chunk)).await;
         // A client that left needs no log.
-        if !matches!(written, Ok(Ok(()))) {
+        if write_all(&copy, &chunk?).await.is_err() {
             return Ok(());
         }
     }
     Ok(())
 }
 
-/// Writes everything, whether the descriptor blocks or not.
-fn write_all(connection: &OwnedFd, mut bytes: &[u8]) -> std::io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
+async fn write_all(connection: &AsyncFd<OwnedFd>, mut bytes: &[u8]) -> std::io::Result<()> {
     while !bytes.is_empty() {
-        match rustix::io::write(connection, bytes) {
-            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-            Err(rustix::io::Errno::AGAIN) => {
-                poll(&mut [PollFd::new(connection, PollFlags::OUT)], None)?;
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+        let mut guard = connection.writable().await?;
+        match guard.try_io(|connection| Ok(rustix::io::write(connection.get_ref(), bytes)?)) {
+            Ok(Ok(count)) => bytes = bytes.get(count..).unwrap_or_default(),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Ok(Err(error)) => return Err(error),
+            Err(_would_block) => {}
         }
     }
     Ok(())

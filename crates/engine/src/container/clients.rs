@@ -4,9 +4,11 @@
 //! A client is told that it is attached before its connection can be handed over, and may then ask for the
 //! start at once; so a start first waits for everybody who was promised a place. No byte is lost that way.
 
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::watch;
 
 use super::attach::PendingAttach;
@@ -107,6 +109,8 @@ impl Expected {
             Some(shim) => Place::Shim(shim.clone(), attach),
             None if state.runs != self.runs => Place::Ended,
             None => {
+                // A start may never come: who has left meanwhile makes room.
+                state.waiting.retain(|other| !has_left(&other.connection));
                 state.waiting.push(attach);
                 Place::Waits
             }
@@ -114,8 +118,58 @@ impl Expected {
     }
 }
 
+/// Whether a client has closed its connection. One that only sends nothing more has not.
+fn has_left(connection: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(connection, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let gone = PollFlags::HUP | PollFlags::ERR;
+    poll(&mut polled, Some(&now)).is_ok() && polled.iter().any(|one| one.revents().intersects(gone))
+}
+
 impl Drop for Expected {
     fn drop(&mut self) {
         self.clients.expected.send_modify(|count| *count -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Shutdown;
+    use std::os::unix::net::UnixStream;
+
+    use corten_shim::protocol::{Attach, Target};
+
+    use super::*;
+
+    fn pending(connection: UnixStream) -> PendingAttach {
+        let attach = Attach {
+            target: Target::Container,
+            stdin: false,
+            stdout: true,
+            stderr: true,
+            multiplexed: true,
+            detach_keys: Vec::new(),
+            early_input: Vec::new(),
+        };
+        PendingAttach {
+            attach,
+            connection: connection.into(),
+        }
+    }
+
+    #[test]
+    fn clients_that_leave_before_the_start_are_not_kept() {
+        let clients = Clients::new(None);
+        let (here, _stays) = UnixStream::pair().unwrap();
+        assert!(matches!(clients.expect().take(pending(here)), Place::Waits));
+        let (here, silent) = UnixStream::pair().unwrap();
+        silent.shutdown(Shutdown::Write).unwrap();
+        assert!(matches!(clients.expect().take(pending(here)), Place::Waits));
+        for _ in 0..10 {
+            let (here, leaves) = UnixStream::pair().unwrap();
+            assert!(matches!(clients.expect().take(pending(here)), Place::Waits));
+            drop(leaves);
+        }
+        assert_eq!(clients.lock().waiting.len(), 3, "two that stay, and the last one");
     }
 }

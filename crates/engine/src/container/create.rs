@@ -69,7 +69,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         body.networking_config.as_ref(),
         Limits { processors },
     )?;
-    check_references(core, &host)?;
+    check_network(core, &host)?;
     let image_config = image.config.config.clone().unwrap_or_default();
     let mut merged = body.config.clone();
     inherit(&mut merged, &image_config);
@@ -127,16 +127,9 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
     Ok(image)
 }
 
-/// Containers whose namespaces are to be joined must exist.
-fn check_references(core: &Core, host: &HostConfig) -> Result<()> {
-    if let NetworkMode::Container(reference) = NetworkMode::parse(&host.network_mode) {
-        core.containers.find(&reference)?;
-    }
-    for mode in [&host.ipc_mode, &host.pid_mode] {
-        if let Some(reference) = mode.strip_prefix("container:") {
-            core.containers.find(reference)?;
-        }
-    }
+/// The default network must be there. Containers whose namespaces are joined are looked for by the start: to
+/// clients, "not found" as the answer to a creation means the image.
+fn check_network(core: &Core, host: &HostConfig) -> Result<()> {
     if NetworkMode::parse(&host.network_mode) == NetworkMode::Bridge && core.bridge.is_none() {
         return Err(Error::not_found("network bridge not found"));
     }

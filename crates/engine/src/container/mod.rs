@@ -65,7 +65,7 @@ pub(crate) struct View {
     pub(crate) life: Life,
     /// What belongs to the present run.
     pub(crate) run: Option<Arc<RunRecord>>,
-    /// How many runs have ended since the daemon started.
+    /// How many runs, or attempts at one, have ended since the daemon started.
     pub(crate) exits: u64,
     /// It is gone; nothing follows.
     pub(crate) removed: bool,

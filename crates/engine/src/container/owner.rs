@@ -25,6 +25,10 @@ use crate::error::{Error, Result};
 use crate::event::Subject;
 use crate::shim::{News, ShimHandle, ShimProcess};
 
+/// How long a shim may take to deliver a signal. It does nothing slow; one that is silent for longer is stuck,
+/// and must not keep its container from being stopped.
+const SIGNAL_LIMIT: Duration = Duration::from_secs(5);
+
 /// What an owner is told.
 pub(crate) enum Message {
     /// Start it.
@@ -322,6 +326,8 @@ impl Owner {
                 // What was to follow a good start does not.
                 rest.clear();
                 self.failure = Some(failure.error);
+                // Who waits for the next end waits for this one.
+                self.count_exit();
                 Event::StartFailed(failure.outcome)
             }
         };
@@ -358,7 +364,8 @@ impl Owner {
     }
 
     fn arm(&mut self, after: Duration, kind: TimerKind) {
-        let at = Instant::now() + after;
+        // A time that no clock will show never comes.
+        let Some(at) = Instant::now().checked_add(after) else { return };
         // The earlier deadline of two stops counts.
         if self.timer.is_none_or(|timer| timer.kind != kind || at < timer.at) {
             self.timer = Some(Timer { at, kind });
@@ -371,9 +378,17 @@ impl Owner {
                 target: Target::Container,
                 signal,
             };
-            if let Err(error) = run.shim.ask(request, Vec::new()).await {
+            let container = self.container.id.short();
+            match tokio::time::timeout(SIGNAL_LIMIT, run.shim.ask(request, Vec::new())).await {
+                Ok(Ok(())) => {}
                 // It has ended in the meantime; the news of that follow.
-                tracing::debug!(container = self.container.id.short(), %error, "signal not delivered");
+                Ok(Err(error)) => tracing::debug!(container, %error, "signal not delivered"),
+                // The kernel kills a container with its shim.
+                Err(_late) if signal == phase::SIGKILL => {
+                    tracing::error!(container, "a shim does not answer and is killed");
+                    run.process.kill();
+                }
+                Err(_late) => tracing::error!(container, signal, "a shim does not answer, signal not delivered"),
             }
         }
         self.publish_event("kill", &[("signal", signal.to_string())]);
@@ -415,7 +430,7 @@ impl Owner {
         self.publisher.send_replace(Arc::new(view));
     }
 
-    /// One more run is over: those who wait for the next end are told with the next publication.
+    /// One more run, or the attempt at one, is over: those who wait for the next end are told with the next publication.
     pub(super) fn count_exit(&mut self) {
         self.exits += 1;
     }

@@ -259,25 +259,19 @@ struct Shared {
 }
 
 fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
-    let join = |reference: &str, what: &str| -> Result<u32> {
-        let other = core.containers.find(reference)?;
-        match other.look().life.phase.running() {
-            Some(running) => Ok(running.pid),
-            None => Err(Error::conflict(format!(
-                "cannot join {what} namespace of a non running container: container {} is not running",
-                other.id
-            ))),
-        }
-    };
     let host = &container.effective.host;
     let joined = |mode: &str, what| {
         mode.strip_prefix("container:")
-            .map(|reference| join(reference, what))
+            .map(|reference| {
+                let other = core.containers.find(reference)?;
+                let refused = || format!("failed to join {what} namespace: container {} is not running", other.id);
+                pid_of(&other).ok_or_else(|| Error::conflict(refused()))
+            })
             .transpose()
     };
     let network = match &container.effective.network {
         NetworkMode::Host => NetworkNamespace::Host,
-        NetworkMode::Container(reference) => NetworkNamespace::Process(join(reference, "network")?),
+        NetworkMode::Container(reference) => NetworkNamespace::Process(network_of(core, reference)?),
         NetworkMode::Named(name) => {
             return Err(Error::not_found(format!(
                 "failed to set up container networking: network {name} not found"
@@ -287,9 +281,27 @@ fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
     };
     Ok(Shared {
         network,
-        ipc: joined(&host.ipc_mode, "ipc")?,
-        pid: joined(&host.pid_mode, "pid")?,
+        ipc: joined(&host.ipc_mode, "IPC")?,
+        pid: joined(&host.pid_mode, "PID")?,
     })
+}
+
+/// The process whose network namespace `--network container:` means.
+fn network_of(core: &Core, reference: &str) -> Result<u32> {
+    let other = core.containers.find(reference).map_err(|error| Error {
+        message: format!("joining network namespace of container: {}", error.message),
+        ..error
+    })?;
+    pid_of(&other).ok_or_else(|| {
+        let state = super::status::state(&other.look().life.phase);
+        Error::conflict(format!(
+            "cannot join network namespace of a non running container: container {reference} is {state}"
+        ))
+    })
+}
+
+fn pid_of(container: &Container) -> Option<u32> {
+    container.look().life.phase.running().map(|running| running.pid)
 }
 
 fn make_run_directory(core: &Core, container: &Container) -> Result<()> {

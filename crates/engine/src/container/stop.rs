@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corten_base::Timestamp;
 use corten_runtime::cgroup;
@@ -16,6 +17,9 @@ use crate::error::Error;
 
 /// The code of a container whose shim was killed: it was killed with it.
 const KILLED: i32 = 137;
+
+/// How long a shim may take to say that it lets go: it removes control groups first.
+pub(crate) const RELEASE_LIMIT: Duration = Duration::from_secs(5);
 
 impl Owner {
     /// Releases everything an API call can see: link, firewall, connections, address.
@@ -42,8 +46,9 @@ impl Owner {
         let core = Arc::clone(&self.core);
         let id = self.container.id.clone();
         self.releasing = Some(tokio::spawn(async move {
-            // A shim that is gone needs no release.
-            drop(run.shim.ask(Request::Release, Vec::new()).await);
+            // A shim that is gone needs no release, and one that is stuck is killed below.
+            let released = run.shim.ask(Request::Release, Vec::new());
+            drop(tokio::time::timeout(RELEASE_LIMIT, released).await);
             drop(run.shim);
             drop(run.news);
             if let Err(error) = run.process.ended().await {

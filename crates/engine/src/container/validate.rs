@@ -258,13 +258,13 @@ fn check_processor(host: &HostConfig, limits: Limits) -> Result<()> {
     };
     if !set(&host.cpuset_cpus) {
         return Err(Error::invalid(format!(
-            "Invalid value {} for cpuset cpus",
+            "Invalid value {0} for cpuset cpus: invalid format: {0}",
             host.cpuset_cpus
         )));
     }
     if !set(&host.cpuset_mems) {
         return Err(Error::invalid(format!(
-            "Invalid value {} for cpuset mems",
+            "Invalid value {0} for cpuset mems: invalid format: {0}",
             host.cpuset_mems
         )));
     }

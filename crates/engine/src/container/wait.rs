@@ -37,14 +37,9 @@ fn holds(condition: WaitCondition, exits: u64, view: &View) -> bool {
     let idle = view.life.phase.running().is_none() && !matches!(view.life.phase, Phase::Restarting(_));
     match condition {
         WaitCondition::NotRunning => idle || view.exits != exits,
-        WaitCondition::NextExit => view.exits != exits || view.removed || failed_to_start(view),
+        WaitCondition::NextExit => view.exits != exits || view.removed,
         WaitCondition::Removed => view.removed,
     }
-}
-
-/// A start that failed ends the wait for the next end, as there will be none.
-fn failed_to_start(view: &View) -> bool {
-    matches!(&view.life.phase, Phase::Created(Some(_)))
 }
 
 fn response(view: &View) -> WaitResponse {

@@ -184,9 +184,10 @@ async fn clear(
 ) -> Result<()> {
     if let Some(contact) = contact {
         let process = contact.pid.and_then(ShimProcess::adopted);
-        let released = contact.handle.ask(Request::Release, Vec::new()).await;
+        let released = contact.handle.ask(Request::Release, Vec::new());
+        let released = tokio::time::timeout(stop::RELEASE_LIMIT, released).await;
         if let Some(process) = process {
-            if released.is_err() {
+            if !matches!(released, Ok(Ok(()))) {
                 process.kill();
             }
             process

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use corten_sys::mount::{ATTR_ATIME, ATTR_RDONLY, Change, Depth, change};
-use rustix::fs::{CWD, FileType, Stat, fstat, fstatfs};
+use rustix::fs::{CWD, FileType, OFlags, Stat, fstat, fstatfs};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
@@ -91,13 +91,32 @@ fn shows_cgroups(source: &MountSource) -> bool {
 /// Sets attributes on a detached tree and attaches it at its destination.
 fn place(mount: &Mount, tree: BorrowedFd<'_>, root: BorrowedFd<'_>) -> Result<(), CreateError> {
     set_attributes(mount, tree)?;
-    let kind = FileType::from_raw_mode(fstat(tree).internal(|| "stat a mount")?.st_mode);
-    let at = match kind {
-        FileType::Directory => target::directory(root, &mount.destination)?,
-        _ => target::file(root, &mount.destination)?,
+    let is_directory = |file: BorrowedFd<'_>| -> Result<bool, CreateError> {
+        let stat = fstat(file).internal(|| "stat a mount")?;
+        Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
     };
+    let at = if is_directory(tree)? {
+        let found = target::existing(root, &mount.destination, OFlags::PATH);
+        match found.internal(|| failed(mount, source_name(&mount.source)))? {
+            Some(found) => found,
+            None => target::directory(root, &mount.destination)?,
+        }
+    } else {
+        target::file(root, &mount.destination)?
+    };
+    if is_directory(tree)? != is_directory(at.as_fd())? {
+        return Err(CreateError::invalid(unlike(mount)));
+    }
     refuse_inside_proc(mount, tree, at.as_fd())?;
     attach(tree, at.as_fd()).internal(|| failed(mount, source_name(&mount.source)))
+}
+
+/// A file cannot be mounted on a directory, nor a directory on a file.
+fn unlike(mount: &Mount) -> String {
+    format!(
+        "{}: not a directory: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type",
+        failed(mount, source_name(&mount.source))
+    )
 }
 
 /// Moves a detached tree onto the file or directory that `at` refers to.

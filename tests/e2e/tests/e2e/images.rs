@@ -1,9 +1,11 @@
 //! Images: load, save, import, tag, list, inspect, remove; docker-archive and OCI layout.
 
+use std::io::Write as _;
+
 use anyhow::{Context as _, Result, ensure};
 use corten_e2e::{both, one};
 use corten_testkit::archive::{Entry, layer_tar};
-use corten_testkit::{Archive, programs};
+use corten_testkit::{Archive, http, programs};
 
 #[test]
 fn load_list_tag_and_remove() -> Result<()> {
@@ -195,6 +197,27 @@ fn hello_world_is_built_in() -> Result<()> {
         ensure!(said.to_lowercase().contains("hello"), "{said}");
         let id = case.ok("images -q hello-world")?;
         case.ok("rmi hello-world").with_context(|| id)?;
+        Ok(())
+    })
+}
+
+/// Archives whose senders stand still take nothing from anybody else.
+#[test]
+fn loads_that_stand_still_hold_nobody_up() -> Result<()> {
+    one(&["busybox"], |case| {
+        let socket = case.daemon.socket_outside();
+        let stalled: Result<Vec<_>> = (0..80)
+            .map(|_| {
+                let mut stream = http::connect(&socket)?;
+                stream.write_all(
+                    b"POST /v1.51/images/load HTTP/1.1\r\nHost: d\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+                )?;
+                Ok(stream)
+            })
+            .collect();
+        let stalled = stalled?;
+        case.says("run --rm busybox echo alive", "alive")?;
+        drop(stalled);
         Ok(())
     })
 }

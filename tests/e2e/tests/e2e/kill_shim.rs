@@ -78,3 +78,20 @@ fn a_container_without_its_own_pid_namespace_dies_too() -> Result<()> {
         case.ok("rm box").map(drop)
     })
 }
+
+/// A keeper that does not answer keeps nobody from ending its container.
+#[test]
+fn a_keeper_that_is_stuck_is_killed() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        let id = case.ok("run -d --name box busybox sleep 1000")?;
+        signal(shim_of(case, &id)?, Signal::STOP)?;
+        case.says("stop -t 0 box", "box")?;
+        case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' box", "exited 137")?;
+        case.ok("start box").context("start again")?;
+        signal(shim_of(case, &id)?, Signal::STOP)?;
+        case.ok("rm -f box").map(drop)
+    })
+}

@@ -164,3 +164,31 @@ fn waiting_is_told_the_next_exit_and_the_removal() -> Result<()> {
         Ok(())
     })
 }
+
+/// Docker waits for ever in effect; it must not be the owner's end.
+#[test]
+fn a_stop_may_have_more_patience_than_clocks_have_time() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box busybox sleep 1000")?;
+        let path = format!("/v1.51/containers/box/stop?t={}", i64::MAX);
+        let waits = http::send(&case.daemon.socket_outside(), "POST", &path, "", "")?;
+        case.says("kill box", "box")?;
+        drop(waits);
+        case.says("inspect -f '{{.State.Status}}' box", "exited")?;
+        case.ok("rm box").map(drop)
+    })
+}
+
+/// A wait for the next end is not answered with a failed start of before.
+#[test]
+fn start_and_wait_after_a_start_that_failed() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("create --name box -v /tmp/start-and-wait:/data busybox /data/program")?;
+        case.run("start -a box")?.code_is(1)?.mentions("no such file or directory")?;
+        case.script("printf '#!/bin/sh\nexit 3\n' > /tmp/start-and-wait/program; chmod +x /tmp/start-and-wait/program")?
+            .success()?;
+        case.run("start -a box")?.code_is(3)?;
+        case.script("rm -r /tmp/start-and-wait")?.success()?;
+        case.ok("rm box").map(drop)
+    })
+}

@@ -55,3 +55,31 @@ fn an_address_is_free_again_after_its_container() -> Result<()> {
         Ok(())
     })
 }
+
+/// A container that is not there is no reason to look for the image.
+#[test]
+fn what_is_joined_must_be_there_and_run() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.fails(
+            "run --rm --network container:nosuch busybox true",
+            125,
+            "joining network namespace of container: No such container: nosuch",
+        )?;
+        let id = case.ok("create --name still busybox true")?;
+        case.fails(
+            "run --rm --network container:still busybox true",
+            125,
+            "cannot join network namespace of a non running container: container still is created",
+        )?;
+        for (flag, what) in [("ipc", "IPC"), ("pid", "PID")] {
+            let missing = case.run(&format!("run --rm --{flag} container:nosuch busybox true"))?;
+            missing.code_is(125)?.mentions("Error response from daemon: No such container: nosuch")?;
+            case.fails(
+                &format!("run --rm --{flag} container:still busybox true"),
+                125,
+                &format!("failed to join {what} namespace: container {id} is not running"),
+            )?;
+        }
+        case.ok("rm still").map(drop)
+    })
+}

@@ -85,3 +85,12 @@ fn two_containers_see_one_bound_directory() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn a_file_and_a_directory_do_not_mount_on_each_other() -> Result<()> {
+    both(&["busybox"], |case| {
+        let question = "not a directory: Are you trying to mount a directory onto a file (or vice-versa)?";
+        case.fails("run --rm -v /etc/passwd:/bin busybox true", 125, question)?;
+        case.fails("run --rm -v /etc:/bin/busybox busybox true", 125, question)
+    })
+}
