@@ -365,7 +365,9 @@ impl Owner {
 
     fn arm(&mut self, after: Duration, kind: TimerKind) {
         // A time that no clock will show never comes.
-        let Some(at) = Instant::now().checked_add(after) else { return };
+        let Some(at) = Instant::now().checked_add(after) else {
+            return;
+        };
         // The earlier deadline of two stops counts.
         if self.timer.is_none_or(|timer| timer.kind != kind || at < timer.at) {
             self.timer = Some(Timer { at, kind });

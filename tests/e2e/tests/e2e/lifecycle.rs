@@ -184,9 +184,13 @@ fn a_stop_may_have_more_patience_than_clocks_have_time() -> Result<()> {
 fn start_and_wait_after_a_start_that_failed() -> Result<()> {
     both(&["busybox"], |case| {
         case.ok("create --name box -v /tmp/start-and-wait:/data busybox /data/program")?;
-        case.run("start -a box")?.code_is(1)?.mentions("no such file or directory")?;
-        case.script("printf '#!/bin/sh\nexit 3\n' > /tmp/start-and-wait/program; chmod +x /tmp/start-and-wait/program")?
-            .success()?;
+        case.run("start -a box")?
+            .code_is(1)?
+            .mentions("no such file or directory")?;
+        case.script(
+            "printf '#!/bin/sh\nexit 3\n' > /tmp/start-and-wait/program; chmod +x /tmp/start-and-wait/program",
+        )?
+        .success()?;
         case.run("start -a box")?.code_is(3)?;
         case.script("rm -r /tmp/start-and-wait")?.success()?;
         case.ok("rm box").map(drop)

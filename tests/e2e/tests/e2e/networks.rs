@@ -73,7 +73,9 @@ fn what_is_joined_must_be_there_and_run() -> Result<()> {
         )?;
         for (flag, what) in [("ipc", "IPC"), ("pid", "PID")] {
             let missing = case.run(&format!("run --rm --{flag} container:nosuch busybox true"))?;
-            missing.code_is(125)?.mentions("Error response from daemon: No such container: nosuch")?;
+            missing
+                .code_is(125)?
+                .mentions("Error response from daemon: No such container: nosuch")?;
             case.fails(
                 &format!("run --rm --{flag} container:still busybox true"),
                 125,
