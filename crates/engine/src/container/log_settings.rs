@@ -67,6 +67,9 @@ pub fn parse(options: &Map<String>) -> Result<LogSettings> {
             }
             "labels" => settings.labels = list(value),
             "env" => settings.variables = list(value),
+            // What is done anyway.
+            "compress" if matches!(value.as_str(), "false" | "False" | "FALSE" | "f" | "F" | "0") => {}
+            "mode" if value == "blocking" => {}
             "compress" | "mode" | "max-buffer-size" | "labels-regex" | "env-regex" | "tag" | "cache-disabled"
             | "cache-max-file" | "cache-max-size" | "cache-compress" => {
                 return Err(Error::not_implemented(format!(
@@ -100,6 +103,8 @@ mod tests {
             one("bogus", "1").unwrap_err().message,
             "unknown log opt 'bogus' for json-file log driver"
         );
+        assert!(one("compress", "false").is_ok() && one("mode", "blocking").is_ok());
+        assert!(one("compress", "true").is_err() && one("mode", "non-blocking").is_err());
         assert!(one("max-file", "0").is_err() && one("max-size", "x").is_err());
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! The reader holds one open file at a time and knows it by its inode, so that a rotation under way
 //! neither repeats nor loses lines: when the file it reads is no longer the current one, it finishes it
-//! and goes on with the next newer. A last line without its line end is not there yet. Synchronous;
-//! output is ready for the wire.
+//! and goes on with the next newer. The writer renames the oldest first and may be anywhere in this while
+//! the names are read: each choice of a file is looked at once more after it was opened, and a name that is
+//! missing for the moment does not end the list. A last line without its line end is not there yet.
+//! Synchronous; output is ready for the wire.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -54,6 +56,11 @@ const READ_BYTES: usize = 256 * 1024;
 const LINE_LIMIT_BYTES: usize = 1024 * 1024;
 /// More rotated files than anyone configures.
 const FILES_LIMIT: u32 = 1000;
+/// So many names in a row that are missing end the list: each rotation under way leaves one out.
+const GAPS_LIMIT: u32 = 4;
+/// How often the files are looked up anew because they were rotated meanwhile. A rotation takes less
+/// time than a look, so that more than a few are never needed.
+const LOOKS_LIMIT: u32 = 100;
 
 impl Reader {
     /// Opens the log at `path`, which need not exist yet.
@@ -132,84 +139,143 @@ impl Reader {
         if self.file.is_none() {
             return self.seek_oldest();
         }
-        for index in 0..FILES_LIMIT {
-            let Some(inode) = inode(&rotated(&self.path, index))? else {
-                break;
+        for _ in 0..LOOKS_LIMIT {
+            let Some(index) = self.position()? else {
+                // The file fell off the end of the rotation, or the log was removed and nothing follows.
+                return self.seek_oldest();
             };
-            if inode == self.inode {
-                // Whatever the writer added before it rotated was read: the caller came here at the end.
-                return if index == 0 { Ok(false) } else { self.switch(index - 1) };
+            // Whatever the writer added before it rotated was read: the caller came here at the end.
+            let Some((newer, file)) = self.newer(index)? else {
+                return Ok(false);
+            };
+            // Had there been a rotation before it was opened, one of these would be another.
+            let missing = |between| inode(&rotated(&self.path, between)).map(|inode| inode.is_none());
+            if inode(&rotated(&self.path, index))? == Some(self.inode)
+                && (newer + 1..index).map(missing).all(|missing| missing.unwrap_or(false))
+            {
+                return self.switch(file);
             }
         }
-        // The file fell off the end of the rotation, or the log was removed and nothing follows.
-        self.seek_oldest()
+        Ok(false)
     }
 
-    fn switch(&mut self, index: u32) -> io::Result<bool> {
+    /// The file that follows the one at `index`. Where the writer is between two renames one name is missing.
+    fn newer(&self, index: u32) -> io::Result<Option<(u32, File)>> {
+        for newer in (0..index).rev() {
+            if let Some(file) = open(&self.path, newer)? {
+                return Ok(Some((newer, file)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Under which of its names the present file is.
+    fn position(&self) -> io::Result<Option<u32>> {
+        let mut gaps = 0;
+        for index in 0..FILES_LIMIT {
+            match inode(&rotated(&self.path, index))? {
+                Some(inode) if inode == self.inode => return Ok(Some(index)),
+                Some(_) => gaps = 0,
+                None => gaps += 1,
+            }
+            if gaps == GAPS_LIMIT {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    fn switch(&mut self, file: File) -> io::Result<bool> {
         // The rotation may have come between the last read and the look at the names.
         if self.read_more()? {
             return Ok(true);
         }
+        self.attach(file)?;
+        Ok(true)
+    }
+
+    fn attach(&mut self, file: File) -> io::Result<()> {
         self.buffer.clear();
         self.start = 0;
-        self.attach(index)
+        self.inode = file.metadata()?.ino();
+        self.file = Some(file);
+        Ok(())
     }
 
-    fn attach(&mut self, index: u32) -> io::Result<bool> {
-        match File::open(rotated(&self.path, index)) {
-            Ok(file) => {
-                self.inode = file.metadata()?.ino();
-                self.file = Some(file);
-                Ok(true)
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    fn oldest(&self) -> io::Result<u32> {
-        let mut index = 0;
-        while index + 1 < FILES_LIMIT && inode(&rotated(&self.path, index + 1))?.is_some() {
-            index += 1;
-        }
-        Ok(index)
-    }
-
-    /// Goes to the beginning of the oldest file; false if there is none.
+    /// Goes to the beginning of the oldest file; false if there is none that was not read.
     fn seek_oldest(&mut self) -> io::Result<bool> {
-        self.buffer.clear();
-        self.start = 0;
-        let oldest = self.oldest()?;
-        self.attach(oldest)
+        let Some(file) = files(&self.path)?.pop() else {
+            return Ok(false);
+        };
+        if self.file.is_some() && file.metadata()?.ino() == self.inode {
+            return Ok(false);
+        }
+        self.attach(file)?;
+        Ok(true)
     }
 
     fn seek_end(&mut self) -> io::Result<()> {
-        if self.attach(0)?
-            && let Some(file) = &mut self.file
-        {
+        if let Some(mut file) = open(&self.path, 0)? {
             file.seek(SeekFrom::End(0))?;
+            self.attach(file)?;
         }
         Ok(())
     }
 
     /// Places the reader `wanted` lines before the end, reading backwards from the newest file.
     fn seek_tail(&mut self, wanted: u64) -> io::Result<()> {
-        let oldest = self.oldest()?;
         let mut missing = wanted;
-        for index in 0..=oldest {
-            if !self.attach(index)? {
-                return Ok(());
-            }
-            let Some(file) = &mut self.file else { return Ok(()) };
-            match tail_offset(file, missing)? {
-                Ok(offset) => {
-                    file.seek(SeekFrom::Start(offset))?;
-                    return Ok(());
-                }
+        for mut file in files(&self.path)? {
+            let offset = tail_offset(&file, missing)?;
+            file.seek(SeekFrom::Start(*offset.as_ref().unwrap_or(&0)))?;
+            self.attach(file)?;
+            match offset {
+                Ok(_) => return Ok(()),
                 Err(found) => missing -= found,
             }
         }
         Ok(())
+    }
+}
+
+/// All files of a log, the newest first, as they were at one moment.
+fn files(path: &Path) -> io::Result<Vec<File>> {
+    let mut found = Vec::new();
+    for _ in 0..LOOKS_LIMIT {
+        found = look(path)?;
+        let inodes = |files: &[(u32, File)]| -> io::Result<Vec<(u32, u64)>> {
+            let inode = |(index, file): &(u32, File)| Ok((*index, file.metadata()?.ino()));
+            files.iter().map(inode).collect()
+        };
+        if inodes(&found)? == inodes(&look(path)?)? {
+            break;
+        }
+    }
+    Ok(found.into_iter().map(|(_, file)| file).collect())
+}
+
+fn look(path: &Path) -> io::Result<Vec<(u32, File)>> {
+    let (mut found, mut gaps) = (Vec::new(), 0);
+    for index in 0..FILES_LIMIT {
+        match open(path, index)? {
+            Some(file) => {
+                found.push((index, file));
+                gaps = 0;
+            }
+            None => gaps += 1,
+        }
+        if gaps == GAPS_LIMIT {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn open(path: &Path, index: u32) -> io::Result<Option<File>> {
+    match File::open(rotated(path, index)) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -299,138 +365,4 @@ fn padded(time: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fmt::Write as _;
-
-    fn all() -> Selection {
-        Selection {
-            stdout: true,
-            stderr: true,
-            since: None,
-            until: None,
-            tail: None,
-            timestamps: false,
-            prefix: String::new(),
-            framed: false,
-        }
-    }
-
-    fn lines(range: std::ops::Range<u32>) -> String {
-        range.fold(String::new(), |mut text, number| {
-            writeln!(
-                text,
-                r#"{{"log":"{number}\n","stream":"stdout","time":"2024-01-01T00:00:{:02}Z"}}"#,
-                number % 60
-            )
-            .unwrap();
-            text
-        })
-    }
-
-    fn read(path: &Path, selection: Selection) -> String {
-        let mut output = Vec::new();
-        let mut reader = Reader::open(path, selection).unwrap();
-        while reader.fill(&mut output, 7).unwrap() {}
-        String::from_utf8(output)
-            .unwrap()
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-    }
-
-    #[test]
-    fn a_log_that_is_removed_under_its_reader_ends() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        std::fs::write(&path, lines(0..2)).unwrap();
-        let mut reader = Reader::open(&path, all()).unwrap();
-        let mut output = Vec::new();
-        assert!(!reader.fill(&mut output, 1000).unwrap());
-        std::fs::remove_file(&path).unwrap();
-        assert!(!reader.fill(&mut output, 1000).unwrap());
-        assert_eq!(output, b"0\n1\n");
-    }
-
-    #[test]
-    fn rotated_files_in_order_and_tail() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        assert_eq!(read(&path, all()), "");
-        std::fs::write(directory.path().join("log.2"), lines(0..2)).unwrap();
-        std::fs::write(directory.path().join("log.1"), lines(2..4)).unwrap();
-        std::fs::write(&path, lines(4..6) + "{\"log\":\"half").unwrap();
-        assert_eq!(read(&path, all()), "0 1 2 3 4 5");
-        for (tail, expected) in [
-            (0, ""),
-            (1, "5"),
-            (2, "4 5"),
-            (3, "3 4 5"),
-            (5, "1 2 3 4 5"),
-            (6, "0 1 2 3 4 5"),
-            (99, "0 1 2 3 4 5"),
-        ] {
-            assert_eq!(
-                read(
-                    &path,
-                    Selection {
-                        tail: Some(tail),
-                        ..all()
-                    }
-                ),
-                expected,
-                "{tail}"
-            );
-        }
-        let at = |seconds: i64| Some(Timestamp::from_unix(1_704_067_200 + seconds, 0));
-        assert_eq!(
-            read(
-                &path,
-                Selection {
-                    since: at(2),
-                    until: at(4),
-                    ..all()
-                }
-            ),
-            "2 3 4"
-        );
-        assert_eq!(read(&path, Selection { stdout: false, ..all() }), "");
-    }
-
-    #[test]
-    fn follows_through_rotation() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let mut reader = Reader::open(&path, all()).unwrap();
-        let mut output = Vec::new();
-        assert!(!reader.fill(&mut output, 1000).unwrap());
-        std::fs::write(&path, lines(0..1)).unwrap();
-        reader.fill(&mut output, 1000).unwrap();
-        std::fs::write(directory.path().join("more"), "").unwrap();
-        let mut file = File::options().append(true).open(&path).unwrap();
-        io::Write::write_all(&mut file, lines(1..2).as_bytes()).unwrap();
-        std::fs::rename(&path, directory.path().join("log.1")).unwrap();
-        std::fs::write(&path, lines(2..3)).unwrap();
-        std::fs::rename(directory.path().join("log.1"), directory.path().join("log.2")).unwrap();
-        std::fs::rename(&path, directory.path().join("log.1")).unwrap();
-        std::fs::write(&path, lines(3..4)).unwrap();
-        while reader.fill(&mut output, 1000).unwrap() {}
-        assert_eq!(String::from_utf8(output).unwrap(), "0\n1\n2\n3\n");
-    }
-
-    #[test]
-    fn frames_and_times() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        std::fs::write(&path, lines(1..2)).unwrap();
-        let selection = Selection {
-            timestamps: true,
-            framed: true,
-            prefix: "a=b ".to_owned(),
-            ..all()
-        };
-        let mut output = Vec::new();
-        Reader::open(&path, selection).unwrap().fill(&mut output, 1000).unwrap();
-        assert_eq!(output, b"\x01\0\0\0\0\0\0\x252024-01-01T00:00:01.000000000Z a=b 1\n");
-    }
-}
+mod tests;

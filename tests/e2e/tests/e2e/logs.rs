@@ -1,7 +1,7 @@
 //! `logs`: both streams, tail, since, timestamps, follow; and that nothing is lost.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{LIMIT, both};
+use corten_e2e::{LIMIT, both, is_reference};
 use corten_testkit::{Outcome, until};
 
 #[test]
@@ -94,6 +94,86 @@ fn the_log_driver_none_keeps_nothing() -> Result<()> {
             case.ok("logs loud").ok().filter(|text| text.lines().count() > 3)
         })?;
         case.ok("rm -f loud")?;
+        Ok(())
+    })
+}
+
+/// The numbers behind `line `, which must be a whole piece of the numbers up to `last`.
+fn first_of_whole(said: &str, last: u32) -> Result<u32> {
+    let numbers: Vec<u32> = said
+        .lines()
+        .map(|line| line.strip_prefix("line ").unwrap_or(line).parse())
+        .collect::<Result<_, _>>()?;
+    let first = numbers.first().copied().unwrap_or(last + 1);
+    let wrong = numbers.iter().zip(first..).find(|(number, want)| *number != want);
+    ensure!(
+        wrong.is_none() && numbers.last() == Some(&last),
+        "{wrong:?} in {first}..{:?}",
+        numbers.last()
+    );
+    Ok(first)
+}
+
+#[test]
+fn rotated_logs_are_read_as_one() -> Result<()> {
+    both(&["busybox"], |case| {
+        let count = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo line $i; done";
+        let options = "--log-opt max-size=50k --log-opt max-file=200";
+        case.ok(&format!("create --name talk {options} busybox sh -c '{count}'"))?;
+        case.ok("start talk")?;
+        let followed = Outcome::of(&mut case.command("logs -f talk")?)?.success()?;
+        // The reference engine loses lines where it follows through a rotation.
+        let followed = first_of_whole(&followed.stdout, 20_000);
+        ensure!(is_reference()? || followed? == 1, "logs -f lost the beginning");
+        let all = case.ok("logs talk")?;
+        ensure!(first_of_whole(&all, 20_000)? == 1, "logs lost the beginning");
+        for tail in [1, 700, 5000, 19_999] {
+            let first = first_of_whole(&case.ok(&format!("logs --tail {tail} talk"))?, 20_000)?;
+            ensure!(first == 20_001 - tail, "--tail {tail} begins with {first}");
+        }
+        let stamped = case.ok("logs -t talk")?;
+        let stamps: Vec<&str> = stamped.lines().filter_map(|line| line.split(' ').next()).collect();
+        ensure!(stamps.is_sorted(), "the times are not in order");
+        for middle in [2_000, 11_000, 19_000] {
+            let since = first_of_whole(&case.ok(&format!("logs --since {} talk", stamps[middle]))?, 20_000)?;
+            let want = stamps.partition_point(|stamp| *stamp < stamps[middle]) + 1;
+            ensure!(since as usize == want, "--since {}: {since} for {want}", stamps[middle]);
+            let until = case.ok(&format!("logs --until {} talk", stamps[middle]))?;
+            let want = stamps.partition_point(|stamp| *stamp <= stamps[middle]);
+            ensure!(until.lines().count() == want, "--until {}: {want}", stamps[middle]);
+        }
+        case.ok("rm talk")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn rotation_keeps_no_more_than_it_may() -> Result<()> {
+    both(&["busybox"], |case| {
+        for files in [1, 3] {
+            let options = format!("--log-opt max-size=10k --log-opt max-file={files}");
+            case.ok(&format!(
+                "run -d --name talk {options} busybox sh -c 'i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo line $i; done'"
+            ))?;
+            case.ok("wait talk")?;
+            let path = case.inspect("talk")?["LogPath"].as_str().unwrap_or_default().to_owned();
+            let sizes = case.script(&format!("stat -c %s {path}*"))?.success()?;
+            let sizes: Vec<u64> = sizes.text().lines().map(str::parse).collect::<Result<_, _>>()?;
+            ensure!(
+                sizes.len() == files && sizes.iter().all(|size| *size < 12_000),
+                "{files} files at most: {sizes:?}"
+            );
+            let first = first_of_whole(&case.ok("logs talk")?, 5000)?;
+            ensure!(first > 4000 && first < 5000, "{first} is the first that is kept");
+            case.ok("rm talk")?;
+        }
+        case.fails(
+            "run --rm --log-opt max-file=0 busybox",
+            125,
+            "max-file cannot be less than 1",
+        )?;
+        case.ok("create --name talk --log-opt compress=false --log-opt mode=blocking busybox")?;
+        case.ok("rm talk")?;
         Ok(())
     })
 }
