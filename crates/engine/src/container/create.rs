@@ -23,7 +23,7 @@ use super::record::{CREATING, Record, VERSION};
 use super::validate::{self, Limits};
 use super::{name, start};
 use crate::core::{Core, blocking, random_bytes};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
 
 /// What a creation is asked for.
@@ -57,11 +57,18 @@ pub(crate) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<C
 }
 
 fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
-    let body = request.body;
+    let mut body = request.body;
     let given = request.name.filter(|given| !given.is_empty());
     let given = given.as_deref().map(name::check).transpose()?;
     let host = body.host_config.clone().unwrap_or_default();
     let processors = std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1));
+    if body.config.image.is_empty() {
+        // The reference engine makes such a container over an empty root.
+        validate::check_command(&body.config)?;
+        return Err(Error::not_implemented(
+            "creating a container without an image is not supported by this version of Corten",
+        ));
+    }
     let image = find_image(core, &body.config.image, request.platform.as_deref())?;
     validate::check(
         &body.config,
@@ -70,6 +77,9 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         Limits { processors },
     )?;
     check_network(core, &host)?;
+    if let Some(host) = &mut body.host_config {
+        resolve_references(core, host)?;
+    }
     let image_config = image.config.config.clone().unwrap_or_default();
     let mut merged = body.config.clone();
     inherit(&mut merged, &image_config);
@@ -107,9 +117,6 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
 }
 
 fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Arc<Image>> {
-    if reference.is_empty() {
-        return Err(Error::invalid("no command specified"));
-    }
     let image = core
         .images
         .find(reference)
@@ -127,13 +134,31 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
     Ok(image)
 }
 
-/// The default network must be there. Containers whose namespaces are joined are looked for by the start: to
-/// clients, "not found" as the answer to a creation means the image.
+/// The default network must be there.
 fn check_network(core: &Core, host: &HostConfig) -> Result<()> {
     if NetworkMode::parse(&host.network_mode) == NetworkMode::Bridge && core.bridge.is_none() {
         return Err(Error::not_found("network bridge not found"));
     }
     Ok(())
+}
+
+/// Containers whose namespaces are to be joined are known by their ids from now on. Those of processes and
+/// of ipc must exist; that of a network is looked for by the start (observed: dockerd 28.5).
+fn resolve_references(core: &Core, host: &mut HostConfig) -> Result<()> {
+    let resolve = |mode: &mut String| -> Result<()> {
+        if let Some(reference) = mode.strip_prefix("container:") {
+            *mode = format!("container:{}", core.containers.find(reference)?.id);
+        }
+        Ok(())
+    };
+    for mode in [&mut host.ipc_mode, &mut host.pid_mode] {
+        // Sic: to clients, "not found" as the answer to a creation means the image.
+        resolve(mode).map_err(|error| Error::invalid(error.message))?;
+    }
+    match resolve(&mut host.network_mode) {
+        Err(error) if error.kind != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// How often a generated name may be taken before it is given up.

@@ -83,7 +83,7 @@ pub fn effective(record: &Record, settings: &Config, host: &Host) -> Effective {
     if network == NetworkMode::Bridge {
         "bridge".clone_into(&mut host_config.network_mode);
     }
-    if config.hostname.is_empty() && !matches!(network, NetworkMode::Host | NetworkMode::Container(_)) {
+    if config.hostname.is_empty() && network != NetworkMode::Host {
         record.id.short().clone_into(&mut config.hostname);
     }
     fill_host(&mut host_config, settings, host);

@@ -1,11 +1,13 @@
 //! What `GET /containers/{id}/json` tells. Reads the published view; never asks the owner.
 
+use std::borrow::Cow;
+
 use corten_api::container::{ContainerInspect, ContainerState, DriverData, MountPoint, NetworkSettings};
 use corten_api::{List, Map};
 
 use super::effective::NetworkMode;
 use super::phase::{Ended, Phase};
-use super::{Container, View, ports, record, status};
+use super::{Container, View, ports, record, start, status};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::network::{self, files};
@@ -15,7 +17,18 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
     let view = container.look();
     let record = &container.record;
     let (path, args) = command(container);
-    let file = |name| files::path(core, container, name).display().to_string();
+    // What was never started has no files yet.
+    let fresh = matches!(view.life.phase, Phase::Created(_));
+    let file = |name| {
+        if fresh {
+            return String::new();
+        }
+        files::path(core, container, name).display().to_string()
+    };
+    let effective = match view.life.phase.running() {
+        Some(_) => start::named_as_joined(core, container).unwrap_or(Cow::Borrowed(&container.effective)),
+        None => Cow::Borrowed(&container.effective),
+    };
     let log = &container.effective.host.log_config.kind;
     let log_path = record::log_path(&core.container_directory(&container.id), &container.id);
     let mut execs: Vec<String> = core.execs.of(&container.id);
@@ -31,7 +44,7 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
         resolv_conf_path: file("resolv.conf"),
         hostname_path: file("hostname"),
         hosts_path: file("hosts"),
-        log_path: if log == "none" {
+        log_path: if log == "none" || fresh {
             String::new()
         } else {
             log_path.display().to_string()
@@ -46,7 +59,7 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
         size_rw: sizes.map(|(own, _)| own),
         size_root_fs: sizes.map(|(_, all)| all),
         mounts: mounts(core, container),
-        config: container.effective.config.clone(),
+        config: effective.config.clone(),
         network_settings: network_settings(core, container, &view),
         ..ContainerInspect::default()
     })

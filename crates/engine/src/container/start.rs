@@ -293,9 +293,9 @@ fn network_of(core: &Core, reference: &str) -> Result<u32> {
         ..error
     })?;
     pid_of(&other).ok_or_else(|| {
-        let state = super::status::state(&other.look().life.phase);
+        let (name, state) = (&other.record.name, super::status::state(&other.look().life.phase));
         Error::conflict(format!(
-            "cannot join network namespace of a non running container: container {reference} is {state}"
+            "cannot join network namespace of a non running container: container {name} is {state}"
         ))
     })
 }
@@ -390,7 +390,9 @@ fn prepare_leased(
     let directory = core.run_directory(&container.id);
     let mut run = RunRecord {
         version: 1,
-        endpoint: sandbox.as_ref().map(|_| hex(&random_bytes())).unwrap_or_default(),
+        endpoint: crate::network::mode_name(&container.effective.network)
+            .map(|_| hex(&random_bytes()))
+            .unwrap_or_default(),
         sandbox,
         ..RunRecord::default()
     };
@@ -436,7 +438,7 @@ fn prepare_leased(
 }
 
 /// What holds, with the names of the container whose network it joins.
-fn named_as_joined<'a>(core: &Core, container: &'a Container) -> Result<Cow<'a, Effective>> {
+pub(crate) fn named_as_joined<'a>(core: &Core, container: &'a Container) -> Result<Cow<'a, Effective>> {
     let NetworkMode::Container(reference) = &container.effective.network else {
         return Ok(Cow::Borrowed(&container.effective));
     };

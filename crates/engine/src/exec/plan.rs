@@ -1,11 +1,13 @@
 //! The compiled process of a session.
 
+use std::borrow::Cow;
+
 use corten_runtime::compile::PlanError;
 use corten_runtime::plan::ExecPlan;
 
 use super::registry::Session;
 use crate::container::run::RunRecord;
-use crate::container::spec;
+use crate::container::{spec, start};
 use crate::core::Core;
 use crate::error::{Error, Result};
 
@@ -24,7 +26,8 @@ pub(super) fn compile(core: &Core, session: &Session) -> Result<ExecPlan> {
         tty: config.tty,
         privileged: config.privileged,
     };
-    let plan = spec::exec_plan(&container.effective, &core.config, &core.host, &plan, &request);
+    let effective = start::named_as_joined(core, container).unwrap_or(Cow::Borrowed(&container.effective));
+    let plan = spec::exec_plan(&effective, &core.config, &core.host, &plan, &request);
     plan.map_err(|error| match error {
         PlanError::Invalid(message) => Error::invalid(message),
         other => Error::internal(other.to_string()),

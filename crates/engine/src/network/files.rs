@@ -122,7 +122,13 @@ pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// Where a container's file is on the host, for `inspect`; the directory goes with the run.
+/// Where a container's file is on the host, for `inspect`; the directory goes with the run. One that joins
+/// another's network has the other's.
 pub(crate) fn path(core: &Core, container: &Container, name: &str) -> PathBuf {
-    core.run_directory(&container.id).join(name)
+    let other = match &container.effective.network {
+        NetworkMode::Container(reference) => core.containers.find(reference).ok(),
+        NetworkMode::Bridge | NetworkMode::Host | NetworkMode::None | NetworkMode::Named(_) => None,
+    };
+    let owner = other.as_ref().map_or(&container.id, |other| &other.id);
+    core.run_directory(owner).join(name)
 }

@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use corten_e2e::{LIMIT, both};
 use corten_testkit::sandbox::{INSIDE4, OUTSIDE4};
 use corten_testkit::wait::until_ok;
+use serde_json::Value;
 
 #[test]
 fn none_host_and_bridge() -> Result<()> {
@@ -83,5 +84,83 @@ fn what_is_joined_must_be_there_and_run() -> Result<()> {
             )?;
         }
         case.ok("rm still").map(drop)
+    })
+}
+
+#[test]
+fn lists_and_inspect_tell_of_each_mode() -> Result<()> {
+    both(&["busybox"], |case| {
+        let id = case.ok("run -d --name one busybox sleep 1000")?;
+        for (name, mode) in [("two", "container:one"), ("three", "host"), ("four", "none")] {
+            case.ok(&format!("run -d --name {name} --network {mode} busybox sleep 1000"))?;
+        }
+        case.ok("create --name made busybox")?;
+        case.ok("create --name joined --network container:one busybox")?;
+        let shared = format!("container:{id}");
+        let table = [
+            ("one", "bridge", "bridge", true),
+            ("two", shared.as_str(), "", true),
+            ("three", "host", "host", true),
+            ("four", "none", "none", true),
+            ("made", "bridge", "bridge", false),
+            ("joined", shared.as_str(), "", false),
+        ];
+        let (_, listed) = case.api("GET", "/v1.51/containers/json?all=1", "")?;
+        let listed: Vec<Value> = serde_json::from_str(&listed)?;
+        for (name, mode, network, runs) in table {
+            let said = case.inspect(name)?;
+            let settings = &said["NetworkSettings"];
+            let in_list = |entry: &&Value| entry["Names"][0] == format!("/{name}");
+            let entry = listed.iter().find(in_list).unwrap_or(&Value::Null);
+            ensure!(said["HostConfig"]["NetworkMode"] == mode, "{name}: {said}");
+            ensure!(entry["HostConfig"]["NetworkMode"] == mode, "{name}: {entry}");
+            for networks in [&settings["Networks"], &entry["NetworkSettings"]["Networks"]] {
+                let keys: Vec<&String> = networks.as_object().into_iter().flat_map(|map| map.keys()).collect();
+                ensure!(
+                    keys.iter()
+                        .eq(&Vec::from_iter((!network.is_empty()).then_some(network))),
+                    "{name}: {networks}"
+                );
+                let endpoint = &networks[network];
+                let filled = |key: &str| endpoint[key].as_str().is_some_and(|text| !text.is_empty());
+                ensure!(
+                    network.is_empty() || (filled("NetworkID") == runs && filled("EndpointID") == runs),
+                    "{name}: {endpoint}"
+                );
+                ensure!(filled("IPAddress") == (name == "one"), "{name}: {endpoint}");
+            }
+            let filled = |key: &str| settings[key].as_str().is_some_and(|text| !text.is_empty());
+            ensure!(
+                filled("IPAddress") == (name == "one") && filled("EndpointID") == (name == "one"),
+                "{settings}"
+            );
+            ensure!(filled("SandboxID") == (runs && name != "two"), "{name}: {settings}");
+            ensure!(settings["Ports"] == serde_json::json!({}), "{name}: {settings}");
+        }
+        ensure!(
+            case.inspect("two")?["Config"]["Hostname"] == id[..12],
+            "the shared host name"
+        );
+        ensure!(
+            case.inspect("two")?["HostsPath"] == case.inspect("one")?["HostsPath"],
+            "the shared files"
+        );
+        ensure!(case.inspect("made")?["HostsPath"] == "", "files of what never ran");
+        case.says("exec two sh -c 'echo $HOSTNAME'", &id[..12])?;
+
+        case.ok("stop -t 0 one")?;
+        let stopped = "cannot join network namespace of a non running container: container one is exited";
+        case.fails("start joined", 1, stopped)?;
+        case.ok("create --name lost --network container:nosuch busybox")?;
+        let missing = "joining network namespace of container: No such container: nosuch";
+        case.fails("start lost", 1, missing)?;
+        ensure!(
+            case.inspect("lost")?["State"]["ExitCode"] == 128,
+            "{}",
+            case.inspect("lost")?["State"]
+        );
+        case.fails("create --pid container:nosuch busybox", 1, "No such container: nosuch")?;
+        case.ok("rm -f one two three four made joined lost")?;
+        Ok(())
     })
 }
