@@ -1,17 +1,25 @@
-//! What belongs to no container: removals that did not finish, run directories, snapshots, cgroups.
+//! What belongs to no container: removals that did not finish, run directories, snapshots, cgroups; and at
+//! the engine's end the parent of its cgroups.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use corten_base::ContainerId;
 use corten_sys::fault::boundary;
 
 use crate::container::record::{REMOVING, REMOVING_VOLUMES, Record};
 use crate::container::remove;
-use crate::core::Core;
+use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
+
+/// How long the shims of containers that just ended get for the removal of their groups.
+const PARENT_LIMIT: Duration = Duration::from_secs(1);
+/// Between two looks at groups that are still busy.
+const PARENT_PAUSE: Duration = Duration::from_millis(10);
 
 /// The directories that look like containers.
 pub(super) fn container_ids(core: &Core) -> Result<Vec<ContainerId>> {
@@ -125,4 +133,36 @@ fn remove_cgroups(core: &Core, known: &BTreeSet<String>) {
             }
         }
     }
+}
+
+/// Removes the directory above all our groups, where it is empty: the next start makes it anew. Nothing to
+/// do while containers run.
+pub(crate) async fn remove_cgroup_parent(core: &Arc<Core>) {
+    let runs = |core: &Core| {
+        let mut containers = core.containers.all().into_iter();
+        containers.any(|container| container.look().life.phase.running().is_some())
+    };
+    let end = Instant::now() + PARENT_LIMIT;
+    while !runs(core) {
+        let removed = blocking(core, |core| Ok(try_remove_cgroup_parent(core))).await;
+        if removed.unwrap_or(true) || Instant::now() >= end {
+            return;
+        }
+        tokio::time::sleep(PARENT_PAUSE).await;
+    }
+}
+
+/// False if a group of a container is still there.
+fn try_remove_cgroup_parent(core: &Core) -> bool {
+    let parent = core.config.cgroup_parent.trim_matches('/');
+    if parent.is_empty() {
+        return true;
+    }
+    let busy = |error: &io::Error| error.kind() == io::ErrorKind::ResourceBusy;
+    let mut gone = true;
+    for hierarchy in &core.host.hierarchies {
+        let removed = fs::remove_dir(hierarchy.mount.join(parent));
+        gone &= !removed.is_err_and(|error| busy(&error));
+    }
+    gone
 }

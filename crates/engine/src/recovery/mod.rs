@@ -9,3 +9,4 @@ mod leftovers;
 mod observe;
 
 pub(crate) use execute::recover;
+pub(crate) use leftovers::remove_cgroup_parent;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
+use corten_e2e::{LIMIT, on_daemon};
+use corten_testkit::census::cgroup_directories;
+use corten_testkit::wait::until_ok;
 use corten_testkit::{Daemon, DaemonOptions, Sandbox, skip};
 
 #[test]
@@ -59,4 +62,41 @@ fn three_daemons_do_not_meet() -> Result<()> {
         daemon.docker(&["rm", "-f", "same"])?.success()?;
     }
     daemons.iter().try_for_each(Daemon::leaves_nothing)
+}
+
+#[test]
+fn the_parent_of_the_groups_goes_with_the_daemon() -> Result<()> {
+    if corten_e2e::is_reference()? {
+        // It leaves its own behind.
+        return Ok(());
+    }
+    for lives in [true, false] {
+        let options = DaemonOptions {
+            arguments: vec![format!("--live-restore={lives}")],
+            ..DaemonOptions::default()
+        };
+        on_daemon(options, &["busybox"], |case| {
+            let parent = case.daemon.sandbox.cgroup_parent().to_owned();
+            case.ok("run --rm busybox true")?;
+            case.ok("run -d --name box busybox sleep 1000")?;
+            ensure!(!cgroup_directories(&parent).is_empty(), "no groups were made");
+            case.daemon.stop()?;
+            ensure!(
+                cgroup_directories(&parent).is_empty() != lives,
+                "groups: {:?}",
+                cgroup_directories(&parent)
+            );
+            case.daemon.launch()?;
+            let running = format!("{lives}");
+            until_ok(LIMIT, "the container's state", || {
+                case.says("inspect -f '{{.State.Running}}' box", &running)
+            })?;
+            case.ok("start box")?;
+            case.ok("rm -f box")?;
+            case.daemon.stop()?;
+            ensure!(cgroup_directories(&parent).is_empty(), "groups are left at the end");
+            case.daemon.launch()
+        })?;
+    }
+    Ok(())
 }
