@@ -1,7 +1,7 @@
 //! The engine as its callers see it: one cheap handle, one method per verb of the API. Each method
 //! is a line; the work is in the folder of its noun.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,7 @@ use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
 use crate::event::EventStream;
 use crate::exec::{self, ExecTicket};
-use crate::image::{self, LoadProgress};
+use crate::image::{self, LoadProgress, SaveTicket};
 use crate::logs::{self, LogStream};
 use crate::request::{
     AttachOptions, ExecStartOptions, ImageListOptions, ImageRemoveOptions, ImportImageOptions, ListOptions, LogOptions,
@@ -77,6 +77,7 @@ impl Engine {
         if !self.core.config.live_restore {
             actions::stop_all(&self.core).await;
         }
+        crate::recovery::remove_cgroup_parent(&self.core).await;
     }
 
     /// What `GET /info` tells.
@@ -214,26 +215,9 @@ impl Engine {
         transferring(&self.core, move |core| image::load(core, &mut reader, &mut progress)).await
     }
 
-    /// Checks that all the names exist; then [`Self::save_images`] can write.
-    pub async fn check_images(&self, names: Vec<String>) -> Result<()> {
-        blocking(&self.core, move |core| {
-            let missing = |name: &String| {
-                core.images
-                    .find(name)
-                    .err()
-                    .map(|error| image::find_error(name, &error))
-            };
-            names.iter().find_map(missing).map_or(Ok(()), Err)
-        })
-        .await
-    }
-
-    /// Writes an archive of the images to `writer`, on a thread of its own.
-    pub async fn save_images<W>(&self, names: Vec<String>, mut writer: W) -> Result<()>
-    where
-        W: Write + Send + 'static,
-    {
-        transferring(&self.core, move |core| image::save(core, &names, &mut writer)).await
+    /// Finds the images that the names mean; then [`SaveTicket::write`] writes their archive.
+    pub async fn prepare_save(&self, names: Vec<String>) -> Result<SaveTicket> {
+        image::save::prepare(&self.core, names).await
     }
 
     /// Makes an image of the tar that `reader` gives; returns its id, `sha256:...`.

@@ -46,6 +46,8 @@ impl SaveError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
+            // Sic: what cannot be a name is the engine's failure here (observed: dockerd 28.5).
+            Self::Find(FindError::Reference(_)) => ErrorKind::Internal,
             Self::Find(error) => error.kind(),
             Self::Reference => ErrorKind::NotFound,
             Self::Write(_) | Self::Store(_) => ErrorKind::Internal,

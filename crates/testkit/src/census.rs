@@ -40,7 +40,7 @@ impl Census {
         let parent = sandbox.cgroup_parent();
         for directory in cgroup_directories(parent)
             .iter()
-            .filter(|directory| !is_parent(directory, parent))
+            .filter(|directory| !directory.ends_with(parent))
         {
             census.add("cgroup", &directory.display().to_string());
         }
@@ -189,39 +189,37 @@ impl Census {
     }
 }
 
-/// Every directory of the cgroup `parent`, of those named `<parent>-...`, and below, in all
-/// hierarchies, parents first.
+/// Every directory of the cgroup `parent` and below, in all hierarchies, parents first.
 #[must_use]
 pub fn cgroup_directories(parent: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let root = Path::new("/sys/fs/cgroup");
-    // Under v2 alone the root is the one hierarchy; with v1 each of its directories is one.
-    let hierarchies = directories(root).into_iter().chain([root.to_owned()]);
-    for top in hierarchies.flat_map(|hierarchy| directories(&hierarchy)) {
-        if is_parent(&top, parent) && !found.contains(&top) {
+    let hierarchies = fs::read_dir(root)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    for hierarchy in hierarchies
+        .chain([root.to_owned()])
+        .filter(|path| path.is_dir() && !path.is_symlink())
+    {
+        // Under v2 alone, `root` is the hierarchy, and `parent` itself is among its entries.
+        let top = hierarchy.join(parent);
+        if top.is_dir() && !found.contains(&top) {
             collect_directories(top, &mut found);
         }
     }
     found
 }
 
-fn directories(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-        .map(|entry| entry.path())
-        .collect()
-}
-
-/// Whether the directory is a cgroup parent of the sandbox, that of a daemon with a name included.
-fn is_parent(directory: &Path, parent: &str) -> bool {
-    let name = directory.file_name().unwrap_or_default().to_string_lossy();
-    name.strip_prefix(parent)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-}
-
 fn collect_directories(top: PathBuf, found: &mut Vec<PathBuf>) {
-    let below = directories(&top);
+    let below: Vec<PathBuf> = fs::read_dir(&top)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     found.push(top);
     for directory in below {
         collect_directories(directory, found);

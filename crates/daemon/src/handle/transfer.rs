@@ -49,11 +49,10 @@ pub(super) async fn save(api: &Api, names: Vec<String>) -> Answer {
     if names.is_empty() {
         return Err(Failure::new(StatusCode::BAD_REQUEST, "no image names given"));
     }
-    api.engine.check_images(names.clone()).await?;
+    let ticket = api.engine.prepare_save(names).await?;
     let (sender, body) = Body::stream();
-    let engine = api.engine.clone();
     tokio::spawn(async move {
-        if let Err(error) = engine.save_images(names, StreamWriter::new(sender.clone())).await {
+        if let Err(error) = ticket.write(StreamWriter::new(sender.clone())).await {
             tracing::error!("save failed: {error}");
             drop(sender.send(Err(Aborted)).await);
         }

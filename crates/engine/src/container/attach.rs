@@ -47,12 +47,12 @@ pub(crate) fn prepare(core: &Arc<Core>, reference: &str, options: AttachOptions)
     match &container.look().life.phase {
         Phase::Paused(_) => {
             return Err(Error::conflict(format!(
-                "Container {reference} is paused, unpause the container before attach"
+                "container {reference} is paused, unpause the container before attach"
             )));
         }
         Phase::Restarting(_) => {
             return Err(Error::conflict(format!(
-                "Container {reference} is restarting, wait until the container is running"
+                "container {reference} is restarting, wait until the container is running"
             )));
         }
         Phase::Removing(_) | Phase::Dead(_) => {

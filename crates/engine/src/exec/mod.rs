@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use corten_api::exec::{ExecConfig, ExecInspect, ProcessConfig};
 use corten_base::{ExecId, Timestamp};
-use corten_shim::protocol::{Exit, Request, Target};
+use corten_shim::protocol::{Exit, FailureKind, Request, Target};
 
 use crate::container::phase::Phase;
 use crate::container::{Container, attach, record};
@@ -20,12 +20,13 @@ use crate::core::{Core, random_bytes};
 use crate::error::{Error, Result};
 use crate::event::Subject;
 use crate::request::TerminalSize;
+use crate::shim::ShimError;
 use registry::{Progress, Session};
 
 /// Makes a session; returns its id.
 pub(crate) fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> Result<String> {
     let container = core.containers.find(reference)?;
-    check_running(&container)?;
+    check_running(&container, reference)?;
     if config.cmd.is_empty() {
         return Err(Error::invalid("No exec command specified"));
     }
@@ -43,16 +44,16 @@ pub(crate) fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> R
     Ok(id.to_string())
 }
 
-/// A session can be made and started only while its container runs.
-pub(crate) fn check_running(container: &Container) -> Result<()> {
+/// A session can be made and started only while its container runs; `name` is what the client calls it.
+pub(crate) fn check_running(container: &Container, name: &str) -> Result<()> {
     let id = &container.id;
     match container.look().life.phase {
         Phase::Running(_) => Ok(()),
         Phase::Paused(_) => Err(Error::conflict(format!(
-            "container {id} is paused, unpause the container before exec"
+            "Container {name} is paused, unpause the container before exec"
         ))),
         Phase::Restarting(_) => Err(Error::conflict(format!(
-            "container {id} is restarting, wait until the container is running"
+            "Container {name} is restarting, wait until the container is running"
         ))),
         Phase::Created(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
             Err(Error::conflict(format!("container {id} is not running")))
@@ -86,8 +87,8 @@ pub(crate) fn inspect(core: &Core, exec: &str) -> Result<ExecInspect> {
         container_id: session.container.id.to_string(),
         detach_keys: config.detach_keys.clone(),
         pid: match progress {
-            Progress::Running { pid } => i64::from(pid),
-            Progress::Created | Progress::Starting | Progress::Ended { .. } => 0,
+            Progress::Running { pid } | Progress::Ended { pid, .. } => i64::from(pid),
+            Progress::Created | Progress::Starting => 0,
         },
     })
 }
@@ -96,12 +97,14 @@ pub(crate) fn inspect(core: &Core, exec: &str) -> Result<ExecInspect> {
 /// not be told that it still runs, though the news may not have been read yet.
 fn progress(core: &Core, session: &Session) -> Progress {
     let progress = session.progress();
-    match progress {
+    let pid = match progress {
         Progress::Created | Progress::Ended { .. } => return progress,
-        Progress::Starting | Progress::Running { .. } => {}
-    }
+        Progress::Starting => 0,
+        Progress::Running { pid } => pid,
+    };
     match record::read::<Exit>(&exit_path(core, session)) {
         Ok(Some(exit)) => Progress::Ended {
+            pid,
             code: exit.code,
             at: std::time::Instant::now(),
         },
@@ -115,9 +118,20 @@ fn exit_path(core: &Core, session: &Session) -> std::path::PathBuf {
         .join(format!("exec-{}.json", session.id))
 }
 
-/// Sets the size of a session's terminal.
+/// Sets the size of a session's terminal, once it has started; without a terminal nothing happens.
 pub(crate) async fn resize(core: &Core, exec: &str, size: TerminalSize) -> Result<()> {
     let session = core.execs.find(exec)?;
+    check_running(&session.container, session.container.id.as_str())?;
+    if !session.started().await {
+        return Err(Error::internal("timeout waiting for exec session ready"));
+    }
+    if let Progress::Ended { pid, .. } = progress(core, &session) {
+        return Err(if pid == 0 {
+            Error::invalid("exec process is not started")
+        } else {
+            no_process(&session)
+        });
+    }
     let shim = session
         .container
         .shim()
@@ -128,9 +142,17 @@ pub(crate) async fn resize(core: &Core, exec: &str, size: TerminalSize) -> Resul
         rows: size.rows,
         columns: size.columns,
     };
-    shim.ask(request, Vec::new())
-        .await
-        .map_err(|error| Error::internal(error.to_string()))
+    let asked = shim.ask(request, Vec::new()).await;
+    asked.map_err(|error| match error {
+        ShimError::Failed(failure) if failure.kind == FailureKind::NotRunning => no_process(&session),
+        error => Error::internal(error.to_string()),
+    })
+}
+
+/// Docker's words for a session whose process has ended.
+fn no_process(session: &Session) -> Error {
+    let id = &session.id;
+    Error::not_found(format!("NotFound: process does not exist {id}: not found"))
 }
 
 fn not_running(container: &Container) -> Error {

@@ -1,11 +1,12 @@
 //! Which exec sessions there are, and how far each is.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use corten_api::exec::ExecConfig;
 use corten_base::{ContainerId, ExecId};
+use tokio::sync::watch;
 
 use crate::container::Container;
 use crate::error::{Error, Result};
@@ -13,18 +14,19 @@ use crate::error::{Error, Result};
 /// How long the exit code of a session can be asked for (observed: dockerd 28.5 forgets it in its
 /// collection every five minutes).
 const KEEP_ENDED: Duration = Duration::from_mins(5);
-
 /// The same when there are many.
 const KEEP_ENDED_CROWDED: Duration = Duration::from_secs(10);
 /// From here on there are many.
 const SESSIONS_LIMIT: usize = 1024;
+/// How long a resize waits for a session's start (observed: dockerd 28.5).
+const START_LIMIT: Duration = Duration::from_secs(10);
 
 /// One session.
 pub(crate) struct Session {
     pub(crate) id: ExecId,
     pub(crate) container: Arc<Container>,
     pub(crate) config: ExecConfig,
-    progress: Mutex<Progress>,
+    progress: watch::Sender<Progress>,
 }
 
 /// How far a session is.
@@ -32,8 +34,15 @@ pub(crate) struct Session {
 pub(crate) enum Progress {
     Created,
     Starting,
-    Running { pid: u32 },
-    Ended { code: i32, at: Instant },
+    Running {
+        pid: u32,
+    },
+    /// `pid` is zero when it never ran.
+    Ended {
+        pid: u32,
+        code: i32,
+        at: Instant,
+    },
 }
 
 impl Session {
@@ -42,7 +51,7 @@ impl Session {
             id,
             container,
             config,
-            progress: Mutex::new(Progress::Created),
+            progress: watch::Sender::new(Progress::Created),
         }
     }
 
@@ -53,52 +62,67 @@ impl Session {
             id,
             container,
             config,
-            progress: Mutex::new(Progress::Running { pid }),
+            progress: watch::Sender::new(Progress::Running { pid }),
         }
     }
 
     pub(crate) fn progress(&self) -> Progress {
-        *self.lock()
+        *self.progress.borrow()
+    }
+
+    /// Waits until it runs or has ended; false if that takes too long.
+    pub(crate) async fn started(&self) -> bool {
+        let mut progress = self.progress.subscribe();
+        let begun = progress.wait_for(|progress| !matches!(progress, Progress::Created | Progress::Starting));
+        tokio::time::timeout(START_LIMIT, begun).await.is_ok()
     }
 
     /// Begins to start, if nobody did before.
     pub(crate) fn begin(&self) -> Result<()> {
-        let mut progress = self.lock();
-        match *progress {
-            Progress::Created => {
+        let mut begun = Ok(());
+        self.progress.send_if_modified(|progress| {
+            begun = match *progress {
+                Progress::Created => Ok(()),
+                Progress::Starting | Progress::Running { .. } => {
+                    Err(Error::conflict(format!("exec command {} is already running", self.id)))
+                }
+                Progress::Ended { .. } => Err(Error::conflict(format!("exec command {} has already run", self.id))),
+            };
+            if begun.is_ok() {
                 *progress = Progress::Starting;
-                Ok(())
             }
-            Progress::Starting | Progress::Running { .. } => {
-                Err(Error::conflict(format!("exec command {} is already running", self.id)))
-            }
-            Progress::Ended { .. } => Err(Error::conflict(format!("exec command {} has already run", self.id))),
-        }
+            begun.is_ok()
+        });
+        begun
     }
 
     /// It runs; unless its end was told first.
-    pub(crate) fn running(&self, pid: u32) {
-        let mut progress = self.lock();
-        if matches!(*progress, Progress::Starting) {
-            *progress = Progress::Running { pid };
-        }
+    pub(crate) fn running(&self, own: u32) {
+        self.progress.send_if_modified(|progress| match progress {
+            Progress::Created | Progress::Running { .. } => false,
+            Progress::Starting => {
+                *progress = Progress::Running { pid: own };
+                true
+            }
+            Progress::Ended { pid, .. } => {
+                *pid = own;
+                true
+            }
+        });
     }
 
     /// It ended; false if that was known.
     pub(crate) fn end(&self, code: i32) -> bool {
-        let mut progress = self.lock();
-        let news = !matches!(*progress, Progress::Ended { .. });
-        if news {
-            *progress = Progress::Ended {
-                code,
-                at: Instant::now(),
+        self.progress.send_if_modified(|progress| {
+            let pid = match *progress {
+                Progress::Created | Progress::Starting => 0,
+                Progress::Running { pid } => pid,
+                Progress::Ended { .. } => return false,
             };
-        }
-        news
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+            let at = Instant::now();
+            *progress = Progress::Ended { pid, code, at };
+            true
+        })
     }
 }
 

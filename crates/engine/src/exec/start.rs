@@ -32,7 +32,7 @@ impl std::fmt::Debug for ExecTicket {
 /// Checks that a session can start, and begins it.
 pub(crate) fn prepare(core: &Arc<Core>, exec: &str, options: ExecStartOptions) -> Result<ExecTicket> {
     let session = core.execs.find(exec)?;
-    super::check_running(&session.container)?;
+    super::check_running(&session.container, session.container.id.as_str())?;
     session.begin()?;
     let asked = session
         .config

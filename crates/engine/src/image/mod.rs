@@ -2,9 +2,12 @@
 //! in the API's shapes.
 
 pub(crate) mod list;
+pub(crate) mod save;
 pub(crate) mod show;
 
-use std::io::{Read, Write};
+pub use save::SaveTicket;
+
+use std::io::Read;
 use std::sync::Arc;
 
 use corten_api::image::ImageDeleteItem;
@@ -144,19 +147,6 @@ pub(crate) fn load(core: &Core, reader: &mut (dyn Read + Send), progress: &mut d
         }
         if image.references.is_empty() {
             publish(core, &id, &id, "load");
-        }
-    }
-    Ok(())
-}
-
-/// Writes an archive of the images.
-pub(crate) fn save(core: &Core, names: &[String], writer: &mut dyn Write) -> Result<()> {
-    core.images
-        .save(names, writer)
-        .map_err(|error| of_kind(error.kind(), error.to_string()))?;
-    for name in names {
-        if let Ok(image) = core.images.find(name) {
-            publish(core, &image.id.to_string(), name, "save");
         }
     }
     Ok(())

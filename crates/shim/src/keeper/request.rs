@@ -36,10 +36,12 @@ impl Keeper {
         Ok(Reply::Done)
     }
 
+    /// A process without a terminal has no size, and setting it is no error (observed: dockerd 28.5).
     fn resize(&mut self, target: &Target, rows: u16, columns: u16) -> Result<Reply, Failure> {
         let (_, process) = self.find(target)?;
-        let console = process.console.as_ref();
-        let console = console.ok_or_else(|| invalid("the process has no terminal".to_owned()))?;
+        let Some(console) = &process.console else {
+            return Ok(Reply::Done);
+        };
         let size = Winsize {
             ws_row: rows,
             ws_col: columns,

@@ -205,6 +205,13 @@ const TABLE: &[(&str, &str, &str, u16, &str)] = &[
         400,
         "invalid resize height \"x\": invalid syntax",
     ),
+    (
+        "POST",
+        "/v1.51/containers/there/resize?h=10&w=20",
+        "",
+        409,
+        "container {ID} is not running",
+    ),
     ("GET", "/v1.51/containers/json?filters=x", "", 400, "invalid filter"),
     (
         "GET",
@@ -219,6 +226,22 @@ const TABLE: &[(&str, &str, &str, u16, &str)] = &[
         "",
         404,
         "No such image: nosuch:latest",
+    ),
+    ("GET", "/v1.51/images/nosuch/get", "", 404, "No such image: nosuch"),
+    ("GET", "/v1.51/images/nosuch:1/get", "", 404, "reference does not exist"),
+    (
+        "GET",
+        "/v1.51/images/get?names=busybox&names=nosuch",
+        "",
+        404,
+        "No such image: nosuch",
+    ),
+    (
+        "GET",
+        "/v1.51/images/UPPER/get",
+        "",
+        500,
+        "invalid reference format: repository name (library/UPPER) must be lowercase",
     ),
     (
         "DELETE",

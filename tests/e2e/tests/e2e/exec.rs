@@ -1,8 +1,9 @@
 //! `exec`: streams, codes, user and environment, detached, and what is refused.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{LIMIT, both};
+use corten_e2e::{Case, LIMIT, both, one};
 use corten_testkit::until;
+use serde_json::Value;
 
 #[test]
 fn exec_runs_one_more_process() -> Result<()> {
@@ -66,6 +67,59 @@ fn exec_ends_with_its_container() -> Result<()> {
         case.ok("kill box")?;
         let code = corten_testkit::outcome::code_of(child.wait()?);
         ensure!(code == 137, "the session's code is {code}");
+        case.ok("rm box")?;
+        Ok(())
+    })
+}
+
+fn exec_state(case: &Case, exec: &str) -> Result<Value> {
+    Ok(serde_json::from_str(
+        &case.api("GET", &format!("/v1.51/exec/{exec}/json"), "")?.1,
+    )?)
+}
+
+/// Makes a session of the container `box` that is started without a client; its id and the start's status.
+fn detached(case: &Case, words: &str) -> Result<(String, u16)> {
+    let (_, made) = case.api("POST", "/v1.51/containers/box/exec", &format!(r#"{{"Cmd":{words}}}"#))?;
+    let made: Value = serde_json::from_str(&made)?;
+    let id = made["Id"].as_str().unwrap_or_default().to_owned();
+    let (status, _) = case.api("POST", &format!("/v1.51/exec/{id}/start"), r#"{"Detach":true}"#)?;
+    Ok((id, status))
+}
+
+#[test]
+fn sizes_of_what_has_no_terminal_or_has_ended() -> Result<()> {
+    one(&["busybox"], |case| {
+        let id = case.ok("run -d --name box busybox sleep 1000")?;
+        let status = |path: &str| Ok::<u16, anyhow::Error>(case.api("POST", path, "")?.0);
+        ensure!(status("/v1.51/containers/box/resize?h=10&w=20")? == 200, "container");
+        let (running, _) = detached(case, r#"["sleep","1000"]"#)?;
+        let size = |exec: &str| format!("/v1.51/exec/{exec}/resize?h=10&w=20");
+        ensure!(status(&size(&running))? == 200, "session");
+        let pid = exec_state(case, &running)?["Pid"].clone();
+        ensure!(pid != 0, "it has no pid");
+
+        let (ended, _) = detached(case, r#"["true"]"#)?;
+        let state = until(LIMIT, "the session's end", || {
+            exec_state(case, &ended).ok().filter(|state| state["Running"] == false)
+        })?;
+        ensure!(state["ExitCode"] == 0 && state["Pid"] != 0, "{state}");
+        let message = format!("NotFound: process does not exist {ended}: not found");
+        case.refuses("POST", &size(&ended), "", 404, &message)?;
+
+        let (failed, started) = detached(case, r#"["/nosuch"]"#)?;
+        let state = exec_state(case, &failed)?;
+        ensure!(
+            started == 400 && state["ExitCode"] == 127 && state["Pid"] == 0,
+            "{started} {state}"
+        );
+        case.refuses("POST", &size(&failed), "", 400, "exec process is not started")?;
+
+        case.ok("kill box")?;
+        let message = format!("container {id} is not running");
+        case.refuses("POST", &size(&running), "", 409, &message)?;
+        let state = exec_state(case, &running)?;
+        ensure!(state["ExitCode"] == 137 && state["Pid"] == pid, "{state}");
         case.ok("rm box")?;
         Ok(())
     })

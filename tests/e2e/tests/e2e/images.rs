@@ -62,6 +62,8 @@ fn save_gives_back_what_was_loaded() -> Result<()> {
             names.lines().any(|name| name == "manifest.json") && names.lines().any(|name| name == "index.json"),
             "{names}"
         );
+        case.fails("save busybox nosuch", 1, "No such image: nosuch")?;
+        case.fails("save nosuch:1", 1, "reference does not exist")?;
         case.ok("rmi busybox")?;
         case.says(
             &format!("load -q -i {}", saved.display()),
@@ -218,6 +220,28 @@ fn loads_that_stand_still_hold_nobody_up() -> Result<()> {
         let stalled = stalled?;
         case.says("run --rm busybox echo alive", "alive")?;
         drop(stalled);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_image_without_a_command_needs_one() -> Result<()> {
+    both(&[], |case| {
+        let tar = layer_tar(&[Entry::file("bin/busybox", std::fs::read("/bin/busybox")?)])?;
+        case.run_with_input("import - bare:1", &tar)?.success()?;
+        case.fails("create bare:1", 1, "no command specified")?;
+        case.fails("run bare:1", 125, "no command specified")?;
+        case.fails("create --entrypoint '' bare:1", 1, "no command specified")?;
+        case.says("run --rm bare:1 /bin/busybox echo given", "given")?;
+        case.says("run --rm --entrypoint /bin/busybox bare:1 echo given", "given")?;
+        case.ok("create --name odd bare:1 ''")?;
+        let created = case.inspect("odd")?;
+        ensure!(
+            created["Path"] == "" && created["Args"] == serde_json::json!([]),
+            "{created}"
+        );
+        case.ok("rm odd")?;
+        case.ok("rmi bare:1")?;
         Ok(())
     })
 }
