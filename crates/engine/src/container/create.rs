@@ -15,6 +15,7 @@ use corten_base::{ContainerId, Timestamp};
 use corten_image::Image;
 use corten_sys::fault::boundary;
 
+use super::cpuset::{self, Resource};
 use super::effective::{NetworkMode, inherit, policy};
 use super::mounts::{self, MountKind};
 use super::owner::{Origin, spawn};
@@ -76,6 +77,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         body.networking_config.as_ref(),
         Limits { processors },
     )?;
+    check_cpusets(&host)?;
     check_network(core, &host)?;
     if let Some(host) = &mut body.host_config {
         resolve_references(core, host)?;
@@ -132,6 +134,19 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
         }
     }
     Ok(image)
+}
+
+fn check_cpusets(host: &HostConfig) -> Result<()> {
+    let sets = [
+        (Resource::Processors, &host.cpuset_cpus, "/sys/devices/system/cpu/online"),
+        (Resource::Nodes, &host.cpuset_mems, "/sys/devices/system/node/online"),
+    ];
+    for (what, list, path) in sets.into_iter().filter(|(_, list, _)| !list.is_empty()) {
+        // A kernel without memory nodes has no such file.
+        let online = fs::read_to_string(path).unwrap_or_default();
+        cpuset::check(what, list, &online).map_err(|error| Error::invalid(error.to_string()))?;
+    }
+    Ok(())
 }
 
 /// The default network must be there.

@@ -7,6 +7,7 @@ pub(crate) mod actions;
 pub mod attach;
 pub mod capability;
 pub(crate) mod clients;
+pub mod cpuset;
 pub(crate) mod create;
 pub(crate) mod devices;
 pub mod effective;

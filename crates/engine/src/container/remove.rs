@@ -29,7 +29,12 @@ impl Owner {
             } else {
                 &[]
             };
-            Ok((left, remove_anonymous(core, &container.id, mounts)?))
+            // The container is gone already: a volume that stays is no reason to call it dead.
+            let trash = remove_anonymous(core, &container.id, mounts).unwrap_or_else(|error| {
+                tracing::error!(container = container.id.short(), %error, "a volume of a removed container is left");
+                Vec::new()
+            });
+            Ok((left, trash))
         });
         let (left, trash) = left.await?;
         crate::exec::container_removed(&self.core, &self.container);

@@ -252,22 +252,6 @@ fn check_processor(host: &HostConfig, limits: Limits) -> Result<()> {
     if host.cpu_quota > 0 && host.cpu_quota < 1000 {
         return Err(Error::invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)"));
     }
-    let set = |text: &str| {
-        text.bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'-'))
-    };
-    if !set(&host.cpuset_cpus) {
-        return Err(Error::invalid(format!(
-            "Invalid value {0} for cpuset cpus: invalid format: {0}",
-            host.cpuset_cpus
-        )));
-    }
-    if !set(&host.cpuset_mems) {
-        return Err(Error::invalid(format!(
-            "Invalid value {0} for cpuset mems: invalid format: {0}",
-            host.cpuset_mems
-        )));
-    }
     Ok(())
 }
 

@@ -92,6 +92,13 @@ fn a_keeper_that_is_stuck_is_killed() -> Result<()> {
         case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' box", "exited 137")?;
         case.ok("start box").context("start again")?;
         signal(shim_of(case, &id)?, Signal::STOP)?;
-        case.ok("rm -f box").map(drop)
+        case.ok("rm -f box")?;
+        // Nor a daemon from starting.
+        let id = case.ok("run -d --name box busybox sleep 1000")?;
+        signal(shim_of(case, &id)?, Signal::STOP)?;
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' box", "exited 137")?;
+        case.ok("rm box").map(drop)
     })
 }

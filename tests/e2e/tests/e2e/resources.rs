@@ -48,6 +48,11 @@ fn limits_reach_the_kernel() -> Result<()> {
             125,
             "range of CPUs is from 0.01 to",
         )?;
+        case.fails(
+            "run --rm --cpuset-cpus 4000 busybox true",
+            125,
+            "Requested CPUs are not available - requested 4000, available: 0",
+        )?;
         Ok(())
     })
 }
