@@ -138,7 +138,11 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
 
 fn check_cpusets(host: &HostConfig) -> Result<()> {
     let sets = [
-        (Resource::Processors, &host.cpuset_cpus, "/sys/devices/system/cpu/online"),
+        (
+            Resource::Processors,
+            &host.cpuset_cpus,
+            "/sys/devices/system/cpu/online",
+        ),
         (Resource::Nodes, &host.cpuset_mems, "/sys/devices/system/node/online"),
     ];
     for (what, list, path) in sets.into_iter().filter(|(_, list, _)| !list.is_empty()) {
