@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use corten_api::system::{Commit, PluginsInfo, Runtime, SwarmInfo, SystemInfo};
+use corten_api::system::{
+    Commit, FirewallInfo, IndexInfo, PluginsInfo, RegistryConfig, Runtime, SwarmInfo, SystemInfo,
+};
 use corten_api::{List, Map};
 use corten_base::Timestamp;
 use corten_runtime::plan::Layout;
@@ -31,7 +33,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         containers_stopped: number(containers.len()) - running - paused,
         images: core.images.list().map_or(0, |images| number(images.len())),
         driver: "overlay2".to_owned(),
-        driver_status: driver_status().into(),
+        driver_status: driver_status(core).into(),
         plugins: plugins(),
         memory_limit: true,
         swap_limit: true,
@@ -71,8 +73,13 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         live_restore_enabled: core.config.live_restore,
         init_binary: core.config.init_name.clone(),
         containerd_commit: Commit::default(),
-        runc_commit: Commit::default(),
-        init_commit: Commit::default(),
+        runc_commit: own_commit(),
+        init_commit: own_commit(),
+        registry_config: registries(),
+        firewall_backend: core.bridge.is_some().then(|| FirewallInfo {
+            driver: "nftables".to_owned(),
+            ..FirewallInfo::default()
+        }),
         security_options: security_options(core).into(),
         cdi_spec_dirs: List::from(Vec::new()),
         warnings: List::null(),
@@ -80,18 +87,57 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
     }
 }
 
+/// Runtime and init are built with the engine.
+fn own_commit() -> Commit {
+    Commit {
+        id: concat!("corten-", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}
+
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn driver_status() -> Vec<(String, String)> {
+fn driver_status(core: &Core) -> Vec<(String, String)> {
     let entry = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     vec![
+        entry("Backing Filesystem", backing_file_system(core)),
         entry("Supports d_type", "true"),
         entry("Using metacopy", "false"),
         entry("Native Overlay Diff", "true"),
         entry("userxattr", "false"),
     ]
+}
+
+/// Docker's name for the file system below the data directory.
+fn backing_file_system(core: &Core) -> &'static str {
+    // Of statfs(2); the names are those of Docker's graph drivers.
+    match rustix::fs::statfs(&core.config.data).map(|found| found.f_type) {
+        Ok(0xef53) => "extfs",
+        Ok(0x5846_5342) => "xfs",
+        Ok(0x9123_683e) => "btrfs",
+        Ok(0x0102_1994) => "tmpfs",
+        Ok(0x794c_7630) => "overlayfs",
+        Ok(0x2fc1_2fc1) => "zfs",
+        Ok(0xf2f5_2010) => "f2fs",
+        Ok(_) | Err(_) => "<unknown>",
+    }
+}
+
+/// The registry that names without one mean, and those on this machine, which need no TLS.
+fn registries() -> RegistryConfig {
+    let name = "docker.io".to_owned();
+    let hub = IndexInfo {
+        mirrors: List::from(Vec::new()),
+        name: name.clone(),
+        official: true,
+        secure: true,
+    };
+    RegistryConfig {
+        index_configs: [(name, hub)].into_iter().collect(),
+        insecure_registry_cidrs: ["::1/128", "127.0.0.0/8"].map(str::to_owned).into_iter().collect(),
+        mirrors: List::null(),
+    }
 }
 
 fn plugins() -> PluginsInfo {
@@ -100,7 +146,7 @@ fn plugins() -> PluginsInfo {
         volume: names(&["local"]),
         network: names(&["bridge", "host", "null"]),
         authorization: List::null(),
-        log: names(&["json-file", "none"]),
+        log: names(&["json-file"]),
     }
 }
 

@@ -52,11 +52,28 @@ fn version_and_info() -> Result<()> {
                 && info["MemTotal"].as_u64().is_some_and(|size| size > 0),
             "{info}"
         );
-        case.ok("info")?
-            .contains("Server Version")
-            .then_some(())
-            .ok_or_else(|| anyhow::anyhow!("info"))?;
-        case.ok("version")?;
+        ensure!(info["Warnings"].is_null(), "{}", info["Warnings"]);
+        let hub = &info["RegistryConfig"]["IndexConfigs"]["docker.io"];
+        ensure!(hub["Official"] == true && hub["Mirrors"].is_array(), "{hub}");
+        for line in ["info", "version"] {
+            let said = case.run(line)?.success()?;
+            ensure!(said.stderr.is_empty(), "{said}");
+        }
+        let shown = case.ok("info")?;
+        for part in [
+            "Server Version: 28.5.2",
+            "Storage Driver: overlay2",
+            "Backing Filesystem: ",
+            "Logging Driver: json-file",
+            "Cgroup Driver: cgroupfs",
+            "Swarm: inactive",
+            "Default Runtime: runc",
+            "seccomp",
+            "Total Memory: ",
+            "Docker Root Dir: ",
+        ] {
+            ensure!(shown.contains(part), "{part} is not in {shown}");
+        }
         Ok(())
     })
 }
