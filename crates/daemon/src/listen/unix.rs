@@ -1,9 +1,13 @@
 //! Unix sockets: made with mode 0660 and their group; a stale file is replaced, a live one refused.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use tokio::net::UnixListener;
 
 use super::group;
@@ -13,6 +17,9 @@ const MODE: u32 = 0o660;
 
 /// The group that may use the socket, if it exists and no other is named.
 const DEFAULT_GROUP: &str = "docker";
+
+/// A daemon that has not answered a ping for this long lives all the same.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// The path cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -117,10 +124,47 @@ fn clear(path: &Path) -> Result<(), ListenError> {
     }
 }
 
-/// Whether somebody listens on a path.
+/// Whether a daemon lives behind a path. One that is silent or too busy to take a connection lives.
+///
+/// Being able to connect is not enough: a daemon that is killed while it starts a program leaves its
+/// listening socket to the new process until that executes, a moment later. What connects meanwhile is
+/// cut off then, and the next attempt finds nobody.
 #[must_use]
 pub fn is_answered(path: &Path) -> bool {
-    std::os::unix::net::UnixStream::connect(path).is_ok()
+    let deadline = Instant::now() + ANSWER_LIMIT;
+    loop {
+        let mut stream = match connect(path) {
+            Ok(stream) => stream,
+            Err(Errno::AGAIN) => return true,
+            Err(_) => return false,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return true;
+        }
+        match ask(&mut stream, left) {
+            Ok(0) => {}
+            Ok(_) => return true,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => return true,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Connects without waiting for a place in the queue: `AGAIN` where there is none.
+fn connect(path: &Path) -> Result<UnixStream, Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
+}
+
+/// How many bytes of an answer came.
+fn ask(stream: &mut UnixStream, limit: Duration) -> io::Result<usize> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.write_all(b"HEAD /_ping HTTP/1.1\r\nHost: corten\r\nConnection: close\r\n\r\n")?;
+    stream.read(&mut [0; 64])
 }
 
 fn socket_group(given: Option<&str>) -> Result<Option<u32>, ListenError> {
@@ -159,5 +203,25 @@ mod tests {
             listen_unix(&directory.path().join("g"), Some("no-such-group")),
             Err(ListenError::Group(_))
         ));
+    }
+
+    #[test]
+    fn a_listener_that_goes_is_no_daemon() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("d.sock");
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        // Takes the connection, and with it the question, and ends.
+        let going = std::thread::spawn(move || drop(listener.accept()));
+        assert!(!is_answered(&path));
+        going.join().unwrap();
+
+        std::fs::remove_file(&path).unwrap();
+        let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        });
+        assert!(is_answered(&path));
+        answering.join().unwrap();
     }
 }
