@@ -62,16 +62,26 @@ fn inherit_cpusets(directory: &CgroupDirectory, parent: &Path) -> Result<(), Cre
 }
 
 fn fill_cpuset(directory: &CgroupDirectory, path: &Path) -> Result<(), CreateError> {
-    if !is_cpuset(directory) {
-        return Ok(());
+    if is_cpuset(directory) {
+        fill_from_above(&directory.mount, path)?;
     }
+    Ok(())
+}
+
+/// Gives an empty v1 cpuset what the group above has. That one may have been made by another process this
+/// moment and be empty too, so it is filled first; the hierarchy's root never is.
+fn fill_from_above(mount: &Path, path: &Path) -> Result<(), CreateError> {
     for file in ["cpuset.cpus", "cpuset.mems"] {
         let own = path.join(file);
         let value = fs::read_to_string(&own).internal(|| format!("read {}", own.display()))?;
         if !value.trim().is_empty() {
             continue;
         }
-        let above = path.parent().unwrap_or(path).join(file);
+        let above = path.parent().unwrap_or(path);
+        if above != mount && above.starts_with(mount) {
+            fill_from_above(mount, above)?;
+        }
+        let above = above.join(file);
         let value = fs::read_to_string(&above).internal(|| format!("read {}", above.display()))?;
         write_file(&own, value.trim()).internal(|| format!("write {}", own.display()))?;
     }
@@ -117,4 +127,29 @@ fn apply(path: &Path, write: &CgroupWrite) -> Result<(), CreateError> {
 /// One write(2), no creation: these files are commands to the kernel.
 pub(super) fn write_file(path: &Path, value: &str) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_cpuset_above_is_filled_first() {
+        let mount = tempfile::tempdir().unwrap();
+        let child = mount.path().join("parent/child");
+        fs::create_dir_all(&child).unwrap();
+        for (directory, value) in [(mount.path(), "0-1\n"), (child.parent().unwrap(), "\n"), (&child, "\n")] {
+            for file in ["cpuset.cpus", "cpuset.mems"] {
+                fs::write(directory.join(file), value).unwrap();
+            }
+        }
+        fill_from_above(mount.path(), &child).unwrap();
+        for directory in [child.parent().unwrap(), &child] {
+            assert!(
+                fs::read_to_string(directory.join("cpuset.cpus"))
+                    .unwrap()
+                    .starts_with("0-1")
+            );
+        }
+    }
 }
