@@ -7,6 +7,7 @@
 
 mod answer;
 mod container;
+mod endpoint;
 mod error;
 mod exec;
 mod hijack;
@@ -19,6 +20,7 @@ mod system;
 
 pub use answer::{Objects, Stream};
 pub use container::{AttachOptions, ListOptions, LogOptions, RemoveOptions, StopOptions, WaitCondition, Waiter};
+pub use endpoint::{Endpoint, Tls};
 pub use error::CallError;
 pub use exec::ExecStart;
 pub use hijack::{Duplex, Hijacked};

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Empty, Full};
 use hyper::body::{Frame, Incoming};
@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use crate::answer::{Stream, framing};
+use crate::endpoint::Endpoint;
 use crate::error::CallError;
 use crate::hijack::{Duplex, Hijacked};
 use crate::host::Host;
@@ -38,7 +39,8 @@ pub(crate) type RequestBody = BoxBody<Bytes, io::Error>;
 /// A client of one engine. Calls may run concurrently on one current-thread runtime.
 #[derive(Debug)]
 pub struct Client {
-    host: Host,
+    endpoint: Endpoint,
+    headers: Vec<(String, String)>,
     idle: Mutex<Vec<SendRequest<RequestBody>>>,
     version: OnceLock<String>,
     server: OnceLock<HeaderMap>,
@@ -118,12 +120,13 @@ impl Call {
 }
 
 impl Client {
-    /// A client for the engine at `host`. Nothing is sent before the first call. `version` (from
+    /// A client for the engine at `endpoint`. Nothing is sent before the first call. `version` (from
     /// `DOCKER_API_VERSION`, without the `v`) switches negotiation off.
     #[must_use]
-    pub fn new(host: Host, version: Option<String>) -> Self {
+    pub fn new(endpoint: impl Into<Endpoint>, version: Option<String>) -> Self {
         let client = Self {
-            host,
+            endpoint: endpoint.into(),
+            headers: Vec::new(),
             idle: Mutex::new(Vec::new()),
             version: OnceLock::new(),
             server: OnceLock::new(),
@@ -134,10 +137,17 @@ impl Client {
         client
     }
 
+    /// The same client with headers that go with every request (`HttpHeaders`, `DOCKER_CUSTOM_HEADERS`).
+    /// They replace the client's own of the same name.
+    #[must_use]
+    pub fn with_headers(self, headers: Vec<(String, String)>) -> Self {
+        Self { headers, ..self }
+    }
+
     /// The engine's address.
     #[must_use]
     pub fn host(&self) -> &Host {
-        &self.host
+        &self.endpoint.host
     }
 
     /// The API version in use, after the first call.
@@ -257,7 +267,14 @@ impl Client {
         path: String,
         upgrade: bool,
     ) -> Result<(SendRequest<RequestBody>, Response<Incoming>), CallError> {
-        let request = build(call, &path, upgrade)?;
+        let mut request = build(call, &path, upgrade)?;
+        for (name, value) in &self.headers {
+            let (name, value) = header(name, value).map_err(|source| CallError::Request {
+                path: path.clone(),
+                source,
+            })?;
+            request.headers_mut().insert(name, value);
+        }
         let mut sender = self.connection().await?;
         let answer = sender
             .send_request(request)
@@ -272,12 +289,12 @@ impl Client {
                 return Ok(sender);
             }
         }
-        let socket = Socket::connect(&self.host).await?;
+        let socket = Socket::connect(&self.endpoint.host).await?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(socket))
                 .await
                 .map_err(|source| CallError::Transport {
-                    path: self.host.to_string(),
+                    path: self.endpoint.host.to_string(),
                     source,
                 })?;
         // The task ends when the connection or the last sender does; its error reaches the caller as
@@ -295,6 +312,11 @@ impl Client {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(sender);
         }
     }
+}
+
+/// A header as the user wrote it.
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), http::Error> {
+    Ok((HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?))
 }
 
 fn build(call: Call, path: &str, upgrade: bool) -> Result<Request<RequestBody>, CallError> {
