@@ -132,7 +132,10 @@ fn tcp_speaks_the_same() {
             stream.write_all(answer.as_bytes()).expect("the client listens");
         }
     });
-    let client = Client::new(format!("tcp://127.0.0.1:{port}").parse::<Host>().expect("an address"), None);
+    let client = Client::new(
+        format!("tcp://127.0.0.1:{port}").parse::<Host>().expect("an address"),
+        None,
+    );
     assert!(
         run(async { client.list_containers(&ListOptions::default()).await })
             .unwrap()
