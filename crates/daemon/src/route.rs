@@ -41,6 +41,10 @@ pub enum Call {
     ContainerRestart(String),
     /// `POST /containers/{id}/kill`
     ContainerKill(String),
+    /// `POST /containers/{id}/pause`
+    ContainerPause(String),
+    /// `POST /containers/{id}/unpause`
+    ContainerUnpause(String),
     /// `POST /containers/{id}/wait`
     ContainerWait(String),
     /// `POST /containers/{id}/resize`
@@ -236,8 +240,8 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["containers", of @ .., "exec"] => Call::ExecCreate(name(of)),
         ["containers", _, .., "update"] => Call::NotBuilt("ContainerUpdate"),
         ["containers", _, .., "rename"] => Call::NotBuilt("ContainerRename"),
-        ["containers", _, .., "pause"] => Call::NotBuilt("ContainerPause"),
-        ["containers", _, .., "unpause"] => Call::NotBuilt("ContainerUnpause"),
+        ["containers", of @ .., "pause"] => Call::ContainerPause(name(of)),
+        ["containers", of @ .., "unpause"] => Call::ContainerUnpause(name(of)),
         ["exec", of @ .., "start"] => Call::ExecStart(name(of)),
         ["exec", of @ .., "resize"] => Call::ExecResize(name(of)),
         ["images", "create"] => Call::ImageCreate,

@@ -120,6 +120,16 @@ impl Engine {
         actions::kill(&self.core, reference, signal.as_deref()).await
     }
 
+    /// Freezes its processes.
+    pub async fn pause_container(&self, reference: &str) -> Result<()> {
+        actions::pause(&self.core, reference).await
+    }
+
+    /// Lets its frozen processes go on.
+    pub async fn unpause_container(&self, reference: &str) -> Result<()> {
+        actions::unpause(&self.core, reference).await
+    }
+
     /// Removes it.
     pub async fn remove_container(&self, reference: &str, options: RemoveOptions) -> Result<()> {
         actions::remove(&self.core, reference, options).await

@@ -79,6 +79,18 @@ pub(super) async fn kill(api: &Api, id: &str, request: &Request) -> Answer {
     Ok(answer::status(StatusCode::NO_CONTENT))
 }
 
+/// `POST /containers/{id}/pause`
+pub(super) async fn pause(api: &Api, id: &str) -> Answer {
+    api.engine.pause_container(id).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /containers/{id}/unpause`
+pub(super) async fn unpause(api: &Api, id: &str) -> Answer {
+    api.engine.unpause_container(id).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
 /// `DELETE /containers/{id}`
 pub(super) async fn remove(api: &Api, id: &str, request: &Request) -> Answer {
     let query = &request.query;

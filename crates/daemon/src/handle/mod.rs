@@ -55,6 +55,8 @@ impl Api {
             Call::ContainerStop(id) => containers::stop(self, &id, &request).await,
             Call::ContainerRestart(id) => containers::restart(self, &id, &request).await,
             Call::ContainerKill(id) => containers::kill(self, &id, &request).await,
+            Call::ContainerPause(id) => containers::pause(self, &id).await,
+            Call::ContainerUnpause(id) => containers::unpause(self, &id).await,
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,

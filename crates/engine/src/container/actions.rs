@@ -57,6 +57,16 @@ pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, the
     })
 }
 
+/// Freezes its processes.
+pub(crate) async fn pause(core: &Core, reference: &str) -> Result<()> {
+    ask(&*core.containers.find(reference)?, Message::Pause).await
+}
+
+/// Lets them go on.
+pub(crate) async fn unpause(core: &Core, reference: &str) -> Result<()> {
+    ask(&*core.containers.find(reference)?, Message::Unpause).await
+}
+
 /// The signal and the patience for a stop: the request's, else the container's, else the engine's.
 pub(crate) fn stop_settings(
     core: &Core,

@@ -4,30 +4,30 @@
 //! A long stop does not block it: the deadline is a timer, and the caller's answer waits in a list until
 //! the container has ended.
 
+mod freeze;
+mod persist;
+mod publish;
+mod refuse;
+mod signal;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use corten_base::Timestamp;
-use corten_shim::protocol::{self, Request, Target};
+use corten_shim::protocol::{self, Target};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use super::clients::Clients;
 use super::effective::effective;
-use super::phase::{self, Action, Effect, Event, Life, Phase, Refusal, Stopping};
-use super::record::{Record, StateRecord};
+use super::phase::{self, Effect, Event, Life, Phase, Stopping};
+use super::record::Record;
 use super::run::RunRecord;
 use super::{Container, MAILBOX_LIMIT, View};
-use crate::core::{Core, blocking};
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event::Subject;
 use crate::shim::{News, ShimHandle, ShimProcess};
-
-/// How long a shim may take to deliver a signal. It does nothing slow; one that is silent for longer is stuck,
-/// and must not keep its container from being stopped.
-const SIGNAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// What an owner is told.
 pub(crate) enum Message {
@@ -44,6 +44,10 @@ pub(crate) enum Message {
     Kill { signal: i32, ends: bool, answer: Answer },
     /// Remove it, with its anonymous volumes.
     Remove { force: bool, volumes: bool, answer: Answer },
+    /// Freeze its processes.
+    Pause(Answer),
+    /// Let them go on.
+    Unpause(Answer),
     /// Start it because its policy says so at the daemon's start.
     Revive,
 }
@@ -176,7 +180,7 @@ impl Owner {
         match message {
             Message::Start(answer) => {
                 let result = self.apply(Event::Start).await;
-                reply(answer, result.and_then(|()| self.failure.clone().map_or(Ok(()), Err)));
+                self.answer_now(result, answer);
             }
             Message::Stop {
                 signal,
@@ -196,8 +200,21 @@ impl Owner {
                 let result = self.apply(Event::Remove { force }).await;
                 self.answer_when(result, Stopping::Remove, answer);
             }
+            Message::Pause(answer) => {
+                let result = self.apply(Event::Pause).await;
+                self.answer_now(result, answer);
+            }
+            Message::Unpause(answer) => {
+                let result = self.apply(Event::Unpause).await;
+                self.answer_now(result, answer);
+            }
             Message::Revive => drop(self.apply(Event::Start).await),
         }
+    }
+
+    /// Answers with what came of it.
+    fn answer_now(&self, result: Result<()>, answer: Answer) {
+        reply(answer, result.and_then(|()| self.failure.clone().map_or(Ok(()), Err)));
     }
 
     /// Answers at once if it failed or is so far, else when it is.
@@ -306,6 +323,8 @@ impl Owner {
             Effect::ArmRestart(after) => self.arm(after, TimerKind::Restart),
             Effect::DisarmStop | Effect::DisarmRestart => self.timer = None,
             Effect::TearDown => self.tear_down().await,
+            Effect::Freeze => self.perform_freeze(rest).await,
+            Effect::Thaw => self.perform_thaw(rest).await,
             Effect::Persist => self.persist().await,
             Effect::Publish(action) => {
                 self.publish();
@@ -374,115 +393,11 @@ impl Owner {
         }
     }
 
-    async fn signal(&mut self, signal: i32) {
-        if let Some(run) = &self.run {
-            let request = Request::Signal {
-                target: Target::Container,
-                signal,
-            };
-            let container = self.container.id.short();
-            match tokio::time::timeout(SIGNAL_LIMIT, run.shim.ask(request, Vec::new())).await {
-                Ok(Ok(())) => {}
-                // It has ended in the meantime; the news of that follow.
-                Ok(Err(error)) => tracing::debug!(container, %error, "signal not delivered"),
-                // The kernel kills a container with its shim.
-                Err(_late) if signal == phase::SIGKILL => {
-                    tracing::error!(container, "a shim does not answer and is killed");
-                    run.process.kill();
-                }
-                Err(_late) => tracing::error!(container, signal, "a shim does not answer, signal not delivered"),
-            }
-        }
-        self.publish_event("kill", &[("signal", signal.to_string())]);
-    }
-
-    async fn persist(&mut self) {
-        if self.life.auto_remove {
-            return;
-        }
-        let state = StateRecord::of(&self.life);
-        let directory = self.core.container_directory(&self.container.id);
-        let written = blocking(&self.core, move |_core| {
-            corten_sys::fault::boundary("state.write");
-            state
-                .write(&directory)
-                .map_err(|error| Error::caused("write state.json", error))?;
-            corten_sys::fault::boundary("state.written");
-            if !state.running {
-                // Recorded now; a later daemon must not count it again.
-                drop(std::fs::remove_file(directory.join(super::record::EXIT)));
-            }
-            Ok(())
-        });
-        if let Err(error) = written.await {
-            tracing::error!(container = self.container.id.short(), %error, "the state is not recorded");
-        }
-    }
-
-    pub(super) fn publish(&mut self) {
-        let run = self.run.as_ref().map(|run| Arc::clone(&run.record));
-        let run = self.life.phase.running().and(run);
-        let exits = self.exits;
-        let view = View {
-            life: self.life.clone(),
-            run,
-            exits,
-            removed: self.removed,
-        };
-        self.publisher.send_replace(Arc::new(view));
-    }
-
     /// One more run, or the attempt at one, is over: those who wait for the next end are told with the next publication.
     pub(super) fn count_exit(&mut self) {
         self.exits += 1;
     }
 
-    fn publish_action(&self, action: Action) {
-        match action {
-            Action::Start => self.publish_event("start", &[]),
-            Action::Stop => self.publish_event("stop", &[]),
-            Action::Restart => self.publish_event("restart", &[]),
-            Action::OutOfMemory => self.publish_event("oom", &[]),
-            Action::Die => {
-                let Some(ended) = self.life.phase.ended() else { return };
-                let seconds = ended.finished_at.since(ended.started_at).as_secs();
-                let attributes = [
-                    ("execDuration", seconds.to_string()),
-                    ("exitCode", ended.code.to_string()),
-                ];
-                self.publish_event("die", &attributes);
-            }
-        }
-    }
-
-    pub(super) fn publish_event(&self, action: &str, attributes: &[(&str, String)]) {
-        self.core.events.publish(
-            Subject::Container(&self.container),
-            action,
-            attributes,
-            Timestamp::now(),
-        );
-    }
-
-    fn refused(&self, refusal: Refusal) -> Error {
-        let id = &self.container.id;
-        match refusal {
-            Refusal::NotModified => Error::not_modified(),
-            Refusal::NotRunning => Error::conflict(format!("container {id} is not running")),
-            Refusal::StillRunning => {
-                let state = super::status::state(&self.life.phase);
-                let procedure = if state == "paused" {
-                    "unpause and stop the container before removing or force remove"
-                } else {
-                    "stop the container before removing or force remove"
-                };
-                Error::conflict(format!("container is {state}: {procedure}"))
-            }
-            Refusal::Paused => Error::conflict("cannot start a paused container, try unpause instead"),
-            Refusal::BeingRemoved => Error::conflict(format!("removal of container {id} is already in progress")),
-            Refusal::Stale => Error::conflict(format!("container {id} is in another state now")),
-        }
-    }
 }
 
 fn reply(answer: Answer, result: Result<()>) {

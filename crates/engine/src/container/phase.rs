@@ -155,10 +155,14 @@ pub enum Event {
     },
     /// The removal did not succeed.
     RemoveFailed,
-    /// Its processes are frozen.
-    Paused,
-    /// They go on.
-    Unpaused,
+    /// A client asks to freeze its processes.
+    Pause,
+    /// They could not be frozen.
+    FreezeFailed,
+    /// A client asks to let them go on.
+    Unpause,
+    /// They are still frozen.
+    ThawFailed,
 }
 
 /// What the owner has to do, in this order.
@@ -176,6 +180,10 @@ pub enum Effect {
     ArmRestart(Duration),
     /// It does not.
     DisarmRestart,
+    /// Freeze its processes; ends in `FreezeFailed` when that fails.
+    Freeze,
+    /// Let them go on; ends in `ThawFailed` when that fails.
+    Thaw,
     /// Release everything an API call can see: veth, firewall elements, address, ports, volumes.
     TearDown,
     /// Write the record.
@@ -201,6 +209,10 @@ pub enum Action {
     Restart,
     /// A process was killed for want of memory.
     OutOfMemory,
+    /// Its processes are frozen.
+    Pause,
+    /// They go on.
+    Unpause,
 }
 
 /// Why an event is not possible now.
@@ -214,6 +226,12 @@ pub enum Refusal {
     StillRunning,
     /// It is paused.
     Paused,
+    /// It is paused, as asked.
+    AlreadyPaused,
+    /// It is not paused.
+    NotPaused,
+    /// It waits to be restarted.
+    Restarting,
     /// It is being removed.
     BeingRemoved,
     /// The event cannot occur here: a late timer or a report of a run that is over.

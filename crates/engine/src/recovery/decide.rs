@@ -32,6 +32,8 @@ pub struct Found {
     pub exit: Option<Exit>,
     /// There is a run directory.
     pub run_directory: bool,
+    /// Its control group is frozen: it was paused.
+    pub frozen: bool,
 }
 
 /// What a shim says.
@@ -160,8 +162,13 @@ fn adopt(found: &Found, pid: u32, started_at: Timestamp, situation: Situation) -
         last_finished_at,
         stopping: None,
     };
+    let phase = if found.frozen {
+        Phase::Paused(running)
+    } else {
+        Phase::Running(running)
+    };
     let life = Life {
-        phase: Phase::Running(running),
+        phase,
         ..found.life.clone()
     };
     let then = if situation.live_restore { Then::Keep } else { Then::Stop };
@@ -273,6 +280,7 @@ mod tests {
             shim: None,
             exit: None,
             run_directory: false,
+            frozen: false,
         }
     }
 
@@ -325,6 +333,21 @@ mod tests {
             },
         );
         assert_eq!(decision.then, Then::Stop);
+    }
+
+    #[test]
+    fn a_frozen_container_is_paused() {
+        let shim = ShimFound {
+            pid: 7,
+            started_at: Some(at(10)),
+            exit: None,
+        };
+        let found = Found {
+            shim: Some(shim),
+            frozen: true,
+            ..running(RestartPolicy::No)
+        };
+        assert!(matches!(decided(&found).life.phase, Phase::Paused(_)));
     }
 
     #[test]

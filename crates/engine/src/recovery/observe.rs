@@ -67,9 +67,10 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         } else {
             Vec::new()
         };
-        Ok(Some((record, state, exit, has_run, run, socket, creating, ended)))
+        let frozen = run.as_ref().is_some_and(is_frozen);
+        Ok(Some((record, state, exit, has_run, run, socket, creating, ended, frozen)))
     });
-    let Some((record, state, exit, has_run, run, socket, creating, ended_execs)) = read.await? else {
+    let Some((record, state, exit, has_run, run, socket, creating, ended_execs, frozen)) = read.await? else {
         return Ok(None);
     };
     let shim = match socket {
@@ -84,6 +85,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         shim: shim.as_ref().map(|contact| shim_found(contact.state.as_ref())),
         exit,
         run_directory: has_run,
+        frozen,
     };
     Ok(Some(Observed {
         record,
@@ -93,6 +95,14 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         creating,
         ended_execs,
     }))
+}
+
+/// Whether the run was paused.
+fn is_frozen(run: &RunRecord) -> bool {
+    corten_runtime::cgroup::is_frozen(&run.cgroup).unwrap_or_else(|error| {
+        tracing::warn!(%error, "whether a container is paused cannot be read");
+        false
+    })
 }
 
 /// The sessions whose ends the shim has recorded in the run directory.

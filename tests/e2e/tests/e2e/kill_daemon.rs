@@ -181,6 +181,25 @@ fn exec() -> Result<()> {
 }
 
 #[test]
+fn unpause() -> Result<()> {
+    interrupt_everywhere(
+        &["busybox"],
+        &Operation {
+            prepare: &["run -d --name box busybox sleep 1000", "pause box"],
+            line: "unpause box",
+            afterwards: |case| {
+                // Woken or not, what is said is what is so.
+                if case.ok("inspect -f '{{.State.Paused}}' box")? == "true" {
+                    case.ok("unpause box")?;
+                }
+                case.says("exec box echo again", "again")?;
+                remove_if_there(case)
+            },
+        },
+    )
+}
+
+#[test]
 fn remove() -> Result<()> {
     interrupt_everywhere(
         &["redis", "busybox"],

@@ -15,6 +15,7 @@ mod lifecycle;
 mod logs;
 mod networks;
 mod options;
+mod pause;
 mod ports;
 mod resources;
 mod security;

@@ -24,8 +24,10 @@ pub fn step(life: &Life, event: Event) -> Result<(Life, Vec<Effect>), Refusal> {
         Event::RestartDue => restart_due(life),
         Event::Remove { force } => remove(life, force),
         Event::RemoveFailed => remove_failed(life),
-        Event::Paused => pause(life),
-        Event::Unpaused => unpause(life),
+        Event::Pause => pause(life),
+        Event::Unpause => unpause(life),
+        Event::FreezeFailed => freeze_failed(life),
+        Event::ThawFailed => thaw_failed(life),
     }
 }
 
@@ -171,9 +173,12 @@ fn stop(life: &Life, signal: i32, timeout: Option<Duration>, then: Stopping) -> 
                 stopping: Some(then),
                 ..running.clone()
             };
-            let phase = Phase::Running(running);
             let mut effects = vec![Effect::Signal(signal)];
             effects.extend(timeout.map(Effect::ArmStop));
+            if matches!(life.phase, Phase::Paused(_)) {
+                effects.extend(wake(signal));
+            }
+            let phase = Phase::Running(running);
             Ok((
                 Life {
                     phase,
@@ -229,8 +234,12 @@ fn stronger(one: Stopping, other: Stopping) -> Stopping {
 
 fn stop_deadline(life: &Life) -> Step {
     match &life.phase {
-        Phase::Running(running) | Phase::Paused(running) if running.stopping.is_some() => {
-            Ok((life.clone(), vec![Effect::Signal(SIGKILL)]))
+        Phase::Running(running) if running.stopping.is_some() => Ok((life.clone(), vec![Effect::Signal(SIGKILL)])),
+        Phase::Paused(running) if running.stopping.is_some() => {
+            let mut effects = vec![Effect::Signal(SIGKILL)];
+            effects.extend(wake(SIGKILL));
+            let phase = Phase::Running(running.clone());
+            Ok((Life { phase, ..life.clone() }, effects))
         }
         Phase::Created(_)
         | Phase::Running(_)
@@ -245,6 +254,19 @@ fn stop_deadline(life: &Life) -> Step {
 fn kill(life: &Life, signal: i32, ends: bool) -> Step {
     let stopped_by_hand = life.stopped_by_hand || ends;
     match &life.phase {
+        Phase::Paused(running) if ends => {
+            let mut effects = vec![Effect::Signal(signal)];
+            effects.extend(wake(signal));
+            let phase = Phase::Running(running.clone());
+            Ok((
+                Life {
+                    phase,
+                    stopped_by_hand,
+                    ..life.clone()
+                },
+                effects,
+            ))
+        }
         Phase::Running(_) | Phase::Paused(_) => Ok((
             Life {
                 stopped_by_hand,
@@ -316,12 +338,11 @@ fn pause(life: &Life) -> Step {
                 phase: Phase::Paused(running.clone()),
                 ..life.clone()
             },
-            Vec::new(),
+            vec![Effect::Freeze, Effect::Publish(Action::Pause)],
         )),
-        Phase::Paused(_) => Err(Refusal::Paused),
-        Phase::Created(_) | Phase::Restarting(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
-            Err(Refusal::NotRunning)
-        }
+        Phase::Paused(_) => Err(Refusal::AlreadyPaused),
+        Phase::Restarting(_) => Err(Refusal::Restarting),
+        Phase::Created(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => Err(Refusal::NotRunning),
     }
 }
 
@@ -332,11 +353,56 @@ fn unpause(life: &Life) -> Step {
                 phase: Phase::Running(running.clone()),
                 ..life.clone()
             },
+            vec![Effect::Thaw, Effect::Publish(Action::Unpause)],
+        )),
+        Phase::Created(_)
+        | Phase::Running(_)
+        | Phase::Restarting(_)
+        | Phase::Exited(_)
+        | Phase::Removing(_)
+        | Phase::Dead(_) => Err(Refusal::NotPaused),
+    }
+}
+
+/// What a signal that ends a paused container needs after it: frozen processes do not take it.
+fn wake(signal: i32) -> Vec<Effect> {
+    let told = (signal != SIGKILL).then_some(Effect::Publish(Action::Unpause));
+    std::iter::once(Effect::Thaw).chain(told).collect()
+}
+
+fn freeze_failed(life: &Life) -> Step {
+    match &life.phase {
+        Phase::Paused(running) => Ok((
+            Life {
+                phase: Phase::Running(running.clone()),
+                ..life.clone()
+            },
             Vec::new(),
         )),
-        Phase::Running(_) => Err(Refusal::NotModified),
-        Phase::Created(_) | Phase::Restarting(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
-            Err(Refusal::NotRunning)
-        }
+        Phase::Created(_)
+        | Phase::Running(_)
+        | Phase::Restarting(_)
+        | Phase::Exited(_)
+        | Phase::Removing(_)
+        | Phase::Dead(_) => Err(Refusal::Stale),
+    }
+}
+
+/// A stop that is under way goes on: its deadline kills.
+fn thaw_failed(life: &Life) -> Step {
+    match &life.phase {
+        Phase::Running(running) => Ok((
+            Life {
+                phase: Phase::Paused(running.clone()),
+                ..life.clone()
+            },
+            Vec::new(),
+        )),
+        Phase::Created(_)
+        | Phase::Paused(_)
+        | Phase::Restarting(_)
+        | Phase::Exited(_)
+        | Phase::Removing(_)
+        | Phase::Dead(_) => Err(Refusal::Stale),
     }
 }

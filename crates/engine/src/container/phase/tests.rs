@@ -74,8 +74,10 @@ fn events() -> Vec<(&'static str, Event)> {
         ("rm", Event::Remove { force: false }),
         ("rm-f", Event::Remove { force: true }),
         ("rm-failed", Event::RemoveFailed),
-        ("pause", Event::Paused),
-        ("unpause", Event::Unpaused),
+        ("pause", Event::Pause),
+        ("freeze-failed", Event::FreezeFailed),
+        ("unpause", Event::Unpause),
+        ("thaw-failed", Event::ThawFailed),
     ]
 }
 
@@ -90,6 +92,8 @@ fn word(effect: &Effect) -> String {
         Effect::TearDown => "TearDown".into(),
         Effect::Persist => "Persist".into(),
         Effect::Publish(action) => format!("{action:?}").to_lowercase(),
+        Effect::Freeze => "Freeze".into(),
+        Effect::Thaw => "Thaw".into(),
         Effect::Remove => "Remove".into(),
         Effect::Release => "Release".into(),
     }
