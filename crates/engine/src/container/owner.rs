@@ -397,7 +397,6 @@ impl Owner {
     pub(super) fn count_exit(&mut self) {
         self.exits += 1;
     }
-
 }
 
 fn reply(answer: Answer, result: Result<()>) {

@@ -68,7 +68,9 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
             Vec::new()
         };
         let frozen = run.as_ref().is_some_and(is_frozen);
-        Ok(Some((record, state, exit, has_run, run, socket, creating, ended, frozen)))
+        Ok(Some((
+            record, state, exit, has_run, run, socket, creating, ended, frozen,
+        )))
     });
     let Some((record, state, exit, has_run, run, socket, creating, ended_execs, frozen)) = read.await? else {
         return Ok(None);

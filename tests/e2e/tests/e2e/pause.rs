@@ -64,7 +64,12 @@ fn every_other_verb_knows_a_paused_container() -> Result<()> {
             ("POST", "/containers/nosuch/pause", 404, "No such container: nosuch"),
             ("POST", "/containers/nosuch/unpause", 404, "No such container: nosuch"),
             ("POST", "/containers/idle/pause", 409, "container {IDLE} is not running"),
-            ("POST", "/containers/idle/unpause", 500, "Container {IDLE} is not paused"),
+            (
+                "POST",
+                "/containers/idle/unpause",
+                500,
+                "Container {IDLE} is not paused",
+            ),
             ("POST", "/containers/box/unpause", 500, "Container {ID} is not paused"),
             ("POST", "/containers/box/pause", 204, ""),
             ("POST", "/containers/box/pause", 409, "Container {ID} is already paused"),

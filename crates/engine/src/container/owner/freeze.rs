@@ -54,7 +54,11 @@ fn freeze(cgroup: &Cgroup) -> Result<(), CgroupError> {
         true => Ok(()),
         false => Err(CgroupError {
             act: "freeze",
-            path: cgroup.directories.first().map(|first| first.absolute()).unwrap_or_default(),
+            path: cgroup
+                .directories
+                .first()
+                .map(|first| first.absolute())
+                .unwrap_or_default(),
             source: std::io::ErrorKind::TimedOut.into(),
         }),
     });
