@@ -2,6 +2,7 @@
 //! writes it, atomic files. Pure apart from [`file`]; clock and randomness come in as arguments.
 
 pub mod digest;
+pub mod elapsed;
 pub mod file;
 pub mod id;
 pub mod platform;

@@ -95,7 +95,7 @@ impl From<TemplateError> for Failure {
             TemplateError::Unsupported(_) | TemplateError::Composite(_) => {
                 failure.hint("--format understands json, table, {{.Field.Path}} and {{json .Field}}")
             }
-            TemplateError::Unclosed | TemplateError::Missing(..) | TemplateError::Field(_) | TemplateError::Json(_) => {
+            TemplateError::Unclosed | TemplateError::Missing(..) | TemplateError::Field(..) | TemplateError::Json(_) => {
                 failure
             }
         }

@@ -66,6 +66,27 @@ pub struct Ulimit {
     pub soft: i64,
 }
 
+impl Ulimit {
+    /// The names of limits that can be set (setrlimit(2)).
+    pub const NAMES: [&str; 15] = [
+        "core",
+        "cpu",
+        "data",
+        "fsize",
+        "locks",
+        "memlock",
+        "msgqueue",
+        "nice",
+        "nofile",
+        "nproc",
+        "rss",
+        "rtprio",
+        "rttime",
+        "sigpending",
+        "stack",
+    ];
+}
+
 /// What `POST /containers/{id}/update` reads. Zero and none leave a limit as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

@@ -15,6 +15,12 @@ pub(crate) struct ConfigFile {
     pub(crate) ps_format: String,
     /// `images`' template.
     pub(crate) images_format: String,
+    /// `network ls`' template.
+    pub(crate) networks_format: String,
+    /// `volume ls`' template.
+    pub(crate) volumes_format: String,
+    /// `stats`' template.
+    pub(crate) stats_format: String,
     /// The context chosen with `context use`.
     pub(crate) current_context: String,
 }

@@ -3,8 +3,8 @@
 //! Understood are `json`, `table`, and templates made of text with `{{.Path.To.Field}}` and
 //! `{{json .Path}}`. Other template actions are refused by name.
 
-mod row;
+mod list;
 mod template;
 
-pub(crate) use row::{Layout, Row, print_rows};
+pub(crate) use list::{Column, Listing};
 pub(crate) use template::{Template, TemplateError};

@@ -2,24 +2,6 @@
 
 use corten_api::container::Ulimit;
 
-const NAMES: [&str; 15] = [
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
 /// The text is no limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum UlimitError {
@@ -38,7 +20,7 @@ pub(crate) enum UlimitError {
 /// Reads one limit; -1 is no limit.
 pub(crate) fn parse(text: &str) -> Result<Ulimit, UlimitError> {
     let (name, values) = text.split_once('=').ok_or_else(|| UlimitError::Form(text.to_owned()))?;
-    if !NAMES.contains(&name) {
+    if !Ulimit::NAMES.contains(&name) {
         return Err(UlimitError::Name(name.to_owned()));
     }
     let mut parts = values.split(':');

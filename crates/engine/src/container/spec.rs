@@ -286,30 +286,6 @@ fn no_new_privileges(host: &HostConfig, settings: &Config) -> bool {
     }
 }
 
-const RLIMITS: &[&str] = &[
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
-/// Whether `--ulimit` knows the name.
-#[must_use]
-pub fn is_rlimit(name: &str) -> bool {
-    RLIMITS.contains(&name)
-}
-
 fn rlimits(host: &HostConfig, settings: &Config) -> Value {
     let number = |value: i64| u64::try_from(value).unwrap_or(u64::MAX);
     let mut limits: Vec<(&str, u64, u64)> = host

@@ -1,7 +1,7 @@
 //! What a creation is refused for, in Docker's words (pure). What Docker knows and this engine has not
 //! built is refused by name: an option is never ignored.
 
-use corten_api::container::{ContainerConfig, HostConfig, NetworkingConfig};
+use corten_api::container::{ContainerConfig, HostConfig, NetworkingConfig, Ulimit};
 
 use super::effective::NetworkMode;
 use super::{ports, signal};
@@ -338,7 +338,7 @@ fn check_security(host: &HostConfig) -> Result<()> {
                 "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
             )));
         }
-        if !super::spec::is_rlimit(&limit.name) {
+        if !Ulimit::NAMES.contains(&limit.name.as_str()) {
             return Err(Error::invalid(format!("invalid ulimit type: {}", limit.name)));
         }
     }

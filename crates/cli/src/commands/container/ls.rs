@@ -1,12 +1,14 @@
 //! `ps`: the containers there are.
 
+use std::rc::Rc;
+
 use corten_api::container::ContainerSummary;
 use corten_base::{Timestamp, size};
 use corten_client::ListOptions;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Layout, Row, print_rows};
+use crate::format::{Column, Listing};
 use crate::output;
 use crate::text::zone::Zone;
 use crate::text::{elapsed, ports, shorten};
@@ -38,42 +40,48 @@ pub(super) const VERB: Verb = Verb {
     run: list,
 };
 
-const COLUMNS: [&str; 7] = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names"];
-const COLUMNS_WITH_SIZE: [&str; 8] = [
-    "ID",
-    "Image",
-    "Command",
-    "RunningFor",
-    "Status",
-    "Ports",
-    "Names",
-    "Size",
-];
-const HEADS: [(&str, &str); 15] = [
-    ("ID", "CONTAINER ID"),
-    ("Names", "NAMES"),
-    ("Image", "IMAGE"),
-    ("Command", "COMMAND"),
-    ("CreatedAt", "CREATED AT"),
-    ("RunningFor", "CREATED"),
-    ("Ports", "PORTS"),
-    ("State", "STATE"),
-    ("Status", "STATUS"),
-    ("Size", "SIZE"),
-    ("Labels", "LABELS"),
-    ("Mounts", "MOUNTS"),
-    ("LocalVolumes", "LOCAL VOLUMES"),
-    ("Networks", "NETWORKS"),
-    ("Platform", "PLATFORM"),
-];
+const LISTING: Listing<Shown> = Listing {
+    kind: "*formatter.ContainerContext",
+    columns: &[
+        Column::new("ID", "CONTAINER ID", |shown| Some(shown.id())),
+        Column::new("Names", "NAMES", |shown| Some(shown.names())),
+        Column::new("Image", "IMAGE", |shown| Some(shown.image())),
+        Column::new("Command", "COMMAND", |shown| {
+            Some(format!("{:?}", shown.shortened(&shown.container.command, 20)))
+        }),
+        Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.view.zone.clock(shown.created()))),
+        Column::new("RunningFor", "CREATED", |shown| Some(elapsed::ago(shown.view.now, shown.created()))),
+        Column::new("Ports", "PORTS", |shown| Some(ports::join(&shown.container.ports))),
+        Column::new("State", "STATE", |shown| Some(shown.container.state.clone())),
+        Column::new("Status", "STATUS", |shown| Some(shown.container.status.clone())),
+        Column::new("Size", "SIZE", |shown| Some(sizes(&shown.container))),
+        Column::new("Labels", "LABELS", |shown| Some(labels(&shown.container))),
+        Column::new("Mounts", "MOUNTS", |shown| Some(shown.mounts())),
+        Column::new("LocalVolumes", "LOCAL VOLUMES", |shown| Some(local_volumes(&shown.container))),
+        Column::new("Networks", "NETWORKS", |shown| Some(networks(&shown.container))),
+        Column::new("Platform", "PLATFORM", |_| None),
+    ],
+    label: Some(|shown, name| shown.container.labels.get(name).cloned().unwrap_or_default()),
+    table: "{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}",
+    quiet: "{{.ID}}",
+    raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n\
+          state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}\n\
+          labels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n",
+};
 
 fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    let format = match parsed.text("format") {
-        Some(format) => format.to_owned(),
-        None if parsed.on("quiet") => String::new(),
-        None => invocation.config().ps_format,
-    };
+    let quiet = parsed.on("quiet");
+    let given = parsed.text("format").filter(|format| !format.is_empty());
+    if quiet && given.is_some() {
+        eprintln!("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+    }
+    let given = given.filter(|_| !quiet);
+    let mut format = LISTING.template(given, &invocation.config().ps_format, quiet);
     let last = parsed.integer("last").unwrap_or(-1);
+    let size = parsed.on("size") || format.contains(".Size") || format.contains("{{json .}}");
+    if size && !quiet && (format.ends_with(LISTING.table) || format == LISTING.raw) {
+        format.push_str(if format == LISTING.raw { "size: {{.Size}}\\n" } else { "\\t{{.Size}}" });
+    }
     let options = ListOptions {
         all: parsed.on("all"),
         limit: if parsed.on("latest") && last == -1 {
@@ -81,38 +89,21 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         } else {
             Some(last).filter(|last| *last > 0)
         },
-        size: parsed.on("size") || format.contains(".Size") || format.contains("{{json .}}"),
+        size,
         filters: filters(parsed),
     };
     let client = invocation.client()?;
     let containers = block_on(async { Ok(client.list_containers(&options).await?) })?;
-    let view = View {
+    let view = Rc::new(View {
         now: Timestamp::now(),
         zone: Zone::local(),
         full: parsed.on("no-trunc"),
-    };
-    let rows: Vec<Row> = containers.iter().map(|container| row(container, &view)).collect();
-    if parsed.on("quiet") && format.is_empty() {
-        return output::print(
-            &rows
-                .iter()
-                .map(|row| format!("{}\n", row.get("ID").unwrap_or_default()))
-                .collect::<String>(),
-        );
-    }
-    let columns: &[&str] = if parsed.on("size") {
-        &COLUMNS_WITH_SIZE
-    } else {
-        &COLUMNS
-    };
-    output::print(&print_rows(
-        Layout {
-            format: &format,
-            columns,
-            heads: &HEADS,
-        },
-        &rows,
-    )?)
+    });
+    let shown = containers.into_iter().map(|container| Shown {
+        container,
+        view: Rc::clone(&view),
+    });
+    output::print(&LISTING.print(&format, &shown.collect::<Vec<_>>())?)
 }
 
 struct View {
@@ -121,87 +112,87 @@ struct View {
     full: bool,
 }
 
-fn row(container: &ContainerSummary, view: &View) -> Row {
-    let full = view.full;
-    let created = Timestamp::from_unix(container.created, 0);
-    let shortened = |text: &str, width| {
-        if full {
+/// A container and how it is to be shown.
+struct Shown {
+    container: ContainerSummary,
+    view: Rc<View>,
+}
+
+impl Shown {
+    fn id(&self) -> String {
+        if self.view.full {
+            self.container.id.clone()
+        } else {
+            shorten::id(&self.container.id).to_owned()
+        }
+    }
+
+    fn created(&self) -> Timestamp {
+        Timestamp::from_unix(self.container.created, 0)
+    }
+
+    fn shortened(&self, text: &str, width: usize) -> String {
+        if self.view.full {
             text.to_owned()
         } else {
             shorten::ellipsis(text, width)
         }
-    };
-    let labels: Vec<String> = container
-        .labels
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
-    let mounts = container.mounts.iter().map(|mount| {
-        shortened(
-            if mount.name.is_empty() {
+    }
+
+    /// All names; of a short list the first that is no link (those look like names with a slash inside).
+    fn names(&self) -> String {
+        let names = self.container.names.iter();
+        let names: Vec<&str> = names.map(|name| name.strip_prefix('/').unwrap_or(name)).collect();
+        match names.iter().find(|name| !name.contains('/')) {
+            Some(name) if !self.view.full => (*name).to_owned(),
+            _ => names.join(","),
+        }
+    }
+
+    fn image(&self) -> String {
+        let image = &self.container.image;
+        if image.is_empty() {
+            return "<no image>".to_owned();
+        }
+        if self.view.full {
+            return image.clone();
+        }
+        let id = shorten::id(&self.container.image_id);
+        if !id.is_empty() && id == shorten::id(image) {
+            return id.to_owned();
+        }
+        match image.split_once('@') {
+            Some((named, _)) => named.to_owned(),
+            None => image.clone(),
+        }
+    }
+
+    fn mounts(&self) -> String {
+        let mounts = self.container.mounts.iter().map(|mount| {
+            let name = if mount.name.is_empty() {
                 &mount.source
             } else {
                 &mount.name
-            },
-            15,
-        )
-    });
-    let local = container.mounts.iter().filter(|mount| mount.driver == "local").count();
+            };
+            self.shortened(name, 15)
+        });
+        mounts.collect::<Vec<_>>().join(",")
+    }
+}
+
+fn labels(container: &ContainerSummary) -> String {
+    let labels = container.labels.iter().map(|(key, value)| format!("{key}={value}"));
+    labels.collect::<Vec<_>>().join(",")
+}
+
+fn local_volumes(container: &ContainerSummary) -> String {
+    let local = container.mounts.iter().filter(|mount| mount.driver == "local");
+    local.count().to_string()
+}
+
+fn networks(container: &ContainerSummary) -> String {
     let networks: Vec<&str> = container.network_settings.networks.keys().map(String::as_str).collect();
-    Row::new([
-        (
-            "ID",
-            if full {
-                container.id.clone()
-            } else {
-                shorten::id(&container.id).to_owned()
-            },
-        ),
-        ("Names", names(container, full)),
-        ("Image", image(container, full)),
-        ("Command", format!("{:?}", shortened(&container.command, 20))),
-        ("CreatedAt", view.zone.clock(created)),
-        ("RunningFor", elapsed::ago(view.now, created)),
-        ("Ports", ports::join(&container.ports)),
-        ("State", container.state.clone()),
-        ("Status", container.status.clone()),
-        ("Size", sizes(container)),
-        ("Labels", labels.join(",")),
-        ("Mounts", mounts.collect::<Vec<_>>().join(",")),
-        ("LocalVolumes", local.to_string()),
-        ("Networks", networks.join(",")),
-    ])
-    .with_null("Platform")
-}
-
-/// Links to a container look like names with a slash inside; they are shown in full lists only.
-fn names(container: &ContainerSummary, full: bool) -> String {
-    let names = container
-        .names
-        .iter()
-        .map(|name| name.strip_prefix('/').unwrap_or(name));
-    names
-        .filter(|name| full || !name.contains('/'))
-        .collect::<Vec<_>>()
-        .join(",")
-}
-
-fn image(container: &ContainerSummary, full: bool) -> String {
-    let image = &container.image;
-    if image.is_empty() {
-        return "<no image>".to_owned();
-    }
-    if full {
-        return image.clone();
-    }
-    let id = shorten::id(&container.image_id);
-    if !id.is_empty() && id == shorten::id(image) {
-        return id.to_owned();
-    }
-    match image.split_once('@') {
-        Some((named, _)) => named.to_owned(),
-        None => image.clone(),
-    }
+    networks.join(",")
 }
 
 fn sizes(container: &ContainerSummary) -> String {

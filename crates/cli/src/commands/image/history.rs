@@ -1,11 +1,13 @@
 //! `history`: the steps an image was made by.
 
+use std::rc::Rc;
+
 use corten_api::image::ImageHistoryItem;
 use corten_base::{Timestamp, size};
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Layout, Row, print_rows};
+use crate::format::{Column, Listing};
 use crate::output;
 use crate::text::zone::Zone;
 use crate::text::{elapsed, shorten};
@@ -34,15 +36,21 @@ pub(super) const VERB: Verb = Verb {
     run: history,
 };
 
-const COLUMNS: [&str; 5] = ["ID", "CreatedSince", "CreatedBy", "Size", "Comment"];
-const HEADS: [(&str, &str); 6] = [
-    ("ID", "IMAGE"),
-    ("CreatedSince", "CREATED"),
-    ("CreatedAt", "CREATED AT"),
-    ("CreatedBy", "CREATED BY"),
-    ("Size", "SIZE"),
-    ("Comment", "COMMENT"),
-];
+const LISTING: Listing<Shown> = Listing {
+    kind: "*image.historyContext",
+    columns: &[
+        Column::new("ID", "IMAGE", |shown| Some(shown.id())),
+        Column::new("CreatedSince", "CREATED", |shown| Some(shown.since())),
+        Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.at())),
+        Column::new("CreatedBy", "CREATED BY", |shown| Some(shown.by())),
+        Column::new("Size", "SIZE", |shown| Some(shown.size())),
+        Column::new("Comment", "COMMENT", |shown| Some(shown.item.comment.clone())),
+    ],
+    label: None,
+    table: "{{.ID}}\\t{{.CreatedSince}}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}",
+    quiet: "{{.ID}}",
+    raw: "",
+};
 
 fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if parsed.is_set("platform") {
@@ -50,32 +58,21 @@ fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     }
     let client = invocation.client()?;
     let items = block_on(async { Ok(client.image_history(&parsed.arguments[0], "").await?) })?;
-    let view = View {
+    let view = Rc::new(View {
         now: Timestamp::now(),
         zone: Zone::local(),
         full: parsed.on("no-trunc"),
         human: parsed.bool("human").unwrap_or(true),
-    };
-    let rows: Vec<Row> = items.iter().map(|item| view.row(item)).collect();
-    if parsed.on("quiet") && !parsed.is_set("format") {
-        let ids = rows
-            .iter()
-            .map(|row| format!("{}\n", row.get("ID").unwrap_or_default()));
-        return output::print(&ids.collect::<String>());
+    });
+    let mut format = LISTING.template(parsed.text("format"), "", parsed.on("quiet"));
+    if !view.human && format.ends_with(LISTING.table) {
+        format = format.replace("{{.CreatedSince}}", "{{.CreatedAt}}");
     }
-    let format = parsed.text("format").unwrap_or_default();
-    let mut heads = HEADS;
-    if !view.human {
-        heads[1].1 = "CREATED AT";
-    }
-    output::print(&print_rows(
-        Layout {
-            format,
-            columns: &COLUMNS,
-            heads: &heads,
-        },
-        &rows,
-    )?)
+    let shown = items.into_iter().map(|item| Shown {
+        item,
+        view: Rc::clone(&view),
+    });
+    output::print(&LISTING.print(&format, &shown.collect::<Vec<_>>())?)
 }
 
 struct View {
@@ -85,40 +82,52 @@ struct View {
     human: bool,
 }
 
-impl View {
-    fn row(&self, item: &ImageHistoryItem) -> Row {
-        let created = Timestamp::from_unix(item.created, 0);
-        let at = self.zone.rfc3339(created, false);
-        let by = item.created_by.replace('\t', " ");
-        let bytes = u64::try_from(item.size).unwrap_or(0);
-        Row::new([
-            (
-                "ID",
-                if self.full {
-                    item.id.clone()
-                } else {
-                    shorten::id(&item.id).to_owned()
-                },
-            ),
-            (
-                "CreatedSince",
-                if self.human {
-                    elapsed::ago(self.now, created)
-                } else {
-                    at.clone()
-                },
-            ),
-            ("CreatedAt", at),
-            ("CreatedBy", if self.full { by } else { shorten::ellipsis(&by, 45) }),
-            (
-                "Size",
-                if self.human {
-                    size::human_digits(bytes, 3)
-                } else {
-                    bytes.to_string()
-                },
-            ),
-            ("Comment", item.comment.clone()),
-        ])
+/// A step and how it is to be shown.
+struct Shown {
+    item: ImageHistoryItem,
+    view: Rc<View>,
+}
+
+/// 2000-01-01; what claims to be older has no time that is worth a word.
+const EPOCH: i64 = 946_684_800;
+
+impl Shown {
+    fn id(&self) -> String {
+        if self.view.full {
+            self.item.id.clone()
+        } else {
+            shorten::id(&self.item.id).to_owned()
+        }
+    }
+
+    fn created(&self) -> Timestamp {
+        Timestamp::from_unix(self.item.created, 0)
+    }
+
+    fn at(&self) -> String {
+        self.view.zone.rfc3339(self.created(), false)
+    }
+
+    fn since(&self) -> String {
+        if !self.view.human {
+            return self.at();
+        }
+        if self.item.created <= EPOCH {
+            return "N/A".to_owned();
+        }
+        elapsed::ago(self.view.now, self.created())
+    }
+
+    fn by(&self) -> String {
+        let by = self.item.created_by.replace('\t', " ");
+        if self.view.full { by } else { shorten::ellipsis(&by, 45) }
+    }
+
+    fn size(&self) -> String {
+        if self.view.human {
+            size::human_digits(u64::try_from(self.item.size).unwrap_or(0), 3)
+        } else {
+            self.item.size.to_string()
+        }
     }
 }

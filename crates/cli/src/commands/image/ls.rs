@@ -1,6 +1,7 @@
 //! `images`: the images there are, one row per name.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use corten_api::image::ImageSummary;
 use corten_base::reference::Reference;
@@ -8,7 +9,7 @@ use corten_base::{Timestamp, size};
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Layout, Row, print_rows};
+use crate::format::{Column, Listing};
 use crate::output;
 use crate::text::zone::Zone;
 use crate::text::{elapsed, shorten};
@@ -44,63 +45,61 @@ pub(super) const SHORTCUT: Verb = Verb {
 };
 
 const NONE: &str = "<none>";
-const COLUMNS: [&str; 5] = ["Repository", "Tag", "ID", "CreatedSince", "Size"];
-const COLUMNS_WITH_DIGEST: [&str; 6] = ["Repository", "Tag", "Digest", "ID", "CreatedSince", "Size"];
-const HEADS: [(&str, &str); 10] = [
-    ("ID", "IMAGE ID"),
-    ("Repository", "REPOSITORY"),
-    ("Tag", "TAG"),
-    ("Digest", "DIGEST"),
-    ("CreatedSince", "CREATED"),
-    ("CreatedAt", "CREATED AT"),
-    ("Size", "SIZE"),
-    ("Containers", "CONTAINERS"),
-    ("SharedSize", "SHARED SIZE"),
-    ("UniqueSize", "UNIQUE SIZE"),
-];
+const LISTING: Listing<Shown> = Listing {
+    kind: "*formatter.imageContext",
+    columns: &[
+        Column::new("ID", "IMAGE ID", |shown| Some(shown.id())),
+        Column::new("Repository", "REPOSITORY", |shown| Some(shown.name.repository.clone())),
+        Column::new("Tag", "TAG", |shown| Some(shown.name.tag.clone())),
+        Column::new("Digest", "DIGEST", |shown| Some(shown.name.digest.clone())),
+        Column::new("CreatedSince", "CREATED", |shown| Some(elapsed::ago(shown.view.now, shown.created()))),
+        Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.view.zone.clock(shown.created()))),
+        Column::new("Size", "SIZE", |shown| Some(human(shown.image.size, 3))),
+        Column::new("VirtualSize", "SIZE", |shown| Some(human(shown.image.size, 4))),
+        Column::new("Containers", "CONTAINERS", |shown| Some(known(shown.image.containers, |count| count.to_string()))),
+        Column::new("SharedSize", "SHARED SIZE", |shown| Some(known(shown.image.shared_size, |size| human(size, 4)))),
+        Column::new("UniqueSize", "UNIQUE SIZE", |shown| Some(unique(&shown.image))),
+    ],
+    label: None,
+    table: "{{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}",
+    quiet: "{{.ID}}",
+    raw: "repository: {{ .Repository }}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\n\
+          virtual_size: {{.Size}}\n",
+};
+const TABLE_WITH_DIGESTS: &str = "table {{.Repository}}\\t{{.Tag}}\\t{{.Digest}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}";
 
 fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if parsed.on("tree") {
         return Err(Failure::new("--tree is not supported yet"));
     }
-    let format = match parsed.text("format") {
-        Some(format) => format.to_owned(),
-        None if parsed.on("quiet") => String::new(),
-        None => invocation.config().images_format,
-    };
+    let quiet = parsed.on("quiet");
+    let mut format = LISTING.template(parsed.text("format"), &invocation.config().images_format, quiet);
     let mut filters = filters(parsed);
     if let Some(name) = parsed.arguments.first() {
         filters.add("reference", name);
     }
+    if parsed.on("digests") {
+        format = with_digests(format);
+    }
     let client = invocation.client()?;
     let images = block_on(async { Ok(client.list_images(parsed.on("all"), &filters).await?) })?;
-    let digests = parsed.on("digests") || format.contains(".Digest") || format == "json";
-    let view = View {
+    let view = Rc::new(View {
         now: Timestamp::now(),
         zone: Zone::local(),
         full: parsed.on("no-trunc"),
-        digests,
-    };
-    let rows: Vec<Row> = images.iter().flat_map(|image| view.rows(image)).collect();
-    if parsed.on("quiet") && format.is_empty() {
-        let ids = rows
-            .iter()
-            .map(|row| format!("{}\n", row.get("ID").unwrap_or_default()));
-        return output::print(&ids.collect::<String>());
+        digests: parsed.on("digests") || format.contains(".Digest") || format == "json",
+    });
+    let shown: Vec<Shown> = images.iter().flat_map(|image| view.rows(image)).collect();
+    output::print(&LISTING.print(&format, &shown)?)
+}
+
+fn with_digests(format: String) -> String {
+    match format.strip_prefix("table ") {
+        Some(table) if table == LISTING.table => TABLE_WITH_DIGESTS.to_owned(),
+        Some(table) if !table.contains("{{.Digest}}") => format + "\t{{.Digest}}",
+        None if format == LISTING.raw => format.replacen("image_id", "digest: {{.Digest}}\nimage_id", 1),
+        _ => format,
     }
-    let columns: &[&str] = if parsed.on("digests") {
-        &COLUMNS_WITH_DIGEST
-    } else {
-        &COLUMNS
-    };
-    output::print(&print_rows(
-        Layout {
-            format: &format,
-            columns,
-            heads: &HEADS,
-        },
-        &rows,
-    )?)
 }
 
 struct View {
@@ -108,6 +107,43 @@ struct View {
     zone: Zone,
     full: bool,
     digests: bool,
+}
+
+/// One name of an image and how it is to be shown.
+struct Shown {
+    image: ImageSummary,
+    name: Name,
+    view: Rc<View>,
+}
+
+impl Shown {
+    fn id(&self) -> String {
+        if self.view.full {
+            self.image.id.clone()
+        } else {
+            shorten::id(&self.image.id).to_owned()
+        }
+    }
+
+    fn created(&self) -> Timestamp {
+        Timestamp::from_unix(self.image.created, 0)
+    }
+}
+
+fn human(bytes: i64, digits: usize) -> String {
+    size::human_digits(u64::try_from(bytes).unwrap_or(0), digits)
+}
+
+/// -1 stands for what the engine has not counted.
+fn known(number: i64, text: impl Fn(i64) -> String) -> String {
+    if number == -1 { "N/A".to_owned() } else { text(number) }
+}
+
+fn unique(image: &ImageSummary) -> String {
+    if image.size == -1 || image.shared_size == -1 {
+        return "N/A".to_owned();
+    }
+    human(image.size - image.shared_size, 4)
 }
 
 /// What names an image: repository, tag, digest.
@@ -118,50 +154,15 @@ struct Name {
 }
 
 impl View {
-    fn rows(&self, image: &ImageSummary) -> Vec<Row> {
-        self.names(image).iter().map(|name| self.row(image, name)).collect()
-    }
-
-    fn row(&self, image: &ImageSummary, name: &Name) -> Row {
-        let created = Timestamp::from_unix(image.created, 0);
-        let unknown = |bytes: i64| match u64::try_from(bytes) {
-            Ok(bytes) => size::human_digits(bytes, 3),
-            Err(_) => "N/A".to_owned(),
-        };
-        Row::new([
-            (
-                "ID",
-                if self.full {
-                    image.id.clone()
-                } else {
-                    shorten::id(&image.id).to_owned()
-                },
-            ),
-            ("Repository", name.repository.clone()),
-            ("Tag", name.tag.clone()),
-            ("Digest", name.digest.clone()),
-            ("CreatedSince", elapsed::ago(self.now, created)),
-            ("CreatedAt", self.zone.clock(created)),
-            ("Size", unknown(image.size)),
-            ("VirtualSize", size::human(u64::try_from(image.size).unwrap_or(0))),
-            (
-                "Containers",
-                if image.containers < 0 {
-                    "N/A".to_owned()
-                } else {
-                    image.containers.to_string()
-                },
-            ),
-            ("SharedSize", unknown(image.shared_size)),
-            (
-                "UniqueSize",
-                if image.shared_size < 0 {
-                    "N/A".to_owned()
-                } else {
-                    unknown(image.size - image.shared_size)
-                },
-            ),
-        ])
+    fn rows(self: &Rc<Self>, image: &ImageSummary) -> Vec<Shown> {
+        let names = self.names(image).into_iter();
+        names
+            .map(|name| Shown {
+                image: image.clone(),
+                name,
+                view: Rc::clone(self),
+            })
+            .collect()
     }
 
     fn names(&self, image: &ImageSummary) -> Vec<Name> {
