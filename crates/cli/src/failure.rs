@@ -95,9 +95,10 @@ impl From<TemplateError> for Failure {
             TemplateError::Unsupported(_) | TemplateError::Composite(_) => {
                 failure.hint("--format understands json, table, {{.Field.Path}} and {{json .Field}}")
             }
-            TemplateError::Unclosed | TemplateError::Missing(..) | TemplateError::Field(..) | TemplateError::Json(_) => {
-                failure
-            }
+            TemplateError::Unclosed
+            | TemplateError::Missing(..)
+            | TemplateError::Field(..)
+            | TemplateError::Json(_) => failure,
         }
     }
 }

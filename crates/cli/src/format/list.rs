@@ -62,7 +62,9 @@ impl<T> Listing<T> {
             None if format == "json" => Ok(items.iter().map(|item| self.json(item) + "\n").collect()),
             None => {
                 let template = Template::parse(format)?;
-                let lines = items.iter().map(|item| self.fill(&template, item).map(|line| line + "\n"));
+                let lines = items
+                    .iter()
+                    .map(|item| self.fill(&template, item).map(|line| line + "\n"));
                 lines.collect()
             }
         }
@@ -157,6 +159,9 @@ mod tests {
         assert_eq!(BOXES.template(None, "{{.Names}}", false), "{{.Names}}");
         assert_eq!(BOXES.template(None, "{{.Names}}", true), "{{.ID}}");
         assert_eq!(BOXES.template(Some("json"), "{{.Names}}", false), "json");
-        assert_eq!(BOXES.template(Some("table"), "{{.Names}}", false), "table {{.ID}}\\t{{.Names}}");
+        assert_eq!(
+            BOXES.template(Some("table"), "{{.Names}}", false),
+            "table {{.ID}}\\t{{.Names}}"
+        );
     }
 }

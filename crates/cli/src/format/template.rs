@@ -23,7 +23,9 @@ pub(crate) enum TemplateError {
     Unsupported(String),
     #[error("template parsing error: template: :1:2: executing \"\" at <.{0}>: map has no entry for key \"{1}\"")]
     Missing(String, String),
-    #[error("failed to execute template: template: :1:2: executing \"\" at <.{0}>: can't evaluate field {0} in type {1}")]
+    #[error(
+        "failed to execute template: template: :1:2: executing \"\" at <.{0}>: can't evaluate field {0} in type {1}"
+    )]
     Field(String, &'static str),
     #[error("template parsing error: printing the object at .{0} without json is not supported yet")]
     Composite(String),

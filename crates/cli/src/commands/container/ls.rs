@@ -49,15 +49,21 @@ const LISTING: Listing<Shown> = Listing {
         Column::new("Command", "COMMAND", |shown| {
             Some(format!("{:?}", shown.shortened(&shown.container.command, 20)))
         }),
-        Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.view.zone.clock(shown.created()))),
-        Column::new("RunningFor", "CREATED", |shown| Some(elapsed::ago(shown.view.now, shown.created()))),
+        Column::new("CreatedAt", "CREATED AT", |shown| {
+            Some(shown.view.zone.clock(shown.created()))
+        }),
+        Column::new("RunningFor", "CREATED", |shown| {
+            Some(elapsed::ago(shown.view.now, shown.created()))
+        }),
         Column::new("Ports", "PORTS", |shown| Some(ports::join(&shown.container.ports))),
         Column::new("State", "STATE", |shown| Some(shown.container.state.clone())),
         Column::new("Status", "STATUS", |shown| Some(shown.container.status.clone())),
         Column::new("Size", "SIZE", |shown| Some(sizes(&shown.container))),
         Column::new("Labels", "LABELS", |shown| Some(labels(&shown.container))),
         Column::new("Mounts", "MOUNTS", |shown| Some(shown.mounts())),
-        Column::new("LocalVolumes", "LOCAL VOLUMES", |shown| Some(local_volumes(&shown.container))),
+        Column::new("LocalVolumes", "LOCAL VOLUMES", |shown| {
+            Some(local_volumes(&shown.container))
+        }),
         Column::new("Networks", "NETWORKS", |shown| Some(networks(&shown.container))),
         Column::new("Platform", "PLATFORM", |_| None),
     ],
@@ -80,7 +86,11 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let last = parsed.integer("last").unwrap_or(-1);
     let size = parsed.on("size") || format.contains(".Size") || format.contains("{{json .}}");
     if size && !quiet && (format.ends_with(LISTING.table) || format == LISTING.raw) {
-        format.push_str(if format == LISTING.raw { "size: {{.Size}}\\n" } else { "\\t{{.Size}}" });
+        format.push_str(if format == LISTING.raw {
+            "size: {{.Size}}\\n"
+        } else {
+            "\\t{{.Size}}"
+        });
     }
     let options = ListOptions {
         all: parsed.on("all"),

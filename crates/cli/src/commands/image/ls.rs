@@ -52,12 +52,20 @@ const LISTING: Listing<Shown> = Listing {
         Column::new("Repository", "REPOSITORY", |shown| Some(shown.name.repository.clone())),
         Column::new("Tag", "TAG", |shown| Some(shown.name.tag.clone())),
         Column::new("Digest", "DIGEST", |shown| Some(shown.name.digest.clone())),
-        Column::new("CreatedSince", "CREATED", |shown| Some(elapsed::ago(shown.view.now, shown.created()))),
-        Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.view.zone.clock(shown.created()))),
+        Column::new("CreatedSince", "CREATED", |shown| {
+            Some(elapsed::ago(shown.view.now, shown.created()))
+        }),
+        Column::new("CreatedAt", "CREATED AT", |shown| {
+            Some(shown.view.zone.clock(shown.created()))
+        }),
         Column::new("Size", "SIZE", |shown| Some(human(shown.image.size, 3))),
         Column::new("VirtualSize", "SIZE", |shown| Some(human(shown.image.size, 4))),
-        Column::new("Containers", "CONTAINERS", |shown| Some(known(shown.image.containers, |count| count.to_string()))),
-        Column::new("SharedSize", "SHARED SIZE", |shown| Some(known(shown.image.shared_size, |size| human(size, 4)))),
+        Column::new("Containers", "CONTAINERS", |shown| {
+            Some(known(shown.image.containers, |count| count.to_string()))
+        }),
+        Column::new("SharedSize", "SHARED SIZE", |shown| {
+            Some(known(shown.image.shared_size, |size| human(size, 4)))
+        }),
         Column::new("UniqueSize", "UNIQUE SIZE", |shown| Some(unique(&shown.image))),
     ],
     label: None,
@@ -66,7 +74,8 @@ const LISTING: Listing<Shown> = Listing {
     raw: "repository: {{ .Repository }}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\n\
           virtual_size: {{.Size}}\n",
 };
-const TABLE_WITH_DIGESTS: &str = "table {{.Repository}}\\t{{.Tag}}\\t{{.Digest}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}";
+const TABLE_WITH_DIGESTS: &str =
+    "table {{.Repository}}\\t{{.Tag}}\\t{{.Digest}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}";
 
 fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if parsed.on("tree") {
