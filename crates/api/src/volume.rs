@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{List, Map};
+use crate::{List, Map, is_zero};
 
 /// One volume. Engine API v1.51 Volume.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,12 +54,26 @@ pub struct VolumeList {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub struct VolumeCreateBody {
-    /// Name; empty means a random one.
-    pub name: String,
     /// Driver; empty means `local`.
+    #[serde(skip_serializing_if = "is_zero")]
     pub driver: String,
     /// Driver options.
+    #[serde(skip_serializing_if = "Map::is_empty_map")]
     pub driver_opts: Map<String>,
     /// Labels.
+    #[serde(skip_serializing_if = "Map::is_empty_map")]
     pub labels: Map<String>,
+    /// Name; empty means a random one.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub name: String,
+}
+
+/// What `POST /volumes/prune` answers. Engine API v1.51 VolumePruneResponse.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct VolumePruneReport {
+    /// Names; `[]` if none.
+    pub volumes_deleted: List<String>,
+    /// Bytes set free.
+    pub space_reclaimed: u64,
 }

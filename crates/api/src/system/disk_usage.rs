@@ -1,8 +1,8 @@
 //! What `GET /system/df` answers.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use super::BuildCache;
 use crate::List;
 use crate::container::ContainerSummary;
 use crate::image::ImageSummary;
@@ -21,5 +21,5 @@ pub struct DiskUsage {
     /// Volumes with usage.
     pub volumes: List<Volume>,
     /// Build cache records.
-    pub build_cache: List<Value>,
+    pub build_cache: List<BuildCache>,
 }

@@ -1,9 +1,11 @@
 //! The engine itself on the wire: version, info, disk usage.
 
+mod build_cache;
 mod disk_usage;
 mod info;
 mod version;
 
+pub use build_cache::{BuildCache, BuildPruneReport};
 pub use disk_usage::DiskUsage;
 pub use info::{
     AddressPool, Commit, ContainerdInfo, ContainerdNamespaces, FirewallInfo, IndexInfo, PluginsInfo, RegistryConfig,
