@@ -1,5 +1,5 @@
 //! What std lacks and every other crate needs: identifiers, digests, image references, time as Go
-//! writes it, atomic files. Pure apart from [`file`]; clock and randomness come in as arguments.
+//! writes it, atomic files. Pure apart from [`file`] and [`zone`]; clock and randomness come in as arguments.
 
 pub mod digest;
 pub mod elapsed;
@@ -9,6 +9,7 @@ pub mod platform;
 pub mod reference;
 pub mod size;
 pub mod time;
+pub mod zone;
 
 pub use digest::Digest;
 pub use id::{ContainerId, ExecId, NetworkId};

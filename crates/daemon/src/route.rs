@@ -45,6 +45,8 @@ pub enum Call {
     ContainerPause(String),
     /// `POST /containers/{id}/unpause`
     ContainerUnpause(String),
+    /// `GET /containers/{id}/top`
+    ContainerTop(String),
     /// `POST /containers/{id}/wait`
     ContainerWait(String),
     /// `POST /containers/{id}/resize`
@@ -190,7 +192,7 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["containers", "json"] => Call::ContainerList,
         ["containers", of @ .., "json"] => Call::ContainerInspect(name(of)),
         ["containers", of @ .., "logs"] => Call::ContainerLogs(name(of)),
-        ["containers", _, .., "top"] => Call::NotBuilt("ContainerTop"),
+        ["containers", of @ .., "top"] => Call::ContainerTop(name(of)),
         ["containers", _, .., "changes"] => Call::NotBuilt("ContainerChanges"),
         ["containers", _, .., "export"] => Call::NotBuilt("ContainerExport"),
         ["containers", _, .., "stats"] => Call::NotBuilt("ContainerStats"),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use corten_api::Filters;
-use corten_api::container::{ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary};
+use corten_api::container::{
+    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, ContainerTop,
+};
 use corten_api::exec::{ExecConfig, ExecInspect};
 use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary};
 use corten_api::network::Network;
@@ -128,6 +130,12 @@ impl Engine {
     /// Lets its frozen processes go on.
     pub async fn unpause_container(&self, reference: &str) -> Result<()> {
         actions::unpause(&self.core, reference).await
+    }
+
+    /// Its processes, as `ps` with these arguments shows them; empty: `-ef`.
+    pub async fn top_container(&self, reference: &str, arguments: &str) -> Result<ContainerTop> {
+        let (container, arguments) = (self.core.containers.find(reference)?, arguments.to_owned());
+        blocking(&self.core, move |core| crate::top::top(core, &container, &arguments)).await
     }
 
     /// Removes it.

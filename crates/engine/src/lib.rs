@@ -29,6 +29,7 @@ mod ready;
 pub mod recovery;
 pub mod request;
 mod shim;
+mod top;
 pub mod volume;
 
 pub use config::Config;

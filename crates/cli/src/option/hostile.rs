@@ -12,7 +12,7 @@ use super::{
 use crate::flag::{Rules, parse};
 use crate::format::Template;
 use crate::terminal::DetachKeys;
-use crate::text::zone::Zone;
+use corten_base::zone::Zone;
 
 /// Any text, and texts of the letters that the readers look for.
 fn texts() -> impl Strategy<Value = String> {

@@ -3,7 +3,7 @@
 use corten_base::Timestamp;
 
 use super::duration;
-use crate::text::zone::Zone;
+use corten_base::zone::Zone;
 
 /// The text is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

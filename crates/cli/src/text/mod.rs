@@ -5,4 +5,3 @@ pub(crate) mod ports;
 pub(crate) mod resembles;
 pub(crate) mod shorten;
 pub(crate) mod table;
-pub(crate) mod zone;

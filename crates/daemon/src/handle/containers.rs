@@ -91,6 +91,13 @@ pub(super) async fn unpause(api: &Api, id: &str) -> Answer {
     Ok(answer::status(StatusCode::NO_CONTENT))
 }
 
+/// `GET /containers/{id}/top`
+pub(super) async fn top(api: &Api, id: &str, request: &Request) -> Answer {
+    Ok(answer::json(
+        &api.engine.top_container(id, request.query.text("ps_args")).await?,
+    ))
+}
+
 /// `DELETE /containers/{id}`
 pub(super) async fn remove(api: &Api, id: &str, request: &Request) -> Answer {
     let query = &request.query;

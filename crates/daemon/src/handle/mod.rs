@@ -57,6 +57,7 @@ impl Api {
             Call::ContainerKill(id) => containers::kill(self, &id, &request).await,
             Call::ContainerPause(id) => containers::pause(self, &id).await,
             Call::ContainerUnpause(id) => containers::unpause(self, &id).await,
+            Call::ContainerTop(id) => containers::top(self, &id, &request).await,
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,

@@ -21,4 +21,5 @@ mod resources;
 mod security;
 mod system;
 mod terminal;
+mod top;
 mod volumes;

@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::option::moment;
 use crate::stream::{Demultiplexer, write_stdout};
-use crate::text::zone::Zone;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
+use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("details", Kind::Bool, "Show the attributes given to the log"),

@@ -10,9 +10,9 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Column, Listing};
 use crate::output;
-use crate::text::zone::Zone;
 use crate::text::{elapsed, ports, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
+use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("all", Kind::Bool, "Show all containers, not only running ones").short('a'),

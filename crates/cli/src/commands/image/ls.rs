@@ -11,9 +11,9 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Column, Listing};
 use crate::output;
-use crate::text::zone::Zone;
 use crate::text::{elapsed, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
+use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("all", Kind::Bool, "Show intermediate images too").short('a'),

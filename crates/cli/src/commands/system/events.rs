@@ -9,8 +9,8 @@ use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
 use crate::option::moment;
 use crate::output;
-use crate::text::zone::Zone;
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
+use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("filter", Kind::Filter, "Show only what fulfils the condition").short('f'),

@@ -5,14 +5,14 @@
 use std::env;
 use std::fs;
 
-use corten_base::Timestamp;
+use crate::Timestamp;
 
 const ZONES: &str = "/usr/share/zoneinfo";
 const LOCAL: &str = "/etc/localtime";
 
 /// The offsets of one zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Zone {
+pub struct Zone {
     /// Seconds since 1970 from which an offset holds, ascending.
     transitions: Vec<(i64, Offset)>,
     /// What holds before the first.
@@ -21,14 +21,15 @@ pub(crate) struct Zone {
 
 /// A difference to UTC with its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Offset {
+struct Offset {
     seconds: i64,
     name: String,
 }
 
 impl Zone {
     /// UTC alone.
-    pub(crate) fn utc() -> Self {
+    #[must_use]
+    pub fn utc() -> Self {
         Self {
             transitions: Vec::new(),
             first: Offset {
@@ -39,7 +40,8 @@ impl Zone {
     }
 
     /// The user's; UTC if it cannot be read.
-    pub(crate) fn local() -> Self {
+    #[must_use]
+    pub fn local() -> Self {
         let path = match env::var("TZ") {
             Err(_) => LOCAL.to_owned(),
             Ok(name) => match name.strip_prefix(':').unwrap_or(&name) {
@@ -64,7 +66,8 @@ impl Zone {
     }
 
     /// As Go prints a time: `2026-11-26 02:28:14 +0100 CET`.
-    pub(crate) fn clock(&self, time: Timestamp) -> String {
+    #[must_use]
+    pub fn clock(&self, time: Timestamp) -> String {
         let offset = self.at(time.unix_seconds());
         let text = offset.shift(time).to_string();
         let text = text.trim_end_matches('Z').replace('T', " ");
@@ -72,7 +75,8 @@ impl Zone {
     }
 
     /// RFC 3339 with nine digits of a second, or none: `2026-11-26T02:28:14+01:00`.
-    pub(crate) fn rfc3339(&self, time: Timestamp, nanos: bool) -> String {
+    #[must_use]
+    pub fn rfc3339(&self, time: Timestamp, nanos: bool) -> String {
         let offset = self.at(time.unix_seconds());
         let whole = Timestamp::from_unix(time.unix_seconds() + offset.seconds, 0).to_string();
         let fraction = if nanos {
@@ -89,7 +93,8 @@ impl Zone {
     }
 
     /// The point in time whose local clock shows `clock` (given as if it were UTC).
-    pub(crate) fn to_utc(&self, clock: Timestamp) -> Timestamp {
+    #[must_use]
+    pub fn to_utc(&self, clock: Timestamp) -> Timestamp {
         let guess = clock.unix_seconds() - self.at(clock.unix_seconds()).seconds;
         let seconds = clock.unix_seconds() - self.at(guess).seconds;
         Timestamp::from_unix(seconds, clock.subsecond_nanos())
