@@ -4,7 +4,8 @@ use std::io;
 
 use corten_client::CallError;
 
-use crate::config::HostError;
+use crate::config::{EndpointError, HeadersError, RewriteError};
+use crate::context::ContextError;
 use crate::flag::FlagError;
 use crate::format::TemplateError;
 
@@ -82,8 +83,26 @@ fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
-impl From<HostError> for Failure {
-    fn from(error: HostError) -> Self {
+impl From<EndpointError> for Failure {
+    fn from(error: EndpointError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<ContextError> for Failure {
+    fn from(error: ContextError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<HeadersError> for Failure {
+    fn from(error: HeadersError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<RewriteError> for Failure {
+    fn from(error: RewriteError) -> Self {
         Self::new(error.to_string())
     }
 }

@@ -1,12 +1,13 @@
 //! `corten`: the command line. Reads arguments, calls one engine through `corten_client`, prints.
 //!
-//! `flag` and `option` read what was typed, `verb` and `dispatch` find the command, `commands` has one
+//! `config`, `context` and `plugin` are what the user has set up, `flag` and `option` read what was typed, `verb` and `dispatch` find the command, `commands` has one
 //! file per command, `terminal` and `stream` connect the user's terminal to a container, `format`,
 //! `text` and `json` lay out what is shown. Owns nothing on disk; restores the terminal on every way out.
 
 mod commands;
 mod config;
 mod container_config;
+mod context;
 mod dispatch;
 mod failure;
 mod flag;
@@ -14,6 +15,7 @@ mod format;
 mod json;
 mod option;
 mod output;
+mod plugin;
 mod progress;
 mod stream;
 mod terminal;

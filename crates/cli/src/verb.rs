@@ -1,8 +1,8 @@
 //! A command: its names, its flags, how many arguments it takes, what it does.
 
-use corten_client::Client;
+use corten_client::{Client, Host};
 
-use crate::config::{ConfigFile, Endpoint, choose};
+use crate::config::{ConfigFile, Globals, choose, headers};
 use crate::failure::Failure;
 use crate::flag::{Page, Parsed, Rules};
 
@@ -55,8 +55,8 @@ pub(crate) struct Invocation {
     pub(crate) path: String,
     /// What follows them.
     pub(crate) usage: &'static str,
-    /// Which engine.
-    pub(crate) endpoint: Endpoint,
+    /// What stood before the command.
+    pub(crate) globals: Globals,
 }
 
 impl Arguments {
@@ -91,12 +91,17 @@ impl Invocation {
             .ok()
             .filter(|version| !version.is_empty());
         let version = version.map(|version| version.trim_start_matches('v').to_owned());
-        Ok(Client::new(choose(&self.endpoint)?, version))
+        let endpoint = choose(&self.globals)?;
+        if endpoint.tls.is_some() && matches!(endpoint.host, Host::Tcp(..)) {
+            return Err(Failure::new(format!("{}: TLS is not supported yet", endpoint.host)));
+        }
+        let headers = headers(self.globals.file())?;
+        Ok(Client::new(endpoint, version).with_headers(headers))
     }
 
     /// The user's configuration file.
     pub(crate) fn config(&self) -> ConfigFile {
-        ConfigFile::read(self.endpoint.config.as_deref())
+        self.globals.file().clone()
     }
 
     /// The command's whole name.

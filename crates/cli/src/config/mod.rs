@@ -1,7 +1,12 @@
-//! What the user has set: Docker's client configuration, environment variables, the engine's address.
+//! What the user has set: global options, Docker's client configuration, environment variables, the
+//! engine's address.
 
+mod endpoint;
 mod file;
-mod host;
+mod globals;
+mod headers;
 
-pub(crate) use file::ConfigFile;
-pub(crate) use host::{Endpoint, HostError, choose};
+pub(crate) use endpoint::{EndpointError, choose, context_name, default_context_address, host_variable};
+pub(crate) use file::{ConfigFile, RewriteError, directory, rewrite};
+pub(crate) use globals::{GLOBAL, Globals, certificates};
+pub(crate) use headers::{HeadersError, headers};

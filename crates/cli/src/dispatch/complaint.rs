@@ -1,13 +1,15 @@
 //! What is said about commands and flags that do not exist, and what was probably meant.
 
 use crate::commands::GROUPS;
+use crate::config::Globals;
 use crate::failure::Failure;
 use crate::flag::FlagError;
+use crate::plugin;
 use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
 
 /// Docker's commands that are still to come.
-const TO_COME: [&str; 31] = [
+const TO_COME: [&str; 30] = [
     "build",
     "builder",
     "buildx",
@@ -15,7 +17,6 @@ const TO_COME: [&str; 31] = [
     "commit",
     "compose",
     "config",
-    "context",
     "cp",
     "diff",
     "export",
@@ -60,7 +61,7 @@ pub(super) fn wrong_flag(invocation: &Invocation, verb: &Verb, error: &FlagError
 }
 
 /// The complaint about a command; one of Docker's that is not built yet is refused by name.
-pub(super) fn unknown(program: &str, group: &str, name: &str) -> Failure {
+pub(super) fn unknown(program: &str, globals: &Globals, group: &str, name: &str) -> Failure {
     if TO_COME.contains(&name) {
         let path = format!("{program} {group}");
         return Failure::new(format!(
@@ -80,7 +81,9 @@ pub(super) fn unknown(program: &str, group: &str, name: &str) -> Failure {
         .filter(|candidate| group.is_empty() || candidate.name == group)
         .flat_map(|candidate| {
             let names = candidate.verbs.iter().filter_map(move |verb| {
-                if group.is_empty() {
+                if verb.about.is_empty() {
+                    None
+                } else if group.is_empty() {
                     verb.shortcut
                 } else {
                     verb.names.first().copied()
@@ -89,7 +92,11 @@ pub(super) fn unknown(program: &str, group: &str, name: &str) -> Failure {
             names.chain((group.is_empty() && !candidate.name.is_empty()).then_some(candidate.name))
         });
     let failure = Failure::new(text);
-    match resembles::closest(name, known) {
+    let plugins = match group.is_empty() {
+        true => plugin::names(globals),
+        false => Vec::new(),
+    };
+    match resembles::closest(name, known.chain(plugins.iter().map(String::as_str))) {
         Some(close) => failure.hint(format!("did you mean `{path} {close}`?")),
         None => failure,
     }

@@ -1,4 +1,4 @@
-//! From the arguments to the command: global options, groups and shortcuts, help pages.
+//! From the arguments to the command: global options, groups and shortcuts, plugins, help pages.
 
 mod complaint;
 mod page;
@@ -7,32 +7,18 @@ use complaint::{unknown, wrong_flag};
 use page::{group_page, overview};
 
 use crate::commands::GROUPS;
-use crate::config::Endpoint;
-use crate::failure::Failure;
-use crate::flag::{self, Flag, Kind, Parsed, Rules};
+use crate::config::{GLOBAL, Globals};
+use crate::failure::{ENGINE_FAILED, Failure};
+use crate::flag::{self, Parsed, Rules};
 use crate::output;
+use crate::plugin::{self, Plugin};
 use crate::verb::{Group, Invocation, Verb};
 
-const GLOBAL: &[Flag] = &[
-    Flag::new("config", Kind::Text, "Directory of the client's configuration"),
-    Flag::new(
-        "context",
-        Kind::Text,
-        "Context whose engine is used, instead of CORTEN_HOST, DOCKER_HOST and the chosen one",
-    )
-    .short('c'),
-    Flag::new("debug", Kind::Bool, "Say more").short('D'),
-    Flag::new("host", Kind::List, "Engine to connect to").short('H'),
-    Flag::new("log-level", Kind::Text, "How much is logged")
-        .short('l')
-        .default("\"info\""),
-    Flag::new("tls", Kind::Bool, "Use TLS"),
-    Flag::new("tlscacert", Kind::Text, "Authority whose certificates are trusted"),
-    Flag::new("tlscert", Kind::Text, "Own certificate"),
-    Flag::new("tlskey", Kind::Text, "Own key"),
-    Flag::new("tlsverify", Kind::Bool, "Use TLS and check the engine's certificate"),
-    Flag::new("version", Kind::Bool, "Print the version").short('v'),
-];
+/// The rules for what stands before the command.
+const BEFORE: Rules = Rules {
+    tables: &[GLOBAL],
+    interspersed: false,
+};
 
 /// The name to show: `docker` if called so, else `corten`.
 pub(crate) fn program_name(argument: Option<&str>) -> &'static str {
@@ -44,54 +30,23 @@ pub(crate) fn program_name(argument: Option<&str>) -> &'static str {
 
 /// Runs what the arguments say.
 pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> {
-    let parsed = flag::parse(
-        Rules {
-            tables: &[GLOBAL],
-            interspersed: false,
-        },
-        arguments,
-    )
-    .map_err(|error| {
-        let usage =
-            format!("\n\nUsage:  {program} [OPTIONS] COMMAND [ARG...]\n\nRun '{program} --help' for more information");
-        Failure::new(format!("{error}{usage}")).code(crate::failure::ENGINE_FAILED)
+    let parsed = flag::parse(BEFORE, arguments.iter().cloned()).map_err(|error| {
+        let usage = format!("{program} [OPTIONS] COMMAND [ARG...]");
+        wrong_words(program, &error.to_string(), &usage)
     })?;
     if parsed.on("version") {
         return output::line(&version(program));
     }
-    if parsed.help || parsed.arguments.is_empty() {
-        return output::print(&overview(program));
-    }
-    check_globals(&parsed)?;
-    let endpoint = Endpoint {
-        host: parsed.text("host").map(str::to_owned),
-        context: parsed.text("context").map(str::to_owned),
-        config: parsed.text("config").map(str::to_owned),
+    let called = Caller {
+        program,
+        globals: Globals::new(&parsed)?,
+        arguments: &arguments,
     };
-    let mut words = parsed.arguments.into_iter();
-    let first = words.next().unwrap_or_default();
-    if first == "help" {
-        let rest: Vec<String> = words.chain(["--help".to_owned()]).collect();
-        return run(program, rest);
-    }
-    if let Some((group, verb)) = shortcut(&first) {
-        return call(
-            program,
-            Called {
-                group,
-                verb,
-                path: first,
-            },
-            endpoint,
-            words.collect(),
-        );
-    }
-    match GROUPS
-        .iter()
-        .find(|group| !group.name.is_empty() && group.name == first)
-    {
-        Some(group) => run_group(program, group, endpoint, words.collect()),
-        None => Err(unknown(program, "", &first)),
+    match parsed.arguments.split_first() {
+        None => called.overview(parsed.help_by_letter),
+        Some(_) if parsed.help => called.overview(parsed.help_by_letter),
+        Some((first, rest)) if first == "help" => called.help(rest),
+        Some((first, rest)) => called.command(first, rest),
     }
 }
 
@@ -105,39 +60,119 @@ fn version(program: &str) -> String {
     }
 }
 
-fn check_globals(parsed: &Parsed) -> Result<(), Failure> {
-    for flag in ["tls", "tlsverify", "tlscacert", "tlscert", "tlskey"] {
-        if parsed.is_set(flag) && parsed.text(flag) != Some("false") {
-            return Err(Failure::new(format!("--{flag} is not supported yet")));
-        }
-    }
-    if parsed.list("host").count() > 1 {
-        let reason = "unable to resolve docker endpoint: Specify only one -H";
-        return Err(Failure::new(format!("Failed to initialize: {reason}")));
-    }
-    let level = parsed.text("log-level").unwrap_or("info");
-    if !["trace", "debug", "info", "warn", "warning", "error", "fatal", "panic"].contains(&level) {
-        return Err(Failure::new(format!("Unable to parse logging level: {level}")));
-    }
-    Ok(())
+/// How the program was called.
+struct Caller<'a> {
+    program: &'a str,
+    globals: Globals,
+    /// All words behind the program's name.
+    arguments: &'a [String],
 }
 
-fn run_group(program: &str, group: &'static Group, endpoint: Endpoint, mut words: Vec<String>) -> Result<(), Failure> {
-    let Some(name) = words.first().cloned().filter(|word| word != "--help" && word != "-h") else {
-        return output::print(&group_page(program, group));
-    };
-    if name.starts_with('-') {
-        let path = format!("{program} {}", group.name);
-        return Err(Failure::new(format!(
-            "unknown flag: {name}\n\nUsage:  {path} COMMAND\n\nRun '{path} --help' for more information"
-        ))
-        .code(crate::failure::ENGINE_FAILED));
+impl Caller<'_> {
+    fn overview(&self, by_letter: bool) -> Result<(), Failure> {
+        warn_of_letter(self.program, by_letter);
+        output::print(&overview(self.program, &plugins(&self.globals)))
     }
-    let verb = group.verbs.iter().find(|verb| verb.names.contains(&name.as_str()));
-    let verb = verb.ok_or_else(|| unknown(program, group.name, &name))?;
-    words.remove(0);
-    let path = format!("{} {name}", group.name);
-    call(program, Called { group, verb, path }, endpoint, words)
+
+    fn command(self, first: &str, rest: &[String]) -> Result<(), Failure> {
+        if let Some((group, verb)) = shortcut(first) {
+            let path = first.to_owned();
+            return call(self, Called { group, verb, path }, rest);
+        }
+        if let Some(group) = group(first) {
+            return self.group(group, rest);
+        }
+        if let Some(plugin) = plugin::by_name(&self.globals, first) {
+            return Err(plugin::run(&plugin, &self.globals, self.arguments));
+        }
+        match rest.iter().any(|word| word == "--help") {
+            true => self.overview(false),
+            false => Err(unknown(self.program, &self.globals, "", first)),
+        }
+    }
+
+    fn group(self, group: &'static Group, words: &[String]) -> Result<(), Failure> {
+        let path = format!("{} {}", self.program, group.name);
+        let at = words.iter().position(|word| !word.starts_with('-'));
+        for word in words.get(..at.unwrap_or(words.len())).unwrap_or_default() {
+            match word.as_str() {
+                "--help" => {}
+                "-h" => warn_of_letter(self.program, true),
+                _ => {
+                    let known = flag::parse(NO_FLAGS, [word.clone()]);
+                    let text = known.map_or_else(|error| error.to_string(), |_| format!("bad flag syntax: {word}"));
+                    return Err(wrong_words(&path, &text, &path));
+                }
+            }
+        }
+        let found = at.and_then(|at| Some((words.get(at)?, words.get(at + 1..)?, at > 0)));
+        let Some((name, rest, help)) = found else {
+            return output::print(&group_page(self.program, group));
+        };
+        let verb = group.verbs.iter().find(|verb| verb.names.contains(&name.as_str()));
+        match verb {
+            Some(verb) if help => call(self, Called::within(group, verb, name), &["--help".to_owned()]),
+            Some(verb) => call(self, Called::within(group, verb, name), rest),
+            None if help || rest.iter().any(|word| word == "--help") => output::print(&group_page(self.program, group)),
+            None => Err(unknown(self.program, &self.globals, group.name, name)),
+        }
+    }
+
+    /// `help ps`, `help container ls`, `help compose`.
+    fn help(self, topic: &[String]) -> Result<(), Failure> {
+        let nothing = |name: &str| Failure::new(format!("unknown help topic: {name}"));
+        let asked = ["--help".to_owned()];
+        match topic {
+            [] => self.overview(false),
+            [name] if shortcut(name).is_some() => self.command(name, &asked),
+            [name] if group(name).is_some() => self.command(name, &[]),
+            [name, verb] if group(name).is_some_and(|group| has(group, verb)) => {
+                self.command(name, &[verb.clone(), "--help".to_owned()])
+            }
+            [name, ..] => match plugin::by_name(&self.globals, name) {
+                Some(plugin) => Err(plugin::run(&plugin, &self.globals, self.arguments)),
+                None => Err(nothing(topic.last().unwrap_or(name))),
+            },
+        }
+    }
+}
+
+/// The rules of a group itself, which has no flags.
+const NO_FLAGS: Rules = Rules {
+    tables: &[],
+    interspersed: true,
+};
+
+fn wrong_words(path: &str, complaint: &str, usage: &str) -> Failure {
+    Failure::new(format!(
+        "{complaint}\n\nUsage:  {usage}\n\nRun '{path} --help' for more information"
+    ))
+    .code(ENGINE_FAILED)
+}
+
+/// Docker's client still takes `-h` and says so.
+fn warn_of_letter(program: &str, by_letter: bool) {
+    if by_letter && program == "docker" {
+        eprintln!("Flag shorthand -h has been deprecated, use --help");
+    }
+}
+
+/// Every plugin; none may have the name of a command of ours.
+pub(crate) fn plugins(globals: &Globals) -> Vec<Plugin> {
+    plugin::all(globals, is_builtin)
+}
+
+/// Whether a command of that name is our own.
+fn is_builtin(name: &str) -> bool {
+    name == "help" || shortcut(name).is_some() || group(name).is_some()
+}
+
+fn group(name: &str) -> Option<&'static Group> {
+    GROUPS.iter().find(|group| !group.name.is_empty() && group.name == name)
+}
+
+fn has(group: &Group, name: &str) -> bool {
+    group.verbs.iter().any(|verb| verb.names.contains(&name))
 }
 
 fn shortcut(name: &str) -> Option<(&'static Group, &'static Verb)> {
@@ -154,16 +189,25 @@ struct Called {
     path: String,
 }
 
-fn call(program: &str, called: Called, endpoint: Endpoint, words: Vec<String>) -> Result<(), Failure> {
+impl Called {
+    fn within(group: &'static Group, verb: &'static Verb, name: &str) -> Self {
+        let path = format!("{} {name}", group.name);
+        Self { group, verb, path }
+    }
+}
+
+fn call(caller: Caller<'_>, called: Called, words: &[String]) -> Result<(), Failure> {
     let Called { group, verb, path } = called;
     let invocation = Invocation {
-        program: program.to_owned(),
+        program: caller.program.to_owned(),
         path,
         usage: verb.usage,
-        endpoint,
+        globals: caller.globals,
     };
-    let parsed = flag::parse(verb.rules, words).map_err(|error| wrong_flag(&invocation, verb, &error))?;
+    let parsed: Parsed =
+        flag::parse(verb.rules, words.iter().cloned()).map_err(|error| wrong_flag(&invocation, verb, &error))?;
     if parsed.help {
+        warn_of_letter(caller.program, parsed.help_by_letter);
         return output::print(&invocation.help(verb, group));
     }
     if let Some(complaint) = verb.arguments.check(parsed.arguments.len()) {

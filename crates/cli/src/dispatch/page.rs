@@ -1,51 +1,127 @@
-//! The help pages of the program and of its groups.
+//! The help pages of the program and of its groups, ordered as Docker orders them.
 
-use super::GLOBAL;
+use std::fmt::Write as _;
+
 use crate::commands::GROUPS;
+use crate::config::{GLOBAL, certificates, directory};
 use crate::flag;
+use crate::plugin::Plugin;
 use crate::verb::Group;
 
+/// What most people need, in the order in which they need it.
+const COMMON: [&str; 12] = [
+    "run", "exec", "ps", "build", "pull", "push", "images", "login", "logout", "search", "version", "info",
+];
+
+/// The nouns of a swarm.
+const SWARM: [&str; 6] = ["config", "node", "secret", "service", "stack", "swarm"];
+
+/// Narrowest column of names.
+const NAME_WIDTH: usize = 11;
+
+/// A name and one sentence.
+type Entry = (String, String);
+
 /// All groups, commands and global options.
-pub(super) fn overview(program: &str) -> String {
-    let mut page = format!(
-        "Usage:  {program} [OPTIONS] COMMAND\n\nContainers, images and everything around them\n\nManagement Commands:\n"
+pub(super) fn overview(program: &str, plugins: &[Plugin]) -> String {
+    let verbs = shortcuts();
+    let is_common = |(name, _): &Entry| COMMON.contains(&name.as_str());
+    let mut common: Vec<Entry> = verbs.iter().filter(|entry| is_common(entry)).cloned().collect();
+    common.sort_by_key(|(name, _)| COMMON.iter().position(|known| known == name));
+    let (sound, broken): (Vec<&Plugin>, Vec<&Plugin>) = plugins.iter().partition(|plugin| plugin.error.is_none());
+    let (swarm, mut nouns): (Vec<Entry>, Vec<Entry>) = groups()
+        .into_iter()
+        .partition(|(name, _)| SWARM.contains(&name.as_str()));
+    nouns.extend(
+        sound
+            .iter()
+            .map(|plugin| (format!("{}*", plugin.name), plugin.metadata.short_description.clone())),
     );
-    for group in GROUPS.iter().filter(|group| !group.name.is_empty()) {
-        page.push_str(&format!("  {:11} {}\n", group.name, group.about));
-    }
-    page.push_str("\nCommands:\n");
-    let mut verbs: Vec<_> = GROUPS
+    nouns.sort();
+    let rest = verbs.iter().filter(|entry| !is_common(entry)).cloned().collect();
+    let broken = broken
         .iter()
-        .flat_map(|group| group.verbs.iter())
-        .filter_map(|verb| Some((verb.shortcut?, verb.about)))
+        .map(|plugin| (plugin.name.clone(), plugin.error.clone().unwrap_or_default()))
         .collect();
-    verbs.sort_unstable();
-    for (name, about) in verbs {
-        page.push_str(&format!("  {name:11} {about}\n"));
+    let mut page = format!("Usage:  {program} [OPTIONS] COMMAND\n\nContainers, images and everything around them\n");
+    let sections: [(&str, Vec<Entry>); 5] = [
+        ("Common Commands", common),
+        ("Management Commands", nouns),
+        ("Swarm Commands", swarm),
+        ("Commands", rest),
+        ("Invalid Plugins", broken),
+    ];
+    let entries = sections.iter().flat_map(|(_, entries)| entries);
+    let width = column_width(entries.filter(|(name, _)| !name.ends_with('*')));
+    for (head, entries) in &sections {
+        section(&mut page, head, entries, width);
     }
     page.push_str("\nGlobal Options:\n");
-    page.push_str(&flag::print_flags(GLOBAL.iter().collect()));
-    page.push_str(&format!(
+    page.push_str(&places(&flag::print_flags(GLOBAL.iter().collect())));
+    write!(
+        page,
         "\nRun '{program} COMMAND --help' for more information on a command.\n"
-    ));
+    )
+    .expect("a string takes everything");
     page
 }
 
 /// The commands of one group.
 pub(super) fn group_page(program: &str, group: &Group) -> String {
     let path = format!("{program} {}", group.name);
-    let mut page = format!("Usage:  {path} COMMAND\n\n{}\n\nCommands:\n", group.about);
-    let mut verbs: Vec<_> = group
+    let mut page = format!("Usage:  {path} COMMAND\n\n{}\n", group.about);
+    let mut verbs: Vec<Entry> = group
         .verbs
         .iter()
-        .filter_map(|verb| Some((*verb.names.first()?, verb.about)))
+        .filter(|verb| !verb.about.is_empty())
+        .filter_map(|verb| Some(((*verb.names.first()?).to_owned(), verb.about.to_owned())))
         .collect();
-    verbs.sort_unstable();
-    for (name, about) in verbs {
-        page.push_str(&format!("  {name:11} {about}\n"));
-    }
-    page.push_str(&format!(
+    verbs.sort();
+    let width = column_width(verbs.iter());
+    section(&mut page, "Commands", &verbs, width);
+    write!(
+        page,
         "\nRun '{path} COMMAND --help' for more information on a command.\n"
-    ));
+    )
+    .expect("a string takes everything");
     page
+}
+
+fn section(page: &mut String, head: &str, entries: &[Entry], width: usize) {
+    if entries.is_empty() {
+        return;
+    }
+    writeln!(page, "\n{head}:").expect("a string takes everything");
+    for (name, about) in entries {
+        writeln!(page, "  {name:width$} {about}").expect("a string takes everything");
+    }
+}
+
+fn column_width<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
+    entries.map(|(name, _)| name.len()).max().unwrap_or(0).max(NAME_WIDTH)
+}
+
+/// Commands that need no noun and are not hidden, by name.
+fn shortcuts() -> Vec<Entry> {
+    let mut verbs: Vec<Entry> = GROUPS
+        .iter()
+        .flat_map(|group| group.verbs.iter())
+        .filter(|verb| !verb.about.is_empty())
+        .filter_map(|verb| Some((verb.shortcut?.to_owned(), verb.about.to_owned())))
+        .collect();
+    verbs.sort();
+    verbs
+}
+
+fn groups() -> Vec<Entry> {
+    let named = GROUPS.iter().filter(|group| !group.name.is_empty());
+    named
+        .map(|group| (group.name.to_owned(), group.about.to_owned()))
+        .collect()
+}
+
+/// Fills in the directories that the defaults of the global options speak of.
+fn places(text: &str) -> String {
+    text.replace("{config}", &directory(None).display().to_string())
+        .replace("{certificates}", &certificates().display().to_string())
 }

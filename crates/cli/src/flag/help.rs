@@ -3,9 +3,16 @@
 use std::fmt::Write as _;
 
 use super::Flag;
+use crate::terminal;
 
-/// Columns a help page fills when output is no terminal.
+/// Columns a help page fills when there is no terminal.
 const WIDTH: usize = 80;
+/// Below this many columns a description starts on a line of its own.
+const NARROW: usize = 24;
+/// Where it then begins.
+const BLOCK_INDENT: usize = 16;
+/// Columns a last line may be longer, so that no short word stands alone.
+const SLOP: usize = 5;
 
 /// What a help page is made of.
 #[derive(Debug)]
@@ -46,17 +53,15 @@ pub(crate) fn print_flags(mut flags: Vec<&Flag>) -> String {
     flags.sort_by_key(|flag| flag.name);
     let left: Vec<String> = flags.iter().map(|flag| left_column(flag)).collect();
     let width = left.iter().map(String::len).max().unwrap_or(0) + 3;
+    let columns = terminal::size().map_or(WIDTH, |(_, columns)| usize::from(columns));
     let mut text = String::new();
     for (flag, left) in flags.iter().zip(&left) {
         let mut about = flag.about.to_owned();
         if !flag.default.is_empty() {
             write!(about, " (default {})", flag.default).expect("a string takes everything");
         }
-        let lines = wrap(&about, WIDTH.saturating_sub(width).max(24));
-        for (index, line) in lines.iter().enumerate() {
-            let left = if index == 0 { left.as_str() } else { "" };
-            writeln!(text, "{left:width$}{line}").expect("a string takes everything");
-        }
+        let about = wrap(&about, width, columns);
+        writeln!(text, "{left:width$}{about}").expect("a string takes everything");
     }
     text
 }
@@ -73,20 +78,42 @@ fn left_column(flag: &Flag) -> String {
     text
 }
 
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("starts with one line");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
+/// Breaks `text`, which begins at column `indent`, so that it fits; the lines below are indented alike.
+/// As pflag does it: a last line of up to [`SLOP`] letters more is not broken off.
+fn wrap(text: &str, indent: usize, columns: usize) -> String {
+    let (indent, mut out) = match columns.saturating_sub(indent) < NARROW {
+        true => (BLOCK_INDENT, format!("\n{:BLOCK_INDENT$}", "")),
+        false => (indent, String::new()),
+    };
+    let width = columns.saturating_sub(indent);
+    if width < NARROW {
+        return text.to_owned();
     }
-    lines
+    let width = width - SLOP;
+    let mut rest = text;
+    loop {
+        let (line, behind) = cut(rest, width);
+        out.push_str(line);
+        match behind {
+            Some(behind) => rest = behind,
+            None => return out,
+        }
+        write!(out, "\n{:indent$}", "").expect("a string takes everything");
+    }
+}
+
+/// The first line of `text`: up to a line end, or the last blank that fits.
+fn cut(text: &str, width: usize) -> (&str, Option<&str>) {
+    let fits = text.char_indices().nth(width).map_or(text.len(), |(at, _)| at);
+    let end = match text.find('\n') {
+        Some(end) if end <= fits => Some(end),
+        Some(_) | None if text.chars().count() <= width + SLOP => None,
+        Some(_) | None => text[..fits].rfind(' '),
+    };
+    match end {
+        Some(end) => (&text[..end], Some(&text[end + 1..])),
+        None => (text, None),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a flag takes, and the check of its value at the moment it is read.
 
-use crate::option::{decimal, device_rate, duration, gpu, mount, network, ulimit};
+use crate::option::{decimal, device_rate, duration, gpu, mount, network, string_map, ulimit};
 use corten_base::size;
 
 /// The kinds of values.
@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Checked(fn(&str) -> Result<(), String>),
     /// `key=value`; all count.
     Map,
+    /// `key=value,key=value`; all count.
+    StringMap,
     /// `key=value` filters; all count.
     Filter,
     /// A signed whole number of 64 bits.
@@ -54,6 +56,7 @@ impl Kind {
             Self::Text => "string",
             Self::List | Self::Checked(_) | Self::DeviceBytes | Self::DeviceOperations | Self::DeviceWeight => "list",
             Self::Map => "map",
+            Self::StringMap => "stringToString",
             Self::Filter => "filter",
             Self::Integer => "int",
             Self::Unsigned(16) => "uint16",
@@ -74,6 +77,7 @@ impl Kind {
             Self::Bool => parse_bool(value).map(drop),
             Self::Text | Self::List | Self::Map => Ok(()),
             Self::Checked(check) => check(value),
+            Self::StringMap => string_map::check(value),
             Self::Gpus => gpu::parse(value).map(drop).map_err(|error| error.to_string()),
             Self::Filter => check_filter(value),
             Self::Integer => parse_integer(value).map(drop),

@@ -20,6 +20,8 @@ pub(crate) struct Parsed {
     pub(crate) arguments: Vec<String>,
     /// `--help` was met; reading stopped there.
     pub(crate) help: bool,
+    /// It was `-h`.
+    pub(crate) help_by_letter: bool,
 }
 
 /// A flag could not be read; texts as pflag writes them.
@@ -108,6 +110,7 @@ fn read_short(
         let Some(flag) = rules.flags().find(|flag| flag.short == Some(letter)) else {
             if letter == 'h' {
                 parsed.help = true;
+                parsed.help_by_letter = true;
                 return Ok(());
             }
             return Err(FlagError::UnknownShort {

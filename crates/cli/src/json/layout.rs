@@ -12,10 +12,15 @@ pub(crate) fn compact(text: &str) -> Result<String, serde_json::Error> {
 
 /// The text, one entry per line, indented by `width` spaces per level.
 pub(crate) fn indent(text: &str, width: usize) -> Result<String, serde_json::Error> {
+    indent_with(text, &" ".repeat(width))
+}
+
+/// The text, one entry per line, each level indented by `step` more.
+pub(crate) fn indent_with(text: &str, step: &str) -> Result<String, serde_json::Error> {
     let raw: &RawValue = serde_json::from_str(text)?;
     let mut out = Indented {
         text: String::with_capacity(raw.get().len() * 2),
-        width,
+        step,
         depth: 0,
         opened: false,
     };
@@ -38,15 +43,15 @@ fn walk(text: &str, mut each: impl FnMut(char, bool)) {
     }
 }
 
-struct Indented {
+struct Indented<'a> {
     text: String,
-    width: usize,
+    step: &'a str,
     depth: usize,
     /// The last token opened a list or an object.
     opened: bool,
 }
 
-impl Indented {
+impl Indented<'_> {
     fn push(&mut self, token: char, inside: bool) {
         let closing = !inside && (token == '}' || token == ']');
         if closing {
@@ -73,7 +78,7 @@ impl Indented {
 
     fn line(&mut self) {
         self.text.push('\n');
-        self.text.extend(std::iter::repeat_n(' ', self.depth * self.width));
+        self.text.extend(std::iter::repeat_n(self.step, self.depth));
     }
 }
 

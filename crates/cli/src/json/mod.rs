@@ -5,4 +5,4 @@ mod entries;
 mod layout;
 
 pub(crate) use entries::{Entries, get};
-pub(crate) use layout::{compact, indent};
+pub(crate) use layout::{compact, indent, indent_with};

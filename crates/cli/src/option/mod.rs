@@ -20,5 +20,6 @@ pub(crate) mod pair;
 pub(crate) mod port;
 pub(crate) mod restart;
 pub(crate) mod security;
+pub(crate) mod string_map;
 pub(crate) mod ulimit;
 pub(crate) mod volume;

@@ -75,7 +75,17 @@ fn wrong_command_lines() {
             1,
             "corten: the command 'corten build' is not supported yet\n",
         ),
-        (&["--tlsverify", "ps"], 1, "--tlsverify is not supported yet\n"),
+        (
+            &["--tlsverify", "ps"],
+            1,
+            "Failed to initialize: unable to resolve docker endpoint: open /nonexistent/.docker/ca.pem: no such file or directory\n",
+        ),
+        (&["help", "nope"], 1, "unknown help topic: nope\n"),
+        (
+            &["container", "-x"],
+            125,
+            "unknown shorthand flag: 'x' in -x\n\nUsage:  corten container\n\nRun 'corten container --help' for more information\n",
+        ),
         (&["run", "-it", "alpine"], 1, "the input device is not a TTY\n"),
         (
             &["start", "-a", "x", "y"],

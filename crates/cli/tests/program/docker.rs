@@ -136,7 +136,7 @@ const COMPLAINTS: &[&str] = &[
 ];
 
 /// The client in PATH, if its texts are those that are followed.
-fn docker() -> Option<Command> {
+pub(crate) fn docker() -> Option<Command> {
     let output = Command::new("docker").arg("--version").output().ok()?;
     let version = String::from_utf8_lossy(&output.stdout).into_owned();
     if !version.starts_with("Docker version 28.") || version.contains("corten") {

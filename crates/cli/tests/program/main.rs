@@ -1,7 +1,9 @@
 //! The program `corten` as it is built, against a scripted engine and against none.
 
 mod commands;
+mod contexts;
 mod docker;
+mod plugins;
 mod run;
 mod scripted;
 mod terminal;

@@ -4,10 +4,13 @@ use corten_api::system::SystemInfo;
 use corten_base::size;
 use serde_json::value::RawValue;
 
+use crate::config::{Globals, context_name};
+use crate::dispatch::plugins;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
 use crate::output;
+use crate::plugin::{Metadata, Plugin};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
@@ -40,10 +43,7 @@ fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             output::line(&Template::parse(format)?.fill(raw)?)
         }
         None => {
-            output::print(&format!(
-                "Client: Corten\n Version:    {}\n Context:    default\n Debug Mode: false\n\nServer:\n",
-                env!("CARGO_PKG_VERSION")
-            ))?;
+            output::print(&client_text(&invocation.globals))?;
             let info: SystemInfo = serde_json::from_slice(&answer?).map_err(broken)?;
             let mut page = Page::default();
             page.counts(&info);
@@ -56,6 +56,43 @@ fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// What there is to say of this program and its plugins. Of those that are broken stderr is told.
+fn client_text(globals: &Globals) -> String {
+    let mut text = format!(
+        "Client: Corten\n Version:    {}\n Context:    {}\n Debug Mode: {}\n",
+        env!("CARGO_PKG_VERSION"),
+        context_name(globals),
+        globals.debug,
+    );
+    let (sound, broken): (Vec<Plugin>, Vec<Plugin>) =
+        plugins(globals).into_iter().partition(|plugin| plugin.error.is_none());
+    if !sound.is_empty() {
+        text.push_str(" Plugins:\n");
+    }
+    for plugin in &sound {
+        let Metadata {
+            short_description,
+            vendor,
+            version,
+            ..
+        } = &plugin.metadata;
+        text.push_str(&format!("  {}: {short_description} ({vendor})\n", plugin.name));
+        if !version.is_empty() {
+            text.push_str(&format!("    Version:  {version}\n"));
+        }
+        text.push_str(&format!("    Path:     {}\n", plugin.path.display()));
+    }
+    for plugin in &broken {
+        let why = plugin.error.as_deref().unwrap_or_default();
+        eprintln!(
+            "WARNING: Plugin {:?} is not valid: {why}",
+            plugin.path.display().to_string()
+        );
+    }
+    text.push_str("\nServer:\n");
+    text
 }
 
 #[derive(Default)]

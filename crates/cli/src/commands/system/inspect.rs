@@ -49,6 +49,11 @@ impl Found {
         }
         Ok(())
     }
+
+    /// Notes what is missing.
+    pub(in crate::commands) fn miss(&mut self, text: String) {
+        self.errors.push(text);
+    }
 }
 
 /// Prints what was found, then fails with what was not.

@@ -3,6 +3,7 @@
 use corten_api::system::{ComponentVersion, SystemVersion};
 use serde_json::value::RawValue;
 
+use crate::config::context_name;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
@@ -32,6 +33,7 @@ const COMMIT: Option<&str> = option_env!("CORTEN_COMMIT");
 fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let client = invocation.client()?;
     let server = block_on(async { Ok(client.server_version_raw().await?) });
+    let context = context_name(&invocation.globals);
     let api = client.version().unwrap_or("1.51").to_owned();
     match parsed.text("format").filter(|format| !format.is_empty()) {
         Some(format) => {
@@ -39,11 +41,11 @@ fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
                 Ok(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
                 Err(_) => "null".to_owned(),
             };
-            let text = format!("{{\"Client\":{},\"Server\":{server}}}", client_json(&api));
+            let text = format!("{{\"Client\":{},\"Server\":{server}}}", client_json(&api, &context));
             output::line(&filled(format, &text)?)?;
         }
         None => {
-            output::print(&client_text(&api))?;
+            output::print(&client_text(&api, &context))?;
             if let Ok(bytes) = &server {
                 let version: SystemVersion = serde_json::from_slice(bytes)
                     .map_err(|error| Failure::new(format!("cannot read the daemon's version: {error}")))?;
@@ -63,22 +65,23 @@ fn filled(format: &str, text: &str) -> Result<String, Failure> {
     Ok(Template::parse(format)?.fill(raw)?)
 }
 
-fn client_json(api: &str) -> String {
+fn client_json(api: &str, context: &str) -> String {
     let commit = COMMIT.unwrap_or_default();
     let (os, arch) = ("linux", architecture());
+    let context = crate::context::go_json(&context);
     format!(
         "{{\"Version\":\"{OURS}\",\"ApiVersion\":\"{api}\",\"DefaultAPIVersion\":\"1.51\",\"GitCommit\":\"{commit}\",\
-         \"GoVersion\":\"\",\"Os\":\"{os}\",\"Arch\":\"{arch}\",\"BuildTime\":\"\",\"Context\":\"default\"}}"
+         \"GoVersion\":\"\",\"Os\":\"{os}\",\"Arch\":\"{arch}\",\"BuildTime\":\"\",\"Context\":{context}}}"
     )
 }
 
-fn client_text(api: &str) -> String {
+fn client_text(api: &str, context: &str) -> String {
     let mut text = "Client: Corten\n".to_owned();
     push(&mut text, 1, "Version", OURS);
     push(&mut text, 1, "API version", api);
     push(&mut text, 1, "Git commit", COMMIT.unwrap_or_default());
     push(&mut text, 1, "OS/Arch", &format!("linux/{}", architecture()));
-    push(&mut text, 1, "Context", "default");
+    push(&mut text, 1, "Context", context);
     text
 }
 
