@@ -1,11 +1,13 @@
 //! `context ls`: the contexts there are, the one in use marked.
 
+use serde::Serialize;
+
 use super::store;
 use crate::config::{context_name, default_context_address, host_variable};
-use crate::context::DEFAULT;
+use crate::context::{DEFAULT, go_json};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Layout, Row, print_rows};
+use crate::format::{Column, Listing};
 use crate::output;
 use crate::text::shorten;
 use crate::verb::{Arguments, Invocation, Verb};
@@ -34,39 +36,48 @@ pub(super) const DEFAULT_DESCRIPTION: &str = "Current DOCKER_HOST based configur
 /// Letters of an error that are shown.
 const ERROR_WIDTH: usize = 45;
 
-const COLUMNS: [&str; 4] = ["Name", "Description", "DockerEndpoint", "Error"];
-const HEADS: [(&str, &str); 4] = [
-    ("Name", "NAME"),
-    ("Description", "DESCRIPTION"),
-    ("DockerEndpoint", "DOCKER ENDPOINT"),
-    ("Error", "ERROR"),
-];
+const LISTING: Listing<Shown> = Listing {
+    kind: "*formatter.ClientContext",
+    columns: &[
+        Column::new("Name", "NAME", |shown| {
+            let mark = if shown.marked && shown.current { " *" } else { "" };
+            Some(format!("{}{mark}", shown.name))
+        }),
+        Column::new("Current", "CURRENT", |shown| Some(shown.current.to_string())),
+        Column::new("Description", "DESCRIPTION", |shown| Some(shown.description.clone())),
+        Column::new("DockerEndpoint", "DOCKER ENDPOINT", |shown| Some(shown.host.clone())),
+        Column::new("Error", "ERROR", |shown| Some(shown.error.clone())),
+    ],
+    label: None,
+    table: "{{.Name}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
+    quiet: "{{.Name}}",
+    raw: "",
+};
 
 /// One line.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
 struct Shown {
-    name: String,
+    current: bool,
     description: String,
+    #[serde(rename = "DockerEndpoint")]
     host: String,
     error: String,
-    current: bool,
+    name: String,
+    /// In the default table the one in use is marked.
+    #[serde(skip)]
+    marked: bool,
 }
 
 fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    let all = collect(invocation)?;
-    if parsed.on("quiet") {
-        output::print(&all.iter().map(|shown| format!("{}\n", shown.name)).collect::<String>())?;
+    let mut all = collect(invocation)?;
+    let format = LISTING.template(parsed.text("format"), "", parsed.on("quiet"));
+    if format == "json" {
+        output::print(&all.iter().map(|shown| go_json(shown) + "\n").collect::<String>())?;
     } else {
-        let format = parsed.text("format").unwrap_or_default();
-        let marked = format.is_empty() || format == "table";
-        let rows: Vec<Row> = all.iter().map(|shown| row(shown, marked)).collect();
-        output::print(&print_rows(
-            Layout {
-                format,
-                columns: &COLUMNS,
-                heads: &HEADS,
-            },
-            &rows,
-        )?)?;
+        let marked = format.ends_with(LISTING.table);
+        all.iter_mut().for_each(|shown| shown.marked = marked);
+        output::print(&LISTING.print(&format, &all)?)?;
     }
     if let Some((variable, _)) = host_variable() {
         eprintln!(
@@ -89,6 +100,7 @@ fn collect(invocation: &Invocation) -> Result<Vec<Shown>, Failure> {
         host: default_context_address(&globals),
         error: String::new(),
         current: current == DEFAULT,
+        marked: false,
     }];
     let kept = store
         .list()
@@ -99,6 +111,7 @@ fn collect(invocation: &Invocation) -> Result<Vec<Shown>, Failure> {
         host: meta.engine().map(|(host, _)| host.to_owned()).unwrap_or_default(),
         error: String::new(),
         current: meta.name == current,
+        marked: false,
     }));
     if !all.iter().any(|shown| shown.current) {
         let error = store
@@ -108,25 +121,11 @@ fn collect(invocation: &Invocation) -> Result<Vec<Shown>, Failure> {
             name: current,
             description: String::new(),
             host: String::new(),
-            error,
+            error: shorten::ellipsis(&error, ERROR_WIDTH),
             current: true,
+            marked: false,
         });
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(all)
-}
-
-fn row(shown: &Shown, marked: bool) -> Row {
-    let mark = if marked && shown.current { " *" } else { "" };
-    let error = match marked {
-        true => shorten::ellipsis(&shown.error, ERROR_WIDTH),
-        false => shown.error.clone(),
-    };
-    Row::new([
-        ("Name", format!("{}{mark}", shown.name)),
-        ("Description", shown.description.clone()),
-        ("DockerEndpoint", shown.host.clone()),
-        ("Error", error),
-        ("Current", shown.current.to_string()),
-    ])
 }
