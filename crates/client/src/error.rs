@@ -51,6 +51,9 @@ pub enum CallError {
         #[source]
         source: serde_json::Error,
     },
+    /// The engine did not say what a path is.
+    #[error("{0}")]
+    PathStat(#[source] corten_api::container::PathStatError),
     /// The request could not be written down.
     #[error("cannot send {path}: {source}")]
     Encode {
@@ -90,6 +93,7 @@ impl CallError {
             | Self::Denied { .. }
             | Self::Transport { .. }
             | Self::Decode { .. }
+            | Self::PathStat(_)
             | Self::Encode { .. }
             | Self::Request { .. }
             | Self::NotUpgraded { .. }
@@ -106,6 +110,7 @@ impl CallError {
             | Self::Denied { .. }
             | Self::Transport { .. }
             | Self::Decode { .. }
+            | Self::PathStat(_)
             | Self::Encode { .. }
             | Self::Request { .. }
             | Self::Io(_) => None,

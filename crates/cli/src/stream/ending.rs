@@ -98,6 +98,7 @@ fn is_lost(error: &CallError) -> bool {
         CallError::Decode { source, .. } => source.is_eof(),
         CallError::Denied { .. }
         | CallError::Daemon { .. }
+        | CallError::PathStat(_)
         | CallError::Encode { .. }
         | CallError::Request { .. }
         | CallError::NotUpgraded { .. } => false,

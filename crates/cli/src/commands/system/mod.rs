@@ -3,6 +3,7 @@
 mod events;
 mod info;
 pub(super) mod inspect;
+mod prune;
 mod version;
 
 use crate::verb::Group;
@@ -10,7 +11,7 @@ use crate::verb::Group;
 pub(super) const GROUP: Group = Group {
     name: "system",
     about: "Manage the engine",
-    verbs: &[&events::VERB, &info::VERB],
+    verbs: &[&events::VERB, &info::VERB, &prune::VERB],
 };
 
 pub(super) const BARE: Group = Group {
