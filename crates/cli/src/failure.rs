@@ -66,11 +66,14 @@ impl From<CallError> for Failure {
             CallError::Connect { .. } => {
                 failure.hint("start the engine with `cortend`, or name another one with -H or CORTEN_HOST")
             }
+            CallError::Broken { hint, .. } => failure.hint(hint),
+            CallError::Tls(_) => {
+                failure.hint("check --tlscacert, --tlscert and --tlskey, or the files in DOCKER_CERT_PATH")
+            }
             CallError::Denied { .. } => failure.hint("run this as root, or as a member of the group docker"),
             CallError::Daemon { .. }
             | CallError::Transport { .. }
             | CallError::Decode { .. }
-            | CallError::PathStat(_)
             | CallError::Encode { .. }
             | CallError::Request { .. }
             | CallError::NotUpgraded { .. }

@@ -1,6 +1,6 @@
 //! A command: its names, its flags, how many arguments it takes, what it does.
 
-use corten_client::{Client, Host};
+use corten_client::Client;
 
 use crate::config::{ConfigFile, Globals, choose, headers};
 use crate::failure::Failure;
@@ -92,9 +92,6 @@ impl Invocation {
             .filter(|version| !version.is_empty());
         let version = version.map(|version| version.trim_start_matches('v').to_owned());
         let endpoint = choose(&self.globals)?;
-        if endpoint.tls.is_some() && matches!(endpoint.host, Host::Tcp(..)) {
-            return Err(Failure::new(format!("{}: TLS is not supported yet", endpoint.host)));
-        }
         let headers = headers(self.globals.file())?;
         Ok(Client::new(endpoint, version).with_headers(headers))
     }
@@ -102,11 +99,6 @@ impl Invocation {
     /// The user's configuration file.
     pub(crate) fn config(&self) -> ConfigFile {
         self.globals.file().clone()
-    }
-
-    /// The filters of a `prune`: those given, and those the configuration always applies.
-    pub(crate) fn prune_filters(&self, parsed: &Parsed) -> corten_api::Filters {
-        crate::pruned::with_configured(filters(parsed), &self.config().prune_filters)
     }
 
     /// The command's whole name.

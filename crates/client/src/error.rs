@@ -4,6 +4,8 @@ use std::io;
 
 use http::StatusCode;
 
+use crate::secure::TlsError;
+
 /// A call to the engine did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -25,6 +27,19 @@ pub enum CallError {
         #[source]
         source: io::Error,
     },
+    /// TLS or ssh did not let us through.
+    #[error("error during connect: {request}: {reason}")]
+    Broken {
+        /// The request that was to be sent: `Get "https://far:2376/v1.51/info"`.
+        request: String,
+        /// What was said.
+        reason: String,
+        /// What to do about it.
+        hint: &'static str,
+    },
+    /// The certificates to be shown or trusted cannot be used.
+    #[error("Failed to initialize: failed to retrieve context tls info: {0}")]
+    Tls(#[from] TlsError),
     /// The engine answered with an error.
     #[error("Error response from daemon: {message}")]
     Daemon {
@@ -51,9 +66,6 @@ pub enum CallError {
         #[source]
         source: serde_json::Error,
     },
-    /// The engine did not say what a path is.
-    #[error("{0}")]
-    PathStat(#[source] corten_api::container::PathStatError),
     /// The request could not be written down.
     #[error("cannot send {path}: {source}")]
     Encode {
@@ -84,6 +96,27 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Nobody could be reached at an address.
+    pub(crate) fn connect(host: String, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            Self::Denied { host, source }
+        } else {
+            Self::Connect { host, source }
+        }
+    }
+
+    /// The same error, about this request.
+    pub(crate) fn about(self, request: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Broken { reason, hint, .. } => Self::Broken {
+                request: request(),
+                reason,
+                hint,
+            },
+            other => other,
+        }
+    }
+
     /// The engine's message, or this error's own text.
     #[must_use]
     pub fn message(&self) -> String {
@@ -91,9 +124,10 @@ impl CallError {
             Self::Daemon { message, .. } => message.clone(),
             Self::Connect { .. }
             | Self::Denied { .. }
+            | Self::Broken { .. }
+            | Self::Tls(_)
             | Self::Transport { .. }
             | Self::Decode { .. }
-            | Self::PathStat(_)
             | Self::Encode { .. }
             | Self::Request { .. }
             | Self::NotUpgraded { .. }
@@ -108,9 +142,10 @@ impl CallError {
             Self::Daemon { status, .. } | Self::NotUpgraded { status } => Some(*status),
             Self::Connect { .. }
             | Self::Denied { .. }
+            | Self::Broken { .. }
+            | Self::Tls(_)
             | Self::Transport { .. }
             | Self::Decode { .. }
-            | Self::PathStat(_)
             | Self::Encode { .. }
             | Self::Request { .. }
             | Self::Io(_) => None,
@@ -126,6 +161,9 @@ impl CallError {
     /// Whether nothing answered at the address at all.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::Connect { .. } | Self::Denied { .. })
+        matches!(
+            self,
+            Self::Connect { .. } | Self::Denied { .. } | Self::Broken { .. } | Self::Tls(_)
+        )
     }
 }

@@ -26,6 +26,7 @@ use crate::hijack::{Duplex, Hijacked};
 use crate::host::Host;
 use crate::query::Query;
 use crate::socket::Socket;
+use crate::tunnel::{Faults, reason};
 
 /// The newest API version this client speaks.
 const NEWEST: (u32, u32) = (1, 51);
@@ -41,6 +42,7 @@ pub(crate) type RequestBody = BoxBody<Bytes, io::Error>;
 pub struct Client {
     endpoint: Endpoint,
     headers: Vec<(String, String)>,
+    faults: Mutex<Option<Faults>>,
     idle: Mutex<Vec<SendRequest<RequestBody>>>,
     version: OnceLock<String>,
     server: OnceLock<HeaderMap>,
@@ -113,11 +115,6 @@ impl Call {
         Ok(self)
     }
 
-    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
     pub(crate) fn upload(mut self, body: Upload, content_type: &'static str) -> Self {
         self.payload = Payload::Upload { body, content_type };
         self
@@ -132,6 +129,7 @@ impl Client {
         let client = Self {
             endpoint: endpoint.into(),
             headers: Vec::new(),
+            faults: Mutex::new(None),
             idle: Mutex::new(Vec::new()),
             version: OnceLock::new(),
             server: OnceLock::new(),
@@ -205,24 +203,6 @@ impl Client {
         serde_json::from_slice(&body).map_err(|source| CallError::Decode { path, source })
     }
 
-    /// Sends a call of which only the answer's headers count.
-    pub(crate) async fn headers(&self, call: Call) -> Result<HeaderMap, CallError> {
-        let path = call.path.clone();
-        let (sender, answer) = self.answered(call).await?;
-        let headers = answer.headers().clone();
-        read_all(&path, answer).await?;
-        self.keep(sender);
-        Ok(headers)
-    }
-
-    /// Sends a call whose answer is a stream with headers that count.
-    pub(crate) async fn stream_with_headers(&self, call: Call) -> Result<(HeaderMap, Stream), CallError> {
-        let path = call.path.clone();
-        let (sender, answer) = self.answered(call).await?;
-        let headers = answer.headers().clone();
-        Ok((headers, Stream::new(path, answer, sender)))
-    }
-
     /// Sends a call whose answer has no content.
     pub(crate) async fn done(&self, call: Call) -> Result<(), CallError> {
         self.bytes(call).await.map(drop)
@@ -237,7 +217,7 @@ impl Client {
 
     /// Sends a call that turns its connection into a byte pipe.
     pub(crate) async fn hijack(&self, call: Call) -> Result<Hijacked, CallError> {
-        let path = self.versioned(&call.path).await?;
+        let path = self.versioned(&call).await?;
         let (_sender, answer) = self.send(call, path.clone(), true).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             let status = answer.status();
@@ -269,7 +249,7 @@ impl Client {
 
     /// Sends a call and turns an error status into [`CallError::Daemon`].
     async fn answered(&self, call: Call) -> Result<(SendRequest<RequestBody>, Response<Incoming>), CallError> {
-        let path = self.versioned(&call.path).await?;
+        let path = self.versioned(&call).await?;
         let (sender, answer) = self.send(call, path.clone(), false).await?;
         let status = answer.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
@@ -280,8 +260,34 @@ impl Client {
         Err(refusal(status, &body))
     }
 
-    async fn versioned(&self, path: &str) -> Result<String, CallError> {
-        Ok(format!("/v{}{path}", self.negotiate().await?))
+    async fn versioned(&self, call: &Call) -> Result<String, CallError> {
+        match self.negotiate().await {
+            Ok(version) => Ok(format!("/v{version}{}", call.path)),
+            Err(error) => Err(error.about(|| {
+                let (major, minor) = NEWEST;
+                self.described(&call.method, &format!("/v{major}.{minor}{}", call.path))
+            })),
+        }
+    }
+
+    /// A request as Docker names it in errors.
+    fn described(&self, method: &Method, path: &str) -> String {
+        let method = match *method {
+            Method::GET => "Get",
+            Method::HEAD => "Head",
+            Method::POST => "Post",
+            Method::PUT => "Put",
+            Method::DELETE => "Delete",
+            _ => method.as_str(),
+        };
+        let path = path.split('?').next().unwrap_or_default();
+        match &self.endpoint.host {
+            Host::Tcp(..) => {
+                let address = self.endpoint.host.to_string();
+                format!("{method} \"https{}{path}\"", address.trim_start_matches("tcp"))
+            }
+            Host::Unix(_) | Host::Ssh(_) => format!("{method} \"http://docker.example.com{path}\""),
+        }
     }
 
     async fn send(
@@ -290,6 +296,7 @@ impl Client {
         path: String,
         upgrade: bool,
     ) -> Result<(SendRequest<RequestBody>, Response<Incoming>), CallError> {
+        let method = call.method.clone();
         let mut request = build(call, &path, upgrade)?;
         for (name, value) in &self.headers {
             let (name, value) = header(name, value).map_err(|source| CallError::Request {
@@ -298,12 +305,37 @@ impl Client {
             })?;
             request.headers_mut().insert(name, value);
         }
-        let mut sender = self.connection().await?;
-        let answer = sender
-            .send_request(request)
-            .await
-            .map_err(|source| CallError::Transport { path, source })?;
-        Ok((sender, answer))
+        let connection = self.connection().await;
+        let mut sender = connection.map_err(|error| error.about(|| self.described(&method, &path)))?;
+        match sender.send_request(request).await {
+            Ok(answer) => Ok((sender, answer)),
+            Err(source) => Err(self.broken(&method, path, source).await),
+        }
+    }
+
+    /// Why a connection broke: TLS and ssh know more than hyper.
+    async fn broken(&self, method: &Method, path: String, source: hyper::Error) -> CallError {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let fault = match faults {
+            Some(faults) => reason(faults).await,
+            None => None,
+        };
+        match fault {
+            Some(fault) => CallError::Broken {
+                request: self.described(method, &path),
+                reason: fault.reason,
+                hint: fault.hint,
+            },
+            None => CallError::Transport { path, source },
+        }
+    }
+
+    /// A connection on which nothing was said yet, for whoever speaks for somebody else.
+    ///
+    /// # Errors
+    /// The engine is not reachable.
+    pub async fn dial(&self) -> Result<Duplex, CallError> {
+        Duplex::from_socket(Socket::connect(&self.endpoint).await?.socket)
     }
 
     async fn connection(&self) -> Result<SendRequest<RequestBody>, CallError> {
@@ -312,9 +344,10 @@ impl Client {
                 return Ok(sender);
             }
         }
-        let socket = Socket::connect(&self.endpoint.host).await?;
+        let opened = Socket::connect(&self.endpoint).await?;
+        *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = opened.faults;
         let (sender, connection) =
-            http1::handshake(TokioIo::new(socket))
+            http1::handshake(TokioIo::new(opened.socket))
                 .await
                 .map_err(|source| CallError::Transport {
                     path: self.endpoint.host.to_string(),

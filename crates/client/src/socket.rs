@@ -1,4 +1,5 @@
-//! One connection to an engine, unix or TCP, as hyper and the upgraded streams see it.
+//! One connection to an engine, unix or TCP, as hyper and the upgraded streams see it. What is more than
+//! a socket (TLS, ssh) is one end of a socket pair here.
 
 use std::io;
 use std::pin::Pin;
@@ -7,8 +8,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use crate::endpoint::Endpoint;
 use crate::error::CallError;
 use crate::host::Host;
+use crate::secure::client_config;
+use crate::tunnel::{Faults, Tunnel, secure};
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -19,25 +23,42 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
 }
 
+/// A connection that is open, and where the reason appears if it breaks.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) socket: Socket,
+    pub(crate) faults: Option<Faults>,
+}
+
 impl Socket {
-    /// Connects to `host`.
-    pub(crate) async fn connect(host: &Host) -> Result<Self, CallError> {
-        let connected = match host {
-            Host::Unix(path) => UnixStream::connect(path).await.map(Self::Unix),
-            Host::Tcp(name, port) => connect_tcp(name, *port).await.map(Self::Tcp),
-        };
-        connected.map_err(|source| {
-            let host = host.to_string();
-            if source.kind() == io::ErrorKind::PermissionDenied {
-                CallError::Denied { host, source }
-            } else {
-                CallError::Connect { host, source }
+    /// Connects to an engine.
+    pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Opened, CallError> {
+        let plain = match (&endpoint.host, &endpoint.tls) {
+            (Host::Unix(path), _) => UnixStream::connect(path).await.map(Self::Unix),
+            (Host::Tcp(name, port), None) => connect_tcp(name, *port).await.map(Self::Tcp),
+            (Host::Tcp(name, port), Some(tls)) => {
+                let config = client_config(tls)?;
+                return Ok(secure(name.clone(), *port, config).await?.into());
             }
-        })
+            (Host::Ssh(host), _) => return Ok(crate::ssh::connect(host)?.into()),
+        };
+        match plain {
+            Ok(socket) => Ok(Opened { socket, faults: None }),
+            Err(source) => Err(CallError::connect(endpoint.host.to_string(), source)),
+        }
     }
 }
 
-async fn connect_tcp(name: &str, port: u16) -> io::Result<TcpStream> {
+impl From<Tunnel> for Opened {
+    fn from(tunnel: Tunnel) -> Self {
+        Self {
+            socket: Socket::Unix(tunnel.socket),
+            faults: Some(tunnel.faults),
+        }
+    }
+}
+
+pub(crate) async fn connect_tcp(name: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((name, port)).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

@@ -45,7 +45,7 @@ pub(crate) fn choose(globals: &Globals) -> Result<Endpoint, EndpointError> {
                 given => given.to_owned(),
             };
             Ok(Endpoint {
-                host: address.parse()?,
+                host: Host::parse_for(&address, engine.tls.is_some())?,
                 tls: engine.tls,
             })
         }
@@ -82,9 +82,10 @@ fn from_default(globals: &Globals) -> Result<Endpoint, EndpointError> {
     if address.starts_with("npipe://") {
         return Err(EndpointError::Protocol);
     }
+    let tls = globals.tls().map_err(EndpointError::Material)?;
     Ok(Endpoint {
-        host: address.parse()?,
-        tls: globals.tls().map_err(EndpointError::Material)?,
+        host: Host::parse_for(&address, tls.is_some())?,
+        tls,
     })
 }
 

@@ -97,8 +97,9 @@ fn is_lost(error: &CallError) -> bool {
         CallError::Transport { .. } | CallError::Connect { .. } | CallError::Io(_) => true,
         CallError::Decode { source, .. } => source.is_eof(),
         CallError::Denied { .. }
+        | CallError::Broken { .. }
+        | CallError::Tls(_)
         | CallError::Daemon { .. }
-        | CallError::PathStat(_)
         | CallError::Encode { .. }
         | CallError::Request { .. }
         | CallError::NotUpgraded { .. } => false,

@@ -4,7 +4,6 @@ mod commands;
 mod contexts;
 mod docker;
 mod plugins;
-mod requests;
 mod run;
 mod scripted;
 mod terminal;

@@ -1,12 +1,9 @@
 //! Commands about containers.
 
 mod attach;
-mod commit;
 mod create;
-mod diff;
 mod each;
 mod exec;
-mod export;
 mod inspect;
 mod kill;
 mod logs;
@@ -14,15 +11,12 @@ mod ls;
 mod make;
 mod pause;
 mod port;
-pub(super) mod prune;
 mod rename;
 mod restart;
 mod rm;
 mod run;
 mod start;
 mod stop;
-mod top;
-mod update;
 mod wait;
 
 use crate::verb::Group;
@@ -32,11 +26,8 @@ pub(super) const GROUP: Group = Group {
     about: "Manage containers",
     verbs: &[
         &attach::VERB,
-        &commit::VERB,
         &create::VERB,
-        &diff::VERB,
         &exec::VERB,
-        &export::VERB,
         &inspect::VERB,
         &kill::VERB,
         &logs::VERB,
@@ -44,15 +35,12 @@ pub(super) const GROUP: Group = Group {
         &pause::PAUSE,
         &pause::UNPAUSE,
         &port::VERB,
-        &prune::VERB,
         &rename::VERB,
         &restart::VERB,
         &rm::VERB,
         &run::VERB,
         &start::VERB,
         &stop::VERB,
-        &top::VERB,
-        &update::VERB,
         &wait::VERB,
     ],
 };

@@ -1,9 +1,9 @@
 //! Commands about the engine, and those that have no noun.
 
+mod dial_stdio;
 mod events;
 mod info;
 pub(super) mod inspect;
-mod prune;
 mod version;
 
 use crate::verb::Group;
@@ -11,7 +11,7 @@ use crate::verb::Group;
 pub(super) const GROUP: Group = Group {
     name: "system",
     about: "Manage the engine",
-    verbs: &[&events::VERB, &info::VERB, &prune::VERB],
+    verbs: &[&dial_stdio::VERB, &events::VERB, &info::VERB],
 };
 
 pub(super) const BARE: Group = Group {

@@ -16,14 +16,14 @@ const DEPTH: usize = 4;
 
 /// Where an archive comes from.
 #[derive(Debug)]
-pub(crate) enum Source {
+pub(super) enum Source {
     Stdin,
     File(File),
 }
 
 impl Source {
     /// Opens the file of that name.
-    pub(crate) fn open(path: &str) -> Result<Self, Failure> {
+    pub(super) fn open(path: &str) -> Result<Self, Failure> {
         match File::open(path) {
             Ok(file) => Ok(Self::File(file)),
             Err(error) => Err(Failure::new(format!("open {path}: {}", pair::reason(&error)))),
@@ -31,7 +31,7 @@ impl Source {
     }
 
     /// A body that is read by a thread of its own while it is sent. The thread ends with the body.
-    pub(crate) fn upload(self) -> Upload {
+    pub(super) fn upload(self) -> Upload {
         let (sender, upload) = Upload::channel(DEPTH);
         std::thread::spawn(move || {
             let mut reader: Box<dyn Read> = match self {
