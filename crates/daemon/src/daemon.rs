@@ -4,19 +4,19 @@
 //! end: no new clients, requests in progress finished within a limit, engine closed, files removed.
 //! Containers go on unless the engine is told otherwise.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use corten_engine::Engine;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::handle::Api;
-use crate::http::{Handler, Stop, Stopper, serve_connection};
-use crate::listen::{Address, Listener, UnixSocketFile, is_answered, listen_unix, passed_listeners};
+use crate::http::{Handler, Socket, Stop, Stopper, serve_connection};
+use crate::listen::{
+    Client, Listener, finish as finish_secured, open_sockets, secure, server_config, warn_of_open_sockets,
+};
 use crate::notify::notify;
 use crate::pidfile::PidFile;
 use crate::settings::Settings;
@@ -32,7 +32,18 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 pub async fn run(settings: Settings) -> Result<()> {
     let mut signals = Signals::new()?;
     let _pidfile = PidFile::take(&settings.pidfile)?;
-    let (listeners, files) = listen(&settings).await.context("failed to load listeners")?;
+    let transport = &settings.transport;
+    let secured = transport.tls.as_ref().map(server_config).transpose();
+    let secured = secured.context("invalid TLS configuration")?;
+    tokio::select! {
+        () = warn_of_open_sockets(transport) => {}
+        reason = signals.ending() => {
+            tracing::info!("{reason}: not starting");
+            return Ok(());
+        }
+    }
+    let opened = open_sockets(transport, secured.as_ref()).await;
+    let (listeners, files) = opened.context("failed to load listeners")?;
     let engine = Engine::open(settings.engine).await.context("failed to start daemon")?;
     let (stopper, stop) = Stopper::new();
     let thrift = Thrift::default();
@@ -64,37 +75,6 @@ async fn finish(served: &mut JoinSet<()>, limit: Duration, engine: &Engine) {
     engine.shutdown().await;
 }
 
-/// Opens all sockets; the files are removed when the second value is dropped.
-async fn listen(settings: &Settings) -> Result<(Vec<Listener>, Vec<UnixSocketFile>)> {
-    let (mut listeners, mut files) = (Vec::new(), Vec::new());
-    let mut unix = |path: &Path| -> Result<Listener> {
-        let (listener, file) = listen_unix(path, settings.group.as_deref())?;
-        files.push(file);
-        tracing::info!("API listen on {}", path.display());
-        Ok(Listener::Unix(listener))
-    };
-    for host in &settings.hosts {
-        match host {
-            Address::Unix(path) => listeners.push(unix(path)?),
-            Address::Tcp(address) => {
-                tracing::warn!("{address}: anyone who can connect has full control of this host: there is no TLS");
-                let listener = TcpListener::bind(address)
-                    .await
-                    .with_context(|| format!("listen on tcp://{address}"))?;
-                listeners.push(Listener::Tcp(listener));
-            }
-            Address::Passed => listeners.extend(passed_listeners()?),
-        }
-    }
-    if let Some(path) = settings.spare_host.as_deref().filter(|path| !is_answered(path)) {
-        match unix(path) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => tracing::warn!("not listening on {} too: {error:#}", path.display()),
-        }
-    }
-    Ok((listeners, files))
-}
-
 /// Starts one accept loop per socket.
 fn serve<H: Handler>(listeners: Vec<Listener>, handler: &Arc<H>, thrift: &Thrift, stop: &Stop) -> JoinSet<()> {
     let mut served = JoinSet::new();
@@ -111,8 +91,8 @@ pub async fn accept<H: Handler>(listener: Listener, handler: Arc<H>, thrift: Thr
     loop {
         tokio::select! {
             client = listener.accept() => match client {
-                Ok(socket) => {
-                    connections.spawn(serve_connection(Arc::clone(&handler), socket, for_connections.clone()));
+                Ok(client) => {
+                    connections.spawn(serve_client(Arc::clone(&handler), client, for_connections.clone()));
                 }
                 Err(error) => {
                     tracing::warn!("cannot accept a client: {error}");
@@ -125,6 +105,28 @@ pub async fn accept<H: Handler>(listener: Listener, handler: Arc<H>, thrift: Thr
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Serves one client, behind its handshake if it needs one.
+async fn serve_client<H: Handler>(handler: Arc<H>, client: Client, stop: Stop) {
+    match client {
+        Client::Plain(socket) => {
+            serve_connection(handler, socket, stop).await;
+        }
+        Client::Encrypted(socket, config) => {
+            let from = socket
+                .peer_addr()
+                .map_or_else(|_| "a client".to_owned(), |address| address.to_string());
+            match secure(socket, config).await {
+                Ok(secured) => {
+                    let (socket, pump) = secured.into_parts();
+                    let handed_on = serve_connection(handler, Socket::Unix(socket), stop.clone()).await;
+                    finish_secured(pump, handed_on, stop).await;
+                }
+                Err(error) => tracing::warn!("http: TLS handshake error from {from}: {error}"),
+            }
+        }
+    }
 }
 
 /// The signals that mean something to us.

@@ -93,7 +93,7 @@ async fn echo(mut request: Request) -> Response<Body> {
     let config: ExecStartConfig = request.json_or_default().await.expect("a step of the test works");
     let framing = if config.tty { Framing::Raw } else { Framing::Multiplexed };
     let upgrade = request.wants_upgrade();
-    let taken = hijack(request.wire.clone(), &request.headers, upgrade, framing)
+    let taken = hijack(request.wire.clone(), upgrade, framing)
         .await
         .expect("a step of the test works");
     std::thread::spawn(move || {

@@ -28,7 +28,7 @@ pub(super) async fn attach(api: &Api, id: &str, request: Request) -> Answer {
     let framing = framing(multiplexed, request.version);
     let upgrade = request.wants_upgrade();
     let wire = request.wire.clone();
-    let Ok(taken) = hijack(wire, &request.headers, upgrade, framing).await else {
+    let Ok(taken) = hijack(wire, upgrade, framing).await else {
         return Ok(hijacked());
     };
     if let Err(error) = ticket.connect(taken.connection, taken.early_input).await {

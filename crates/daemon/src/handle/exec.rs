@@ -43,7 +43,7 @@ pub(super) async fn start(api: &Api, id: &str, mut request: Request) -> Answer {
     }
     let upgrade = request.wants_upgrade();
     let framing = framing(!config.tty, request.version);
-    let Ok(taken) = hijack(request.wire.clone(), &request.headers, upgrade, framing).await else {
+    let Ok(taken) = hijack(request.wire.clone(), upgrade, framing).await else {
         return Ok(hijacked());
     };
     let started = match ticket {

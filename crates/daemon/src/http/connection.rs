@@ -1,16 +1,19 @@
 //! One connection: requests in, answers out, until one side has enough.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use http::Response;
 use http::header::{CONNECTION, HeaderValue};
-use hyper::body::Incoming;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
-use super::{Body, Failure, Socket, Stop, Wire, answer};
+use super::wire::Busy;
+use super::{Aborted, Body, Failure, Socket, Stop, Wire, answer};
 
 /// Most bytes of a request's head: Go's limit is 1 MiB, and build arguments travel in queries.
 const HEAD_BYTES: usize = 1 << 20;
@@ -25,13 +28,21 @@ pub trait Handler: Send + Sync + 'static {
 }
 
 /// Serves one client until it leaves, or until told to stop and its request in progress is done; answers
-/// that may take for ever are given up then.
-pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut stop: Stop) {
+/// that may take for ever are given up then. Returns whether somebody else goes on with the connection.
+pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, stop: Stop) -> bool {
     let wire = Wire::new(socket);
-    let service = service_fn(|request| {
+    serve(handler, &wire, stop).await;
+    wire.is_taken()
+}
+
+async fn serve<H: Handler>(handler: Arc<H>, wire: &Wire, mut stop: Stop) {
+    let service = service_fn(|request: http::Request<Incoming>| {
         let (handler, wire) = (Arc::clone(&handler), wire.clone());
-        wire.begin_request();
-        async move { Ok::<_, Infallible>(answer_request(handler, request, wire).await) }
+        let busy = wire.begin_request(request.headers());
+        async move {
+            let response = answer_request(handler, request, wire).await;
+            Ok::<_, Infallible>(response.map(|body| Tracked { body, _busy: busy }))
+        }
     });
     let mut builder = http1::Builder::new();
     builder
@@ -41,6 +52,7 @@ pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut s
         .max_headers(HEADERS);
     let mut connection = pin!(builder.serve_connection(wire.clone(), service));
     let mut client_left = pin!(wire.client_left());
+    let mut head_is_overdue = pin!(wire.head_is_overdue());
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -51,6 +63,10 @@ pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut s
                 return;
             }
             () = client_left.as_mut() => return,
+            () = head_is_overdue.as_mut() => {
+                tracing::debug!("connection ended: the head of a request took too long");
+                return;
+            }
             () = stop.requested(), if !stopping => {
                 if wire.is_watched() {
                     return;
@@ -59,6 +75,29 @@ pub async fn serve_connection<H: Handler>(handler: Arc<H>, socket: Socket, mut s
                 connection.as_mut().graceful_shutdown();
             }
         }
+    }
+}
+
+/// A body that marks its connection as busy until the machinery is done with it.
+struct Tracked {
+    body: Body,
+    _busy: Busy,
+}
+
+impl HttpBody for Tracked {
+    type Data = Bytes;
+    type Error = Aborted;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 

@@ -1,6 +1,7 @@
 //! HTTP/1.1 below the routes: connections, requests, answers, bodies, hijacking. Knows no call.
 
 pub mod answer;
+mod behind;
 mod body;
 mod connection;
 mod failure;

@@ -5,8 +5,11 @@
 //! through a [`Wire`]. When a handler takes the socket, the machinery sees the end of input, what it
 //! still writes is dropped, and it ends by itself.
 //!
-//! Invariant: the bytes that arrived behind the head of the request in progress are remembered (up
-//! to [`MEMORY_BYTES`]), because the machinery may have read input that belongs to the raw stream.
+//! Invariant: what the machinery has read behind the request in progress is kept ([`Behind`]), because it
+//! may be input that belongs to the raw stream.
+//!
+//! A client that begins a head and does not finish it within [`HEAD_LIMIT`] is given up; one that is idle
+//! between requests is not.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,15 +17,18 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
+use http::HeaderMap;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::Interest;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 
-/// Most bytes of a request that are remembered for a hijack: heads and bodies of such calls are
-/// small, and a longer upload is no such call.
-const MEMORY_BYTES: usize = 64 << 10;
+use super::behind::Behind;
+
+/// How long a client may take for the head of a request, from its first byte to its last.
+const HEAD_LIMIT: Duration = Duration::from_secs(60);
 
 /// Bytes read from the socket at once.
 const READ_BYTES: usize = 16 << 10;
@@ -46,15 +52,28 @@ struct Shared {
     memory: Mutex<Memory>,
     watched: AtomicBool,
     watch: Notify,
+    head_begun: Notify,
 }
 
-/// What was read since the machinery last wrote. Locked while it reads, so that no byte is on its way
-/// when the socket is taken.
+/// Locked while the machinery reads, so that no byte is on its way when the socket is taken.
 #[derive(Debug, Default)]
 struct Memory {
     taken: bool,
-    bytes: Vec<u8>,
-    overflowed: bool,
+    behind: Behind,
+    /// A request is being answered; otherwise the next head is awaited.
+    busy: bool,
+    /// Heads so far.
+    heads: u64,
+}
+
+/// While it lives, the connection is busy with an answer.
+#[derive(Debug)]
+pub(super) struct Busy(Wire);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.memory().busy = false;
+    }
 }
 
 impl Socket {
@@ -120,15 +139,20 @@ impl Wire {
             memory: Mutex::default(),
             watched: AtomicBool::new(false),
             watch: Notify::new(),
+            head_begun: Notify::new(),
         }))
     }
 
     /// Takes the connection away from the HTTP machinery: from now on it reads and writes nothing.
-    /// Returns what was read of the request in progress, head and all.
-    pub fn take(&self) -> Vec<u8> {
+    /// Returns what was read behind the request in progress.
+    ///
+    /// # Errors
+    /// More was sent ahead than is kept.
+    pub fn take(&self) -> io::Result<Vec<u8>> {
         let mut memory = self.memory();
         memory.taken = true;
-        std::mem::take(&mut memory.bytes)
+        let too_much = || io::Error::new(io::ErrorKind::FileTooLarge, "too much input before the answer");
+        memory.behind.take().ok_or_else(too_much)
     }
 
     /// Writes on a connection that was taken.
@@ -167,9 +191,27 @@ impl Wire {
         self.0.watched.load(Ordering::Acquire)
     }
 
-    /// A new request has begun: its answer is not watched unless it says so.
-    pub(super) fn begin_request(&self) {
+    /// The head of a new request has been read: its answer is not watched unless it says so.
+    pub(super) fn begin_request(&self, headers: &HeaderMap) -> Busy {
         self.0.watched.store(false, Ordering::Release);
+        let mut memory = self.memory();
+        memory.behind.begin_request(headers);
+        memory.busy = true;
+        memory.heads += 1;
+        Busy(self.clone())
+    }
+
+    /// Returns when a head was begun and not finished in time.
+    pub(super) async fn head_is_overdue(&self) {
+        loop {
+            self.0.head_begun.notified().await;
+            let heads = self.memory().heads;
+            tokio::time::sleep(HEAD_LIMIT).await;
+            let memory = self.memory();
+            if memory.heads == heads && !memory.busy && !memory.behind.is_empty() {
+                return;
+            }
+        }
     }
 
     /// Returns when [`Wire::watch_client`] was called and the client has closed its side since.
@@ -199,7 +241,8 @@ impl Wire {
         }
     }
 
-    fn is_taken(&self) -> bool {
+    /// Whether a handler has taken the connection.
+    pub(super) fn is_taken(&self) -> bool {
         self.memory().taken
     }
 
@@ -214,35 +257,24 @@ fn peek(socket: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(received)
 }
 
-impl Memory {
-    fn remember(&mut self, bytes: &[u8]) {
-        self.overflowed |= self.bytes.len() + bytes.len() > MEMORY_BYTES;
-        if self.overflowed {
-            self.bytes = Vec::new();
-        } else {
-            self.bytes.extend_from_slice(bytes);
-        }
-    }
-
-    fn forget(&mut self) {
-        self.bytes.clear();
-        self.overflowed = false;
-    }
-}
-
 impl Read for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let mut buffer = [0; READ_BYTES];
         let length = into.remaining().min(READ_BYTES);
         loop {
-            ready!(self.poll_readable(context))?;
+            let readable = self.poll_readable(context);
             let mut memory = self.memory();
+            if readable.is_pending() && !memory.busy && !memory.behind.is_empty() {
+                // Part of a head is there, and the machinery waits for the rest.
+                self.0.head_begun.notify_one();
+            }
+            ready!(readable)?;
             if memory.taken {
                 return Poll::Ready(Ok(()));
             }
             match self.0.socket.try_read(&mut buffer[..length]) {
                 Ok(read) => {
-                    memory.remember(&buffer[..read]);
+                    memory.behind.read(&buffer[..read]);
                     into.put_slice(&buffer[..read]);
                     return Poll::Ready(Ok(()));
                 }
@@ -262,10 +294,7 @@ impl Write for Wire {
             ready!(self.0.socket.poll_write_ready(context))?;
             match self.0.socket.try_write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => {
-                    self.memory().forget();
-                    return Poll::Ready(result);
-                }
+                result => return Poll::Ready(result),
             }
         }
     }

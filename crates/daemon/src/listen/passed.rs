@@ -1,10 +1,14 @@
 //! Sockets that the service manager opened for us (`-H fd://`, sd_listen_fds(3)): descriptors 3 and up,
-//! as many as `$LISTEN_FDS` says, if `$LISTEN_PID` is this process.
+//! as many as `$LISTEN_FDS` says, if `$LISTEN_PID` is this process. `fd://` and `fd://*` mean all,
+//! `fd://4` the one with that number, `fd://name` those that `$LISTEN_FDNAMES` calls so; the others are
+//! closed. TLS is spoken on those of them that are TCP.
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use rustix::net::AddressFamily;
+use rustls::ServerConfig;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::Listener;
@@ -12,12 +16,18 @@ use super::Listener;
 /// The first passed descriptor.
 const FIRST: i32 = 3;
 
-/// The service manager's sockets cannot be used.
+/// The service manager's sockets cannot be used. Texts: observed, dockerd 28.5.
 #[derive(Debug, thiserror::Error)]
 pub enum PassedError {
-    /// Text: observed, dockerd 28.5.
+    /// Nothing was passed.
     #[error("no sockets found via socket activation: make sure the service was started by systemd")]
     None,
+    /// The number is higher than any passed.
+    #[error("too few socket activated files passed in by systemd")]
+    TooFew,
+    /// Neither a number nor a name that was passed.
+    #[error("failed to parse systemd fd address: should be a number, or one of $LISTEN_FDNAMES: {0}")]
+    Name(String),
     /// A descriptor is not a listening socket.
     #[error("cannot use descriptor {descriptor}, passed by the service manager")]
     Descriptor {
@@ -29,28 +39,90 @@ pub enum PassedError {
     },
 }
 
-/// Takes all passed sockets. Must be called once, inside the async runtime.
-///
-/// # Errors
-/// There are none, or one is no stream socket.
-pub fn passed_listeners() -> Result<Vec<Listener>, PassedError> {
-    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<i32>().ok());
-    let for_us = number("LISTEN_PID").is_some_and(|pid| u32::try_from(pid) == Ok(std::process::id()));
-    let count = number("LISTEN_FDS")
-        .filter(|count| *count > 0 && for_us)
-        .ok_or(PassedError::None)?;
-    let take = |descriptor| {
-        let listener = corten_sys::spawn::inherited(descriptor).and_then(listener);
-        listener.map_err(|source| PassedError::Descriptor { descriptor, source })
-    };
-    (FIRST..FIRST.saturating_add(count)).map(take).collect()
+/// What the environment says about passed descriptors.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Passed {
+    count: i32,
+    names: Vec<String>,
 }
 
-fn listener(socket: OwnedFd) -> io::Result<Listener> {
+impl Passed {
+    /// What was passed to this process.
+    #[must_use]
+    pub fn from_environment() -> Self {
+        let variable = |name: &str| std::env::var(name).unwrap_or_default();
+        let pid = std::process::id().to_string();
+        Self::read(
+            &variable("LISTEN_PID"),
+            &pid,
+            &variable("LISTEN_FDS"),
+            &variable("LISTEN_FDNAMES"),
+        )
+    }
+
+    fn read(for_whom: &str, pid: &str, count: &str, names: &str) -> Self {
+        let count = count.parse().ok().filter(|count| *count > 0 && for_whom == pid);
+        Self {
+            count: count.unwrap_or(0),
+            names: names.split(':').map(str::to_owned).collect(),
+        }
+    }
+
+    /// Which descriptors an address asks for.
+    fn chosen(&self, which: &str) -> Result<Vec<i32>, PassedError> {
+        let all = FIRST..FIRST.saturating_add(self.count);
+        if self.count == 0 {
+            return Err(PassedError::None);
+        }
+        if matches!(which, "" | "*") {
+            return Ok(all.collect());
+        }
+        let named: Vec<i32> = all
+            .clone()
+            .zip(&self.names)
+            .filter(|(_, name)| *name == which)
+            .map(|(descriptor, _)| descriptor)
+            .collect();
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let number: i32 = which.parse().map_err(|_| PassedError::Name(which.to_owned()))?;
+        if all.contains(&number) {
+            Ok(vec![number])
+        } else {
+            Err(PassedError::TooFew)
+        }
+    }
+
+    /// Takes the sockets of all the addresses `which` and closes the others. Must be called once, inside
+    /// the async runtime.
+    ///
+    /// # Errors
+    /// There are none, or one is no stream socket.
+    pub fn take(&self, which: &[&str], secured: Option<&Arc<ServerConfig>>) -> Result<Vec<Listener>, PassedError> {
+        let mut wanted = Vec::new();
+        for address in which {
+            wanted.extend(self.chosen(address)?);
+        }
+        let mut listeners = Vec::new();
+        for descriptor in FIRST..FIRST.saturating_add(self.count) {
+            let failed = |source| PassedError::Descriptor { descriptor, source };
+            let socket = corten_sys::spawn::inherited(descriptor).map_err(failed)?;
+            if wanted.contains(&descriptor) {
+                listeners.push(listener(socket, secured).map_err(failed)?);
+            }
+        }
+        Ok(listeners)
+    }
+}
+
+fn listener(socket: OwnedFd, secured: Option<&Arc<ServerConfig>>) -> io::Result<Listener> {
     rustix::io::ioctl_fionbio(&socket, true)?;
     match rustix::net::getsockname(&socket)?.address_family() {
         AddressFamily::UNIX => UnixListener::from_std(socket.into()).map(Listener::Unix),
-        AddressFamily::INET | AddressFamily::INET6 => TcpListener::from_std(socket.into()).map(Listener::Tcp),
+        AddressFamily::INET | AddressFamily::INET6 => {
+            TcpListener::from_std(socket.into()).map(|listener| Listener::Tcp(listener, secured.cloned()))
+        }
         family => Err(io::Error::other(format!(
             "unexpected address family {}",
             family.as_raw()
@@ -66,10 +138,33 @@ mod tests {
     async fn unix_and_tcp_sockets_serve_others_do_not() {
         let directory = tempfile::tempdir().unwrap();
         let unix = std::os::unix::net::UnixListener::bind(directory.path().join("s")).unwrap();
-        assert!(matches!(listener(unix.into()), Ok(Listener::Unix(_))));
+        assert!(matches!(listener(unix.into(), None), Ok(Listener::Unix(_))));
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(matches!(listener(tcp.into()), Ok(Listener::Tcp(_))));
-        assert!(listener(std::fs::File::open("/dev/null").unwrap().into()).is_err());
-        assert!(matches!(passed_listeners(), Err(PassedError::None)));
+        assert!(matches!(listener(tcp.into(), None), Ok(Listener::Tcp(_, None))));
+        assert!(listener(std::fs::File::open("/dev/null").unwrap().into(), None).is_err());
+        assert!(matches!(
+            Passed::from_environment().take(&[""], None),
+            Err(PassedError::None)
+        ));
+    }
+
+    #[test]
+    fn addresses_choose_by_number_and_by_name() {
+        let passed = Passed::read("7", "7", "3", "api:metrics:api");
+        let chosen = |which: &str| passed.chosen(which).map_err(|error| error.to_string());
+        assert_eq!(chosen(""), Ok(vec![3, 4, 5]));
+        assert_eq!(chosen("*"), Ok(vec![3, 4, 5]));
+        assert_eq!(chosen("4"), Ok(vec![4]));
+        assert_eq!(chosen("api"), Ok(vec![3, 5]));
+        for (which, text) in [
+            ("6", "too few socket"),
+            ("2", "too few socket"),
+            ("x", "should be a number"),
+        ] {
+            assert!(chosen(which).unwrap_err().contains(text), "{which}");
+        }
+        for other in [Passed::read("8", "7", "3", ""), Passed::read("7", "7", "x", "")] {
+            assert!(matches!(other.chosen("3"), Err(PassedError::None)));
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod flag;
 mod network;
+mod transport;
 pub mod values;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use anyhow::{Context as _, Result, bail};
 use corten_engine::Config;
 use tracing::level_filters::LevelFilter;
 
-use crate::listen::Address;
+pub use transport::Transport;
 use values::Values;
 
 /// Whose defaults apply.
@@ -31,11 +32,7 @@ pub struct Settings {
     /// For the engine.
     pub engine: Config,
     /// Where to listen.
-    pub hosts: Vec<Address>,
-    /// Where to listen too if nobody else does.
-    pub spare_host: Option<PathBuf>,
-    /// Group of unix sockets: a name or a number.
-    pub group: Option<String>,
+    pub transport: Transport,
     /// Process id file.
     pub pidfile: PathBuf,
     /// What is logged.
@@ -102,30 +99,14 @@ fn read_file(personality: Personality, flags: &Values) -> Result<Values> {
 fn build(personality: Personality, values: &Values) -> Result<Settings> {
     let debug = is_set(values, "debug");
     let engine = engine(personality, values)?;
-    let mut hosts = Vec::new();
-    for host in list(values, "host") {
-        hosts.push(Address::parse(host)?);
-    }
-    let usual = hosts.is_empty() && text(values, "exec-root").is_none() && text(values, "data-root").is_none();
-    let mut spare_host = None;
-    if hosts.is_empty() {
-        match personality {
-            Personality::Corten => hosts.push(Address::Unix(engine.run.join("corten.sock"))),
-            Personality::Docker => hosts.push(Address::Unix("/run/docker.sock".into())),
-        }
-        if personality == Personality::Corten && usual && rustix::process::geteuid().is_root() {
-            spare_host = Some("/run/docker.sock".into());
-        }
-    }
+    let transport = transport::transport(personality, values, &engine.run)?;
     let pidfile = match (text(values, "pidfile"), personality) {
         (Some(path), _) => path.into(),
         (None, Personality::Corten) => engine.run.join("cortend.pid"),
         (None, Personality::Docker) => "/run/docker.pid".into(),
     };
     Ok(Settings {
-        hosts,
-        spare_host,
-        group: text(values, "group").map(str::to_owned),
+        transport,
         pidfile,
         level: level(text(values, "log-level"), debug)?,
         debug,
@@ -252,6 +233,7 @@ fn number(values: &Values, name: &str) -> Result<Option<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::listen::Address;
 
     fn settings(program: &str, line: &str) -> Result<Settings> {
         let arguments: Vec<String> = format!("--config-file /dev/null {line}")
@@ -267,12 +249,15 @@ mod tests {
     #[test]
     fn defaults_follow_the_name() {
         let corten = settings("/usr/bin/cortend", "").unwrap();
-        assert_eq!(corten.hosts, [Address::Unix("/run/corten/corten.sock".into())]);
+        assert_eq!(
+            corten.transport.hosts,
+            [Address::Unix("/run/corten/corten.sock".into())]
+        );
         assert!(corten.engine.live_restore && corten.level == LevelFilter::INFO);
         let docker = settings("dockerd", "").unwrap();
-        assert_eq!(docker.hosts, [Address::Unix("/run/docker.sock".into())]);
+        assert_eq!(docker.transport.hosts, [Address::Unix("/run/docker.sock".into())]);
         assert_eq!(
-            (docker.engine.cgroup_parent.as_str(), docker.spare_host),
+            (docker.engine.cgroup_parent.as_str(), docker.transport.spare_host),
             ("docker", None)
         );
         assert!(!docker.engine.live_restore);
@@ -288,7 +273,7 @@ mod tests {
         let line =
             "-H unix:///a/b.sock --data-root /d --exec-root /e --bridge br7 --bip 10.7.0.1/24 --cgroup-parent /x/";
         let second = settings("cortend", line).unwrap();
-        assert_eq!(second.spare_host, None);
+        assert_eq!(second.transport.spare_host, None);
         assert_eq!(
             (second.pidfile, second.engine.cgroup_parent.as_str()),
             ("/e/cortend.pid".into(), "x")
