@@ -47,6 +47,8 @@ pub enum Call {
     ContainerUnpause(String),
     /// `GET /containers/{id}/top`
     ContainerTop(String),
+    /// `GET /containers/{id}/stats`
+    ContainerStats(String),
     /// `POST /containers/{id}/wait`
     ContainerWait(String),
     /// `POST /containers/{id}/resize`
@@ -195,7 +197,7 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["containers", of @ .., "top"] => Call::ContainerTop(name(of)),
         ["containers", _, .., "changes"] => Call::NotBuilt("ContainerChanges"),
         ["containers", _, .., "export"] => Call::NotBuilt("ContainerExport"),
-        ["containers", _, .., "stats"] => Call::NotBuilt("ContainerStats"),
+        ["containers", of @ .., "stats"] => Call::ContainerStats(name(of)),
         ["containers", _, .., "attach", "ws"] => Call::NotBuilt("ContainerAttachWebsocket"),
         ["containers", _, .., "archive"] => Call::NotBuilt("ContainerArchive"),
         ["exec", of @ .., "json"] => Call::ExecInspect(name(of)),

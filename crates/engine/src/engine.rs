@@ -29,8 +29,9 @@ use crate::image::{self, LoadProgress, SaveTicket};
 use crate::logs::{self, LogStream};
 use crate::request::{
     AttachOptions, ExecStartOptions, ImageListOptions, ImageRemoveOptions, ImportImageOptions, ListOptions, LogOptions,
-    RemoveOptions, StartOptions, StopOptions, TerminalSize, WaitCondition,
+    RemoveOptions, StartOptions, StatsOptions, StopOptions, TerminalSize, WaitCondition,
 };
+use crate::stats::{self, StatsStream};
 
 use crate::{Config, network, volume};
 
@@ -136,6 +137,11 @@ impl Engine {
     pub async fn top_container(&self, reference: &str, arguments: &str) -> Result<ContainerTop> {
         let (container, arguments) = (self.core.containers.find(reference)?, arguments.to_owned());
         blocking(&self.core, move |core| crate::top::top(core, &container, &arguments)).await
+    }
+
+    /// Samples of what it uses.
+    pub fn stats(&self, reference: &str, options: StatsOptions) -> Result<StatsStream> {
+        Ok(stats::open(&self.core, self.core.containers.find(reference)?, options))
     }
 
     /// Removes it.

@@ -29,6 +29,7 @@ mod ready;
 pub mod recovery;
 pub mod request;
 mod shim;
+pub mod stats;
 mod top;
 pub mod volume;
 

@@ -66,6 +66,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         containers: Registry::default(),
         execs: ExecRegistry::default(),
         volumes,
+        stats: crate::stats::SystemClock::new(),
         events: Bus::new(),
         id,
         network_id,

@@ -19,6 +19,15 @@ pub struct StopOptions {
     pub timeout_seconds: Option<i64>,
 }
 
+/// Which samples of a container's usage are wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatsOptions {
+    /// One a second, for ever.
+    pub stream: bool,
+    /// The single one at once, without the processor time of a moment before.
+    pub one_shot: bool,
+}
+
 /// How a container is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RemoveOptions {

@@ -9,6 +9,7 @@ mod images;
 mod logs;
 mod networks;
 mod pull;
+mod stats;
 mod system;
 mod transfer;
 mod volumes;
@@ -58,6 +59,7 @@ impl Api {
             Call::ContainerPause(id) => containers::pause(self, &id).await,
             Call::ContainerUnpause(id) => containers::unpause(self, &id).await,
             Call::ContainerTop(id) => containers::top(self, &id, &request).await,
+            Call::ContainerStats(id) => stats::stats(self, &id, &request).await,
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,

@@ -40,7 +40,8 @@ impl CgroupError {
 }
 
 /// The directory that has this controller; on v2 there is only one.
-fn with_controller<'plan>(cgroup: &'plan Cgroup, controller: &str) -> Option<&'plan CgroupDirectory> {
+#[must_use]
+pub fn with_controller<'plan>(cgroup: &'plan Cgroup, controller: &str) -> Option<&'plan CgroupDirectory> {
     match cgroup.layout {
         crate::plan::Layout::V1 => cgroup
             .directories

@@ -19,6 +19,7 @@ mod pause;
 mod ports;
 mod resources;
 mod security;
+mod stats;
 mod system;
 mod terminal;
 mod top;
