@@ -1,5 +1,7 @@
 //! Registry credentials as clients send them.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
 use serde::{Deserialize, Serialize};
 
 use crate::is_zero;
@@ -9,15 +11,28 @@ use crate::is_zero;
 #[serde(default)]
 pub struct AuthConfig {
     /// User name.
+    #[serde(skip_serializing_if = "is_zero")]
     pub username: String,
     /// Password or access token.
+    #[serde(skip_serializing_if = "is_zero")]
     pub password: String,
     /// The registry they are for.
+    #[serde(skip_serializing_if = "is_zero")]
     pub serveraddress: String,
     /// Identity token that replaces user name and password.
+    #[serde(skip_serializing_if = "is_zero")]
     pub identitytoken: String,
     /// Bearer token for the registry itself.
+    #[serde(skip_serializing_if = "is_zero")]
     pub registrytoken: String,
+}
+
+impl AuthConfig {
+    /// The value of `X-Registry-Auth`: JSON in base64 for URLs, padded.
+    #[must_use]
+    pub fn to_header(&self) -> String {
+        URL_SAFE.encode(serde_json::to_vec(self).expect("a struct of texts is JSON"))
+    }
 }
 
 /// What `POST /auth` answers. Engine API v1.51 SystemAuthResponse.
@@ -29,4 +44,20 @@ pub struct AuthResponse {
     pub identity_token: String,
     /// What the registry said.
     pub status: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_as_docker_writes_it() {
+        assert_eq!(AuthConfig::default().to_header(), "e30=");
+        let auth = AuthConfig {
+            username: "a".to_owned(),
+            password: "?>".to_owned(),
+            ..AuthConfig::default()
+        };
+        assert_eq!(auth.to_header(), "eyJ1c2VybmFtZSI6ImEiLCJwYXNzd29yZCI6Ij8-In0=");
+    }
 }

@@ -74,6 +74,7 @@ impl From<CallError> for Failure {
             CallError::Daemon { .. }
             | CallError::Transport { .. }
             | CallError::Decode { .. }
+            | CallError::PathStat(_)
             | CallError::Encode { .. }
             | CallError::Request { .. }
             | CallError::NotUpgraded { .. }

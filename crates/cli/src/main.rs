@@ -4,6 +4,7 @@
 //! file per command, `terminal` and `stream` connect the user's terminal to a container, `format`,
 //! `text` and `json` lay out what is shown. Owns nothing on disk; restores the terminal on every way out.
 
+mod archive;
 mod commands;
 mod config;
 mod container_config;
@@ -17,6 +18,8 @@ mod option;
 mod output;
 mod plugin;
 mod progress;
+mod prompt;
+mod pruned;
 mod stream;
 mod terminal;
 mod text;

@@ -1,6 +1,8 @@
 //! Writing to standard output, where a closed pipe is an end and not a panic.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
+
+use corten_client::Stream;
 
 use crate::failure::Failure;
 
@@ -15,4 +17,13 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Prints `text` and a line end.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     print(&format!("{text}\n"))
+}
+
+/// Writes an answer to `out` as it arrives.
+pub(crate) async fn stream(mut stream: Stream, out: &mut dyn Write) -> Result<(), Failure> {
+    while let Some(piece) = stream.next().await? {
+        out.write_all(&piece)?;
+    }
+    out.flush()?;
+    Ok(())
 }

@@ -101,6 +101,11 @@ impl Invocation {
         self.globals.file().clone()
     }
 
+    /// The filters of a `prune`: those given, and those the configuration always applies.
+    pub(crate) fn prune_filters(&self, parsed: &Parsed) -> corten_api::Filters {
+        crate::pruned::with_configured(filters(parsed), &self.config().prune_filters)
+    }
+
     /// The command's whole name.
     pub(crate) fn name(&self) -> String {
         format!("{} {}", self.program, self.path)

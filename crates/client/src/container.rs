@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use corten_api::Filters;
 use corten_api::container::{
-    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, WaitResponse,
+    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, UpdateBody, UpdateResponse,
+    WaitResponse,
 };
 use http::Method;
 
@@ -196,6 +197,15 @@ impl Client {
     /// See [`CallError`].
     pub async fn rename_container(&self, name: &str, new_name: &str) -> Result<(), CallError> {
         self.done(Call::post(&of(name, "/rename"), &Query::new().with("name", new_name)))
+            .await
+    }
+
+    /// Changes its limits and its restart policy.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn update_container(&self, name: &str, body: &UpdateBody) -> Result<UpdateResponse, CallError> {
+        self.value(Call::post(&of(name, "/update"), &Query::new()).json(body)?)
             .await
     }
 

@@ -66,6 +66,9 @@ pub enum CallError {
         #[source]
         source: serde_json::Error,
     },
+    /// The engine did not say what a path is.
+    #[error("{0}")]
+    PathStat(#[source] corten_api::container::PathStatError),
     /// The request could not be written down.
     #[error("cannot send {path}: {source}")]
     Encode {
@@ -128,6 +131,7 @@ impl CallError {
             | Self::Tls(_)
             | Self::Transport { .. }
             | Self::Decode { .. }
+            | Self::PathStat(_)
             | Self::Encode { .. }
             | Self::Request { .. }
             | Self::NotUpgraded { .. }
@@ -146,6 +150,7 @@ impl CallError {
             | Self::Tls(_)
             | Self::Transport { .. }
             | Self::Decode { .. }
+            | Self::PathStat(_)
             | Self::Encode { .. }
             | Self::Request { .. }
             | Self::Io(_) => None,

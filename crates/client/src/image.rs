@@ -2,12 +2,14 @@
 
 use bytes::Bytes;
 use corten_api::Filters;
-use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageSummary};
+use corten_api::auth::AuthConfig;
+use corten_api::image::{IdResponse, ImageDeleteItem, ImageHistoryItem, ImageSummary};
 use http::Method;
 
 use crate::answer::{Objects, Stream};
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
+use crate::registry::REGISTRY_AUTH;
 use crate::request::{Call, Client, Upload};
 
 /// Where `import` puts an image.
@@ -34,6 +36,27 @@ pub struct PullOptions {
     pub tag: String,
     /// `os[/architecture[/variant]]`; empty for the engine's own.
     pub platform: String,
+    /// The registry's credentials.
+    pub auth: AuthConfig,
+}
+
+/// What `commit` makes of a container.
+#[derive(Debug, Clone, Default)]
+pub struct CommitOptions {
+    /// The container.
+    pub container: String,
+    /// The new image's full name without tag; empty for an image without one.
+    pub repository: String,
+    /// Its tag.
+    pub tag: String,
+    /// Who made it.
+    pub author: String,
+    /// A comment for its history.
+    pub message: String,
+    /// Dockerfile instructions that set its configuration.
+    pub changes: Vec<String>,
+    /// Whether the container goes on meanwhile.
+    pub running: bool,
 }
 
 impl Client {
@@ -125,16 +148,36 @@ impl Client {
     /// # Errors
     /// See [`CallError`]; errors found while reading come as messages.
     pub async fn import_image(&self, archive: Upload, options: &ImportOptions) -> Result<Objects, CallError> {
-        let mut query = Query::new().with("fromSrc", "-").with_text("repo", &options.repository);
-        query = query
-            .with_text("tag", &options.tag)
-            .with_text("message", &options.message);
-        query = query.with_text("platform", &options.platform);
+        let call = Call::post("/images/create", &import_query("-", options)).upload(archive, "application/x-tar");
+        self.stream(call).await.map(Stream::objects)
+    }
+
+    /// Makes an image of an archive that the engine fetches from `url` itself.
+    ///
+    /// # Errors
+    /// See [`CallError`]; errors found while reading come as messages.
+    pub async fn import_image_from(&self, url: &str, options: &ImportOptions) -> Result<Objects, CallError> {
+        let call = Call::post("/images/create", &import_query(url, options));
+        self.stream(call).await.map(Stream::objects)
+    }
+
+    /// Makes an image of a container.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn commit_container(&self, options: &CommitOptions) -> Result<IdResponse, CallError> {
+        let mut query = Query::new().with("author", &options.author);
         for change in &options.changes {
             query = query.with("changes", change);
         }
-        let call = Call::post("/images/create", &query).upload(archive, "application/x-tar");
-        self.stream(call).await.map(Stream::objects)
+        query = query
+            .with("comment", &options.message)
+            .with("container", &options.container);
+        if options.running {
+            query = query.with("pause", "0");
+        }
+        let query = query.with("repo", &options.repository).with("tag", &options.tag);
+        self.value(Call::post("/commit", &query)).await
     }
 
     /// Fetches an image from its registry.
@@ -146,8 +189,23 @@ impl Client {
             .with("fromImage", &options.image)
             .with_text("tag", &options.tag);
         let call = Call::post("/images/create", &query.with_text("platform", &options.platform));
+        let call = call.header(REGISTRY_AUTH, options.auth.to_header());
         self.stream(call).await.map(Stream::objects)
     }
+}
+
+fn import_query(source: &str, options: &ImportOptions) -> Query {
+    let mut query = Query::new()
+        .with("fromSrc", source)
+        .with_text("repo", &options.repository);
+    query = query
+        .with_text("tag", &options.tag)
+        .with_text("message", &options.message);
+    query = query.with_text("platform", &options.platform);
+    for change in &options.changes {
+        query = query.with("changes", change);
+    }
+    query
 }
 
 fn of(name: &str, rest: &str) -> String {

@@ -6,6 +6,7 @@
 //! whole (`inspect`) are also available as the bytes that were sent.
 
 mod answer;
+mod archive;
 mod container;
 mod endpoint;
 mod error;
@@ -13,13 +14,18 @@ mod exec;
 mod hijack;
 mod host;
 mod image;
+mod network;
+mod prune;
 mod query;
+mod registry;
 mod request;
 mod secure;
 mod socket;
 mod ssh;
 mod system;
 mod tunnel;
+mod volume;
+mod watch;
 
 pub use answer::{Objects, Stream};
 pub use container::{AttachOptions, ListOptions, LogOptions, RemoveOptions, StopOptions, WaitCondition, Waiter};
@@ -28,7 +34,8 @@ pub use error::CallError;
 pub use exec::ExecStart;
 pub use hijack::{Duplex, Hijacked};
 pub use host::{Host, ParseHostError, SshHost};
-pub use image::{ImportOptions, PullOptions};
+pub use image::{CommitOptions, ImportOptions, PullOptions};
 pub use query::Query;
+pub use registry::PushOptions;
 pub use request::{Client, Upload};
 pub use secure::TlsError;

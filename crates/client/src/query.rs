@@ -1,5 +1,6 @@
 //! Query strings: percent-encoding of names and values, in the order in which they were added.
 
+use corten_api::Filters;
 use corten_api::query::escape;
 
 /// A request's query under construction.
@@ -33,6 +34,16 @@ impl Query {
     #[must_use]
     pub fn with_flag(self, name: &str, set: bool) -> Self {
         if set { self.with(name, "1") } else { self }
+    }
+
+    /// Adds `filters=` unless there are none.
+    #[must_use]
+    pub fn with_filters(self, filters: &Filters) -> Self {
+        if filters.is_empty() {
+            self
+        } else {
+            self.with("filters", &filters.to_json())
+        }
     }
 
     /// The text after the path, with its question mark; empty if nothing was added.

@@ -115,6 +115,11 @@ impl Call {
         Ok(self)
     }
 
+    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
     pub(crate) fn upload(mut self, body: Upload, content_type: &'static str) -> Self {
         self.payload = Payload::Upload { body, content_type };
         self
@@ -201,6 +206,24 @@ impl Client {
         let path = call.path.clone();
         let body = self.bytes(call).await?;
         serde_json::from_slice(&body).map_err(|source| CallError::Decode { path, source })
+    }
+
+    /// Sends a call of which only the answer's headers count.
+    pub(crate) async fn headers(&self, call: Call) -> Result<HeaderMap, CallError> {
+        let path = call.path.clone();
+        let (sender, answer) = self.answered(call).await?;
+        let headers = answer.headers().clone();
+        read_all(&path, answer).await?;
+        self.keep(sender);
+        Ok(headers)
+    }
+
+    /// Sends a call whose answer is a stream with headers that count.
+    pub(crate) async fn stream_with_headers(&self, call: Call) -> Result<(HeaderMap, Stream), CallError> {
+        let path = call.path.clone();
+        let (sender, answer) = self.answered(call).await?;
+        let headers = answer.headers().clone();
+        Ok((headers, Stream::new(path, answer, sender)))
     }
 
     /// Sends a call whose answer has no content.

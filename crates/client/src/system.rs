@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use corten_api::Filters;
-use corten_api::system::SystemVersion;
+use corten_api::system::{DiskUsage, SystemVersion};
 
 use crate::answer::{Objects, Stream};
 use crate::error::CallError;
@@ -32,6 +32,14 @@ impl Client {
     /// See [`CallError`].
     pub async fn info_raw(&self) -> Result<Bytes, CallError> {
         self.bytes(Call::get("/info", &Query::new())).await
+    }
+
+    /// How much disk everything takes.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn disk_usage(&self) -> Result<DiskUsage, CallError> {
+        self.value(Call::get("/system/df", &Query::new())).await
     }
 
     /// What happens, from `since` to `until` (seconds since 1970, or empty).

@@ -15,7 +15,7 @@ mod summary;
 mod top;
 mod wait;
 
-pub use archive::PathStat;
+pub use archive::{PathStat, PathStatError};
 pub use changes::FilesystemChange;
 pub use config::{ContainerConfig, HealthConfig};
 pub use create::{ContainerCreateBody, ContainerCreateResponse, NetworkingConfig, SentCreateBody};

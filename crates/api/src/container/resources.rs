@@ -103,6 +103,10 @@ pub struct UpdateBody {
     pub cpu_period: i64,
     /// CFS quota in microseconds.
     pub cpu_quota: i64,
+    /// Real-time period in microseconds.
+    pub cpu_realtime_period: i64,
+    /// Real-time runtime in microseconds.
+    pub cpu_realtime_runtime: i64,
     /// CPUs, like `0-2,4`.
     pub cpuset_cpus: String,
     /// Memory nodes.

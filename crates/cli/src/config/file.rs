@@ -33,6 +33,8 @@ pub(crate) struct ConfigFile {
     pub(crate) volumes_format: String,
     /// `stats`' template.
     pub(crate) stats_format: String,
+    /// Filters of every `prune`.
+    pub(crate) prune_filters: Vec<String>,
     /// The context chosen with `context use`.
     pub(crate) current_context: String,
     /// Headers of every request.

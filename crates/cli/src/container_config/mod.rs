@@ -11,3 +11,4 @@ mod resources;
 
 pub(crate) use compile::{compile, refuse_foreign};
 pub(crate) use flags::FLAGS;
+pub(crate) use resources::bytes;

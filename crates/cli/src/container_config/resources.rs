@@ -45,7 +45,7 @@ fn ulimits(parsed: &Parsed) -> List<Ulimit> {
 }
 
 /// A size, 0 if not given, -1 for none.
-pub(super) fn bytes(parsed: &Parsed, flag: &str) -> i64 {
+pub(crate) fn bytes(parsed: &Parsed, flag: &str) -> i64 {
     match parsed.text(flag) {
         None => 0,
         Some("-1") => -1,

@@ -9,24 +9,18 @@ use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
 
 /// Docker's commands that are still to come.
-const TO_COME: [&str; 30] = [
+const TO_COME: [&str; 21] = [
     "build",
-    "builder",
     "buildx",
     "checkpoint",
-    "commit",
     "compose",
     "config",
     "cp",
-    "diff",
-    "export",
     "login",
     "logout",
     "manifest",
-    "network",
     "node",
     "plugin",
-    "prune",
     "push",
     "search",
     "secret",
@@ -34,10 +28,7 @@ const TO_COME: [&str; 30] = [
     "stack",
     "stats",
     "swarm",
-    "top",
     "trust",
-    "update",
-    "volume",
     "df",
     "dial-stdio",
 ];

@@ -100,6 +100,7 @@ fn is_lost(error: &CallError) -> bool {
         | CallError::Broken { .. }
         | CallError::Tls(_)
         | CallError::Daemon { .. }
+        | CallError::PathStat(_)
         | CallError::Encode { .. }
         | CallError::Request { .. }
         | CallError::NotUpgraded { .. } => false,

@@ -1,15 +1,30 @@
-//! Tables, laid out as Docker's: columns at least 10 wide, 3 spaces apart, the last one ragged.
+//! Tables, laid out as Docker's: columns at least 10 wide unless asked otherwise, 3 spaces apart, the last one ragged.
 
 const GAP: usize = 3;
 const NARROWEST: usize = 10;
 
 /// A table under construction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Table {
     rows: Vec<Vec<String>>,
+    narrowest: usize,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self::with_narrowest(NARROWEST)
+    }
 }
 
 impl Table {
+    /// A table whose columns are at least `narrowest` characters wide, gap included.
+    pub(crate) fn with_narrowest(narrowest: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            narrowest,
+        }
+    }
+
     /// Adds a row.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
@@ -39,7 +54,7 @@ impl Table {
             .iter()
             .filter(|row| column + 1 < row.len())
             .map(|row| row[column].chars().count() + GAP);
-        cells.max().unwrap_or(0).max(NARROWEST)
+        cells.max().unwrap_or(0).max(self.narrowest)
     }
 }
 

@@ -129,6 +129,36 @@ const COMPLAINTS: &[&str] = &[
     "run --userns x busybox",
     "run --ulimit nofile=2:1 busybox",
     "run --ulimit foo=2:1 busybox",
+    "top",
+    "top nosuch",
+    "diff",
+    "diff nosuch",
+    "commit",
+    "commit nosuch",
+    "commit a UPPER",
+    "commit a b@sha256:788d9dbe8c33f3b0846b158f0e938c67becbfbed76dde79223a2f679e321c4ce",
+    "export",
+    "export nosuch",
+    "export -o /nosuch/x nosuch",
+    "export -o / nosuch",
+    "update",
+    "update nosuch",
+    "update -m 64m nosuch",
+    "update --restart :x nosuch",
+    "update --cpus x nosuch",
+    "container prune",
+    "container prune x",
+    "image prune -a",
+    "image prune --filter foo",
+    "volume prune",
+    "volume prune -a",
+    "volume prune -a --filter all=1",
+    "network prune",
+    "network prune --bogus",
+    "system prune",
+    "system prune -a --volumes --filter label=x --filter label!=y",
+    "system prune --volumes --filter until=1h",
+    "system prune -f --filter a=b",
     "-H foo://x ps",
     "-H a -H b ps",
     "-l foo ps",
@@ -152,7 +182,7 @@ pub(crate) fn docker() -> Option<Command> {
     Some(command)
 }
 
-fn words(line: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(' ').filter(|word| !word.is_empty())
 }
 

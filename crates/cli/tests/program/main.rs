@@ -4,6 +4,7 @@ mod commands;
 mod contexts;
 mod docker;
 mod plugins;
+mod requests;
 mod run;
 mod scripted;
 mod terminal;

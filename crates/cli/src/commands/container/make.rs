@@ -115,6 +115,7 @@ impl Order {
             image: reference.name(),
             tag,
             platform: self.platform.clone(),
+            ..PullOptions::default()
         };
         let messages = client.pull_image(&options).await?;
         if self.quiet {

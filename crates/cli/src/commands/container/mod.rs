@@ -1,9 +1,12 @@
 //! Commands about containers.
 
 mod attach;
+mod commit;
 mod create;
+mod diff;
 mod each;
 mod exec;
+mod export;
 mod inspect;
 mod kill;
 mod logs;
@@ -11,12 +14,15 @@ mod ls;
 mod make;
 mod pause;
 mod port;
+pub(super) mod prune;
 mod rename;
 mod restart;
 mod rm;
 mod run;
 mod start;
 mod stop;
+mod top;
+mod update;
 mod wait;
 
 use crate::verb::Group;
@@ -26,8 +32,11 @@ pub(super) const GROUP: Group = Group {
     about: "Manage containers",
     verbs: &[
         &attach::VERB,
+        &commit::VERB,
         &create::VERB,
+        &diff::VERB,
         &exec::VERB,
+        &export::VERB,
         &inspect::VERB,
         &kill::VERB,
         &logs::VERB,
@@ -35,12 +44,15 @@ pub(super) const GROUP: Group = Group {
         &pause::PAUSE,
         &pause::UNPAUSE,
         &port::VERB,
+        &prune::VERB,
         &rename::VERB,
         &restart::VERB,
         &rm::VERB,
         &run::VERB,
         &start::VERB,
         &stop::VERB,
+        &top::VERB,
+        &update::VERB,
         &wait::VERB,
     ],
 };

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal as _};
 use corten_base::reference::Reference;
 use corten_client::ImportOptions;
 
-use super::upload::Source;
+use crate::archive::Source;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::progress;

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use super::upload::Source;
+use crate::archive::Source;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::progress;

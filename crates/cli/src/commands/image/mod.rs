@@ -5,11 +5,11 @@ mod import;
 mod inspect;
 mod load;
 mod ls;
+pub(super) mod prune;
 mod pull;
 mod rm;
 mod save;
 mod tag;
-mod upload;
 
 use crate::verb::Group;
 
@@ -23,6 +23,7 @@ pub(super) const GROUP: Group = Group {
         &load::VERB,
         &ls::VERB,
         &ls::SHORTCUT,
+        &prune::VERB,
         &pull::VERB,
         &rm::VERB,
         &rm::SHORTCUT,

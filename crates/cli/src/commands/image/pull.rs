@@ -52,6 +52,7 @@ fn pull(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         image: reference.name(),
         tag,
         platform,
+        ..PullOptions::default()
     };
     let client = invocation.client()?;
     let terminal = io::stdout().is_terminal();

@@ -1,13 +1,11 @@
 //! `save`: writes images to an archive.
 
-use std::fs::{self, File};
-use std::io::{self, IsTerminal as _, Write};
-use std::path::Path;
+use std::io::{self, IsTerminal as _};
 
-use corten_client::Client;
-
+use crate::archive::ToFile;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::output;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -33,54 +31,15 @@ fn save(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         return Err(Failure::new("--platform is not supported yet"));
     }
     let client = invocation.client()?;
+    let names = &parsed.arguments;
     match parsed.text("output").filter(|path| !path.is_empty()) {
-        Some(path) => block_on(save_to_file(&client, &parsed.arguments, path)),
+        Some(path) => block_on(async {
+            let file = ToFile::begin(path).map_err(|error| Failure::new(format!("failed to save image: {error}")))?;
+            file.fill(client.save_images(names, "").await?).await
+        }),
         None if io::stdout().is_terminal() => Err(Failure::new(
             "cowardly refusing to save to a terminal. Use the -o flag or redirect",
         )),
-        None => block_on(save_to(&client, &parsed.arguments, &mut io::stdout())),
+        None => block_on(async { output::stream(client.save_images(names, "").await?, &mut io::stdout()).await }),
     }
-}
-
-/// Writes beside the file and renames, so that a failed save leaves the file that was there.
-async fn save_to_file(client: &Client, names: &[String], path: &str) -> Result<(), Failure> {
-    let target = Path::new(path);
-    let parent = target
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    if !parent.is_dir() {
-        let reason = format!(
-            "invalid output path: directory {:?} does not exist",
-            parent.display().to_string()
-        );
-        return Err(Failure::new(format!("failed to save image: {reason}")));
-    }
-    if target.is_dir() {
-        return Err(Failure::new(format!(
-            "failed to save image: invalid output path: {path:?} is a directory"
-        )));
-    }
-    if target.exists() && !target.is_file() {
-        let mut device = File::options().write(true).open(target)?;
-        return save_to(client, names, &mut device).await;
-    }
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let unfinished = parent.join(format!(".tmp-{name}{}", std::process::id()));
-    let mut file = File::create(&unfinished)?;
-    let saved = save_to(client, names, &mut file).await;
-    let saved = saved.and_then(|()| fs::rename(&unfinished, target).map_err(Failure::from));
-    if saved.is_err() {
-        fs::remove_file(&unfinished).ok();
-    }
-    saved
-}
-
-async fn save_to(client: &Client, names: &[String], out: &mut dyn Write) -> Result<(), Failure> {
-    let mut archive = client.save_images(names, "").await?;
-    while let Some(piece) = archive.next().await? {
-        out.write_all(&piece)?;
-    }
-    out.flush()?;
-    Ok(())
 }

@@ -4,6 +4,7 @@ mod dial_stdio;
 mod events;
 mod info;
 pub(super) mod inspect;
+mod prune;
 mod version;
 
 use crate::verb::Group;
@@ -11,7 +12,7 @@ use crate::verb::Group;
 pub(super) const GROUP: Group = Group {
     name: "system",
     about: "Manage the engine",
-    verbs: &[&dial_stdio::VERB, &events::VERB, &info::VERB],
+    verbs: &[&dial_stdio::VERB, &events::VERB, &info::VERB, &prune::VERB],
 };
 
 pub(super) const BARE: Group = Group {

@@ -16,14 +16,14 @@ const DEPTH: usize = 4;
 
 /// Where an archive comes from.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(crate) enum Source {
     Stdin,
     File(File),
 }
 
 impl Source {
     /// Opens the file of that name.
-    pub(super) fn open(path: &str) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &str) -> Result<Self, Failure> {
         match File::open(path) {
             Ok(file) => Ok(Self::File(file)),
             Err(error) => Err(Failure::new(format!("open {path}: {}", pair::reason(&error)))),
@@ -31,7 +31,7 @@ impl Source {
     }
 
     /// A body that is read by a thread of its own while it is sent. The thread ends with the body.
-    pub(super) fn upload(self) -> Upload {
+    pub(crate) fn upload(self) -> Upload {
         let (sender, upload) = Upload::channel(DEPTH);
         std::thread::spawn(move || {
             let mut reader: Box<dyn Read> = match self {
