@@ -1,6 +1,6 @@
 //! What a flag takes, and the check of its value at the moment it is read.
 
-use crate::option::{decimal, device_rate, duration, gpu, mount, network, string_map, ulimit};
+use crate::option::{decimal, device_rate, duration, field, gpu, mount, network, string_map, ulimit};
 use corten_base::size;
 
 /// The kinds of values.
@@ -12,7 +12,9 @@ pub(crate) enum Kind {
     Text,
     /// Any text; all count.
     List,
-    /// The same, each value checked.
+    /// Texts between commas; all count.
+    Strings,
+    /// Any text, each value checked.
     Checked(fn(&str) -> Result<(), String>),
     /// `key=value`; all count.
     Map,
@@ -55,6 +57,7 @@ impl Kind {
             Self::Bool => "",
             Self::Text => "string",
             Self::List | Self::Checked(_) | Self::DeviceBytes | Self::DeviceOperations | Self::DeviceWeight => "list",
+            Self::Strings => "strings",
             Self::Map => "map",
             Self::StringMap => "stringToString",
             Self::Filter => "filter",
@@ -76,6 +79,9 @@ impl Kind {
         match self {
             Self::Bool => parse_bool(value).map(drop),
             Self::Text | Self::List | Self::Map => Ok(()),
+            // pflag reads nothing out of an empty value.
+            Self::Strings if value.is_empty() => Ok(()),
+            Self::Strings => field::split(value).map(drop).map_err(|error| error.to_string()),
             Self::Checked(check) => check(value),
             Self::StringMap => string_map::check(value),
             Self::Gpus => gpu::parse(value).map(drop).map_err(|error| error.to_string()),

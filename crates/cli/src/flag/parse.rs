@@ -2,6 +2,7 @@
 
 use super::kind::{parse_bool, parse_integer, parse_unsigned};
 use super::{Flag, Kind};
+use crate::option::field;
 
 /// How a command's arguments are read.
 #[derive(Debug, Clone, Copy)]
@@ -207,6 +208,14 @@ impl Parsed {
             .iter()
             .filter(move |(given, _)| *given == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a flag whose values are lists with commas.
+    pub(crate) fn strings(&self, name: &str) -> Vec<String> {
+        let lines = self.list(name).filter(|line| !line.is_empty());
+        lines
+            .flat_map(|line| field::split(line).expect("checked when it was read"))
+            .collect()
     }
 
     /// Every value given, owned.

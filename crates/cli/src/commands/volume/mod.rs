@@ -1,11 +1,23 @@
 //! Commands about volumes.
 
+mod create;
+mod inspect;
+mod ls;
 pub(super) mod prune;
+mod rm;
+mod update;
 
 use crate::verb::Group;
 
 pub(super) const GROUP: Group = Group {
     name: "volume",
     about: "Manage volumes",
-    verbs: &[&prune::VERB],
+    verbs: &[
+        &create::VERB,
+        &inspect::VERB,
+        &ls::VERB,
+        &prune::VERB,
+        &rm::VERB,
+        &update::VERB,
+    ],
 };
