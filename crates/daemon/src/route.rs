@@ -45,6 +45,10 @@ pub enum Call {
     ContainerPause(String),
     /// `POST /containers/{id}/unpause`
     ContainerUnpause(String),
+    /// `POST /containers/{id}/rename`
+    ContainerRename(String),
+    /// `POST /containers/{id}/update`
+    ContainerUpdate(String),
     /// `GET /containers/{id}/top`
     ContainerTop(String),
     /// `GET /containers/{id}/stats`
@@ -113,7 +117,12 @@ impl Call {
     pub fn reads_body(&self) -> bool {
         matches!(
             self,
-            Self::ContainerCreate | Self::ExecCreate(_) | Self::ExecStart(_) | Self::ImageCreate | Self::ImageLoad
+            Self::ContainerCreate
+                | Self::ContainerUpdate(_)
+                | Self::ExecCreate(_)
+                | Self::ExecStart(_)
+                | Self::ImageCreate
+                | Self::ImageLoad
         )
     }
 }
@@ -242,8 +251,8 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["containers", of @ .., "resize"] => Call::ContainerResize(name(of)),
         ["containers", of @ .., "attach"] => Call::ContainerAttach(name(of)),
         ["containers", of @ .., "exec"] => Call::ExecCreate(name(of)),
-        ["containers", _, .., "update"] => Call::NotBuilt("ContainerUpdate"),
-        ["containers", _, .., "rename"] => Call::NotBuilt("ContainerRename"),
+        ["containers", of @ .., "update"] => Call::ContainerUpdate(name(of)),
+        ["containers", of @ .., "rename"] => Call::ContainerRename(name(of)),
         ["containers", of @ .., "pause"] => Call::ContainerPause(name(of)),
         ["containers", of @ .., "unpause"] => Call::ContainerUnpause(name(of)),
         ["exec", of @ .., "start"] => Call::ExecStart(name(of)),

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use corten_api::Filters;
 use corten_api::container::{
-    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, ContainerTop,
+    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, ContainerTop, UpdateBody,
 };
 use corten_api::exec::{ExecConfig, ExecInspect};
 use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary};
@@ -121,6 +121,16 @@ impl Engine {
     /// Sends a signal, by name or number; `None`: SIGKILL, and waits for the end then.
     pub async fn kill_container(&self, reference: &str, signal: Option<String>) -> Result<()> {
         actions::kill(&self.core, reference, signal.as_deref()).await
+    }
+
+    /// Gives it another name.
+    pub async fn rename_container(&self, reference: &str, name: &str) -> Result<()> {
+        actions::rename(&self.core, reference, name).await
+    }
+
+    /// Gives it other limits or another restart policy, at once if it runs; returns warnings.
+    pub async fn update_container(&self, reference: &str, update: UpdateBody) -> Result<Vec<String>> {
+        actions::update(&self.core, reference, update).await
     }
 
     /// Freezes its processes.

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use corten_api::container::SentCreateBody;
+use corten_api::List;
+use corten_api::container::{SentCreateBody, UpdateBody, UpdateResponse};
+use corten_api::version::ApiVersion;
 use corten_engine::request::{ListOptions, RemoveOptions, StartOptions, StopOptions, TerminalSize, WaitCondition};
 use http::StatusCode;
 
@@ -77,6 +79,27 @@ fn stop_options(query: &Query) -> Result<StopOptions, Failure> {
 pub(super) async fn kill(api: &Api, id: &str, request: &Request) -> Answer {
     api.engine.kill_container(id, request.query.filled("signal")).await?;
     Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /containers/{id}/rename`
+pub(super) async fn rename(api: &Api, id: &str, request: &Request) -> Answer {
+    api.engine.rename_container(id, request.query.text("name")).await?;
+    Ok(answer::status(StatusCode::NO_CONTENT))
+}
+
+/// `POST /containers/{id}/update`
+pub(super) async fn update(api: &Api, id: &str, mut request: Request) -> Answer {
+    let mut update: UpdateBody = request.json().await?;
+    if request.version < ApiVersion::new(1, 40) {
+        update.pids_limit = None;
+    }
+    let warnings = api.engine.update_container(id, update).await?;
+    let warnings = if warnings.is_empty() {
+        List::null()
+    } else {
+        List::from(warnings)
+    };
+    Ok(answer::json(&UpdateResponse { warnings }))
 }
 
 /// `POST /containers/{id}/pause`

@@ -60,6 +60,8 @@ impl Api {
             Call::ContainerUnpause(id) => containers::unpause(self, &id).await,
             Call::ContainerTop(id) => containers::top(self, &id, &request).await,
             Call::ContainerStats(id) => stats::stats(self, &id, &request).await,
+            Call::ContainerRename(id) => containers::rename(self, &id, &request).await,
+            Call::ContainerUpdate(id) => containers::update(self, &id, request).await,
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use corten_api::container::UpdateBody;
 use corten_shim::protocol::{Request, Target};
 use tokio::sync::oneshot;
 
@@ -55,6 +56,30 @@ pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, the
         Stopping::StartAgain => wrap(error, &format!("Cannot {verb} container {reference}")),
         Stopping::Stay | Stopping::Remove => wrap(error, &format!("cannot {verb} container: {reference}")),
     })
+}
+
+/// Gives it another name.
+pub(crate) async fn rename(core: &Core, reference: &str, name: &str) -> Result<()> {
+    if reference.is_empty() || name.is_empty() {
+        return Err(Error::invalid("Neither old nor new names may be empty"));
+    }
+    let (container, name) = (core.containers.find(reference)?, name.to_owned());
+    ask(&container, |answer| Message::Rename { name, answer }).await
+}
+
+/// Gives it other limits, or another restart policy; returns warnings.
+pub(crate) async fn update(core: &Core, reference: &str, mut update: UpdateBody) -> Result<Vec<String>> {
+    let processors = super::create::processors();
+    super::change::check(&update, super::validate::Limits { processors })?;
+    super::create::check_cpusets(&update.cpuset_cpus, &update.cpuset_mems)?;
+    let mut warnings = Vec::new();
+    if update.blkio_weight != 0 && !super::devices::has_io_weight(&core.host) {
+        update.blkio_weight = 0;
+        warnings.push(super::devices::NO_IO_WEIGHT.to_owned());
+    }
+    let (container, update) = (core.containers.find(reference)?, Box::new(update));
+    ask(&container, |answer| Message::Update { update, answer }).await?;
+    Ok(warnings)
 }
 
 /// Freezes its processes.

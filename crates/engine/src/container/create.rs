@@ -15,6 +15,7 @@ use corten_base::{ContainerId, Timestamp};
 use corten_image::Image;
 use corten_sys::fault::boundary;
 
+use super::change::Changes;
 use super::cpuset::{self, Resource};
 use super::effective::{NetworkMode, inherit, policy};
 use super::mounts::{self, MountKind};
@@ -44,6 +45,7 @@ pub(crate) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<C
         core,
         Origin {
             record,
+            changes: Changes::default(),
             life,
             run: None,
         },
@@ -62,7 +64,6 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     let given = request.name.filter(|given| !given.is_empty());
     let given = given.as_deref().map(name::check).transpose()?;
     let host = body.host_config.clone().unwrap_or_default();
-    let processors = std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1));
     if body.config.image.is_empty() {
         // The reference engine makes such a container over an empty root.
         validate::check_command(&body.config)?;
@@ -75,9 +76,11 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         &body.config,
         &host,
         body.networking_config.as_ref(),
-        Limits { processors },
+        Limits {
+            processors: processors(),
+        },
     )?;
-    check_cpusets(&host)?;
+    check_cpusets(&host.cpuset_cpus, &host.cpuset_mems)?;
     check_network(core, &host)?;
     if let Some(host) = &mut body.host_config {
         resolve_references(core, host)?;
@@ -136,14 +139,16 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
     Ok(image)
 }
 
-fn check_cpusets(host: &HostConfig) -> Result<()> {
+/// Processors that containers can have.
+pub(super) fn processors() -> i64 {
+    std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1))
+}
+
+/// Processors and memory nodes must be there.
+pub(super) fn check_cpusets(cpus: &str, mems: &str) -> Result<()> {
     let sets = [
-        (
-            Resource::Processors,
-            &host.cpuset_cpus,
-            "/sys/devices/system/cpu/online",
-        ),
-        (Resource::Nodes, &host.cpuset_mems, "/sys/devices/system/node/online"),
+        (Resource::Processors, cpus, "/sys/devices/system/cpu/online"),
+        (Resource::Nodes, mems, "/sys/devices/system/node/online"),
     ];
     for (what, list, path) in sets.into_iter().filter(|(_, list, _)| !list.is_empty()) {
         // A kernel without memory nodes has no such file.

@@ -49,12 +49,12 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
         } else {
             log_path.display().to_string()
         },
-        name: format!("/{}", record.name),
+        name: format!("/{}", container.name()),
         restart_count: i64::from(view.life.restarts),
         driver: "overlay2".to_owned(),
         platform: "linux".to_owned(),
         exec_ids: if execs.is_empty() { List::null() } else { execs.into() },
-        host_config: container.effective.host.clone(),
+        host_config: container.host_now(),
         graph_driver: graph_driver(core, container),
         size_rw: sizes.map(|(own, _)| own),
         size_root_fs: sizes.map(|(_, all)| all),

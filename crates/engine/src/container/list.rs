@@ -98,7 +98,7 @@ fn summary(core: &Core, container: &Arc<Container>, view: &View, now: Timestamp)
     };
     ContainerSummary {
         id: container.id.to_string(),
-        names: vec![format!("/{}", container.record.name)].into(),
+        names: vec![format!("/{}", container.name())].into(),
         image: image_name(core, container),
         image_id: container.record.image.to_string(),
         command: shown_command(&path, &args),

@@ -6,6 +6,7 @@
 pub(crate) mod actions;
 pub mod attach;
 pub mod capability;
+pub mod change;
 pub(crate) mod clients;
 pub mod cpuset;
 pub(crate) mod create;
@@ -33,13 +34,15 @@ pub(crate) mod stop;
 pub mod validate;
 pub mod wait;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
+use corten_api::container::HostConfig;
 use corten_base::ContainerId;
 use tokio::sync::{mpsc, watch};
 
 use crate::error::{Error, Result};
 use crate::shim::ShimHandle;
+use change::Changes;
 use clients::Clients;
 use effective::Effective;
 use owner::Message;
@@ -58,6 +61,8 @@ pub(crate) struct Container {
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) clients: Arc<Clients>,
+    /// What was changed since its creation; locked only for the moment of a look.
+    changes: RwLock<Arc<Changes>>,
 }
 
 /// What readers see of a container: replaced as a whole whenever something changes.
@@ -73,6 +78,27 @@ pub(crate) struct View {
 }
 
 impl Container {
+    /// What was changed since its creation.
+    pub(crate) fn changes(&self) -> Arc<Changes> {
+        Arc::clone(&self.changes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set_changes(&self, changes: Changes) {
+        *self.changes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changes);
+    }
+
+    /// Its name, without slash.
+    pub(crate) fn name(&self) -> String {
+        self.changes().name.clone().unwrap_or_else(|| self.record.name.clone())
+    }
+
+    /// The host's part of what holds now.
+    pub(crate) fn host_now(&self) -> HostConfig {
+        let mut host = self.effective.host.clone();
+        self.changes().apply(&mut host);
+        host
+    }
+
     /// The present state.
     pub(crate) fn look(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())

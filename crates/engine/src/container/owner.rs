@@ -4,6 +4,7 @@
 //! A long stop does not block it: the deadline is a timer, and the caller's answer waits in a list until
 //! the container has ended.
 
+mod change;
 mod freeze;
 mod persist;
 mod publish;
@@ -11,14 +12,16 @@ mod refuse;
 mod signal;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use corten_api::container::UpdateBody;
 use corten_shim::protocol::{self, Target};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
+use super::change::Changes;
 use super::clients::Clients;
 use super::effective::effective;
 use super::phase::{self, Effect, Event, Life, Phase, Stopping};
@@ -44,6 +47,10 @@ pub(crate) enum Message {
     Kill { signal: i32, ends: bool, answer: Answer },
     /// Remove it, with its anonymous volumes.
     Remove { force: bool, volumes: bool, answer: Answer },
+    /// Give it another name.
+    Rename { name: String, answer: Answer },
+    /// Give it other limits.
+    Update { update: Box<UpdateBody>, answer: Answer },
     /// Freeze its processes.
     Pause(Answer),
     /// Let them go on.
@@ -58,6 +65,7 @@ pub(crate) type Answer = oneshot::Sender<Result<()>>;
 /// What an owner starts from.
 pub(crate) struct Origin {
     pub(crate) record: Record,
+    pub(crate) changes: Changes,
     pub(crate) life: Life,
     /// The run that goes on.
     pub(crate) run: Option<Ongoing>,
@@ -93,6 +101,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         mailbox,
         view: receiver,
         clients,
+        changes: RwLock::new(Arc::new(origin.changes)),
     };
     let container = Arc::new(container);
     let owner = Owner {
@@ -200,6 +209,8 @@ impl Owner {
                 let result = self.apply(Event::Remove { force }).await;
                 self.answer_when(result, Stopping::Remove, answer);
             }
+            Message::Rename { name, answer } => reply(answer, self.rename(&name).await),
+            Message::Update { update, answer } => reply(answer, self.update(&update).await),
             Message::Pause(answer) => {
                 let result = self.apply(Event::Pause).await;
                 self.answer_now(result, answer);

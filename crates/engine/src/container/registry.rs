@@ -50,10 +50,11 @@ impl Registry {
 
     /// Forgets a container and its name.
     pub(crate) fn remove(&self, container: &Container) {
+        let name = container.name();
         let mut index = self.write();
         index.containers.remove(container.id.as_str());
-        if index.names.get(&container.record.name) == Some(&container.id) {
-            index.names.remove(&container.record.name);
+        if index.names.get(&name) == Some(&container.id) {
+            index.names.remove(&name);
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
 use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
-use corten_runtime::plan::{ExecPlan, Plan, Rootfs};
+use corten_runtime::plan::{Cgroup, ExecPlan, Plan, Rootfs};
 use oci_spec::runtime::{Process, Spec};
 use serde_json::{Value, json};
 
@@ -17,6 +17,7 @@ use super::capability;
 use super::effective::{Effective, NetworkMode};
 use super::mounts::{MountKind, MountSpec};
 use crate::Config;
+use crate::error::{Error, Result};
 
 /// What a specification is made of besides the configuration: things that exist on the host by now.
 #[derive(Debug)]
@@ -79,6 +80,16 @@ pub fn plan(
         ..Options::default()
     };
     compile(&spec, root, host, &options)
+}
+
+/// Puts the limits of `host` into force for a container that runs.
+///
+/// # Errors
+/// The kernel refuses one; then none is changed.
+pub(crate) fn limit(cgroup: &Cgroup, host: &HostConfig) -> Result<()> {
+    let failed = |error: &dyn std::error::Error| Error::internal(crate::error::chain(error));
+    let limits = serde_json::from_value(resources::limits(host)).map_err(|error| failed(&error))?;
+    corten_runtime::cgroup::update(cgroup, &limits).map_err(|error| failed(&error))
 }
 
 /// What an exec session runs.

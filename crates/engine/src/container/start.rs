@@ -293,7 +293,7 @@ fn network_of(core: &Core, reference: &str) -> Result<u32> {
         ..error
     })?;
     pid_of(&other).ok_or_else(|| {
-        let (name, state) = (&other.record.name, super::status::state(&other.look().life.phase));
+        let (name, state) = (other.name(), super::status::state(&other.look().life.phase));
         Error::conflict(format!(
             "cannot join network namespace of a non running container: container {name} is {state}"
         ))
@@ -349,7 +349,7 @@ fn lease(core: &Core, container: &Container) -> Result<(Option<Sandbox>, Vec<Own
     let requests = ports::requests(&container.effective.config, &container.effective.host)?;
     let request = SandboxRequest {
         container: &container.id,
-        name: &container.record.name,
+        name: &container.name(),
         address4: None,
         mac: mac(container)?,
         ports: &requests,
@@ -440,16 +440,26 @@ fn prepare_leased(
 /// What holds, with the names of the container whose network it joins.
 pub(crate) fn named_as_joined<'a>(core: &Core, container: &'a Container) -> Result<Cow<'a, Effective>> {
     let NetworkMode::Container(reference) = &container.effective.network else {
-        return Ok(Cow::Borrowed(&container.effective));
+        return Ok(limited_now(container));
     };
     let other = core.containers.find(reference)?;
-    let mut effective = container.effective.clone();
+    let mut effective = limited_now(container).into_owned();
     effective.config.hostname.clone_from(&other.effective.config.hostname);
     effective
         .config
         .domainname
         .clone_from(&other.effective.config.domainname);
     Ok(Cow::Owned(effective))
+}
+
+/// What holds, with the limits of today.
+fn limited_now(container: &Container) -> Cow<'_, Effective> {
+    if container.changes().limits.is_none() {
+        return Cow::Borrowed(&container.effective);
+    }
+    let mut effective = container.effective.clone();
+    effective.host = container.host_now();
+    Cow::Owned(effective)
 }
 
 fn console_size([rows, columns]: [u32; 2]) -> (u16, u16) {

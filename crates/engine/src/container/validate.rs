@@ -23,9 +23,7 @@ pub fn check(
 ) -> Result<()> {
     check_config(config)?;
     refuse_unbuilt(config, host, networking)?;
-    check_restart(host)?;
-    check_memory(host)?;
-    check_processor(host, limits)?;
+    check_limits(host, limits, false)?;
     check_modes(config, host)?;
     check_security(host)?;
     check_log(host)?;
@@ -39,6 +37,13 @@ pub fn check(
         )));
     }
     ports::requests(config, host).map(drop)
+}
+
+/// Checks limits and restart policy; an `update` may say less than a creation.
+pub(super) fn check_limits(host: &HostConfig, limits: Limits, update: bool) -> Result<()> {
+    check_restart(host)?;
+    check_memory(host, update)?;
+    check_processor(host, limits)
 }
 
 /// The command line that results from merging with the image.
@@ -170,12 +175,9 @@ fn check_restart(host: &HostConfig) -> Result<()> {
     let retries = policy.maximum_retry_count;
     match policy.name.as_str() {
         "" | "no" | "always" | "unless-stopped" if retries != 0 => {
-            let mut message = format!(
-                "invalid restart policy: maximum retry count can only be used with 'on-failure' (was {retries})"
-            );
-            if policy.name.is_empty() {
-                message = "invalid restart policy: maximum retry count can only be used with 'on-failure'".to_owned();
-            }
+            let negative = if retries < 0 { " and cannot be negative" } else { "" };
+            let message =
+                format!("invalid restart policy: maximum retry count can only be used with 'on-failure'{negative}");
             Err(Error::invalid(message))
         }
         "" | "no" => Ok(()),
@@ -195,7 +197,7 @@ fn check_restart(host: &HostConfig) -> Result<()> {
 /// The least memory a container can be limited to, in bytes.
 const MEMORY_MINIMUM: i64 = 6 * 1024 * 1024;
 
-fn check_memory(host: &HostConfig) -> Result<()> {
+fn check_memory(host: &HostConfig, update: bool) -> Result<()> {
     let (memory, swap) = (host.memory, host.memory_swap);
     let refuse = |message: &str| Err(Error::invalid(message));
     if memory != 0 && memory < MEMORY_MINIMUM {
@@ -204,7 +206,7 @@ fn check_memory(host: &HostConfig) -> Result<()> {
     if memory > 0 && swap > 0 && swap < memory {
         return refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
     }
-    if memory == 0 && swap > 0 {
+    if memory == 0 && swap > 0 && !update {
         return refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
     }
     if let Some(swappiness) = host.memory_swappiness.filter(|value| !(-1..=100).contains(value)) {

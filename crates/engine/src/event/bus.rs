@@ -81,7 +81,7 @@ fn message(subject: Subject<'_>, action: &str, attributes: &[(&str, String)], no
             let config = &container.effective.config;
             all.extend(config.labels.iter().map(|(key, value)| (key.clone(), value.clone())));
             all.insert("image".to_owned(), config.image.clone());
-            all.insert("name".to_owned(), container.record.name.clone());
+            all.insert("name".to_owned(), container.name());
             ("container", container.id.to_string())
         }
         Subject::Image { id, name } => {

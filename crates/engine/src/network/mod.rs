@@ -133,7 +133,7 @@ fn containers(core: &Core, name: &str) -> Map<NetworkContainer> {
             continue;
         }
         let mut entry = NetworkContainer {
-            name: container.record.name.clone(),
+            name: container.name(),
             ..NetworkContainer::default()
         };
         if let Some(run) = &view.run {

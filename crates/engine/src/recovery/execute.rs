@@ -82,7 +82,8 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
         now: Timestamp::now(),
     };
     let decision = decide(&observed.found, situation);
-    core.containers.reserve(&observed.record.name, &id)?;
+    let name = observed.changes.name.as_ref().unwrap_or(&observed.record.name);
+    core.containers.reserve(name, &id)?;
     if observed.creating {
         finish_creation(&core, &id).await?;
     }
@@ -92,6 +93,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let sandbox = origin.run.as_ref().and_then(|run| run.record.sandbox.clone());
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
+    limit_again(&core, &container).await;
     for (exec, pid) in execs {
         core.execs
             .insert(Arc::new(Session::adopted(exec, Arc::clone(&container), pid)));
@@ -108,6 +110,19 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     }))
 }
 
+/// An update that the last daemon recorded and did not live to carry out.
+async fn limit_again(core: &Arc<Core>, container: &Arc<Container>) {
+    let view = container.look();
+    let (Some(run), Some(_)) = (view.run.clone(), &container.changes().limits) else {
+        return;
+    };
+    let host = container.host_now();
+    let limited = blocking(core, move |_core| crate::container::spec::limit(&run.cgroup, &host));
+    if let Err(error) = limited.await {
+        tracing::error!(container = container.id.short(), %error, "the limits of an update are not in force");
+    }
+}
+
 /// The record is there, so the creation counts: the list of what it was making is not needed any more.
 async fn finish_creation(core: &Arc<Core>, id: &ContainerId) -> Result<()> {
     let path = core.container_directory(id).join(record::CREATING);
@@ -122,7 +137,13 @@ type Execs = Vec<(corten_base::ExecId, u32)>;
 
 /// Does what was decided about the run, and records what was decided about the life.
 async fn settle(core: &Arc<Core>, observed: Observed, decision: Decision) -> Result<(Origin, Execs)> {
-    let Observed { record, run, shim, .. } = observed;
+    let Observed {
+        record,
+        changes,
+        run,
+        shim,
+        ..
+    } = observed;
     let id = record.id.clone();
     let mut execs = Vec::new();
     let run = match (decision.run, shim) {
@@ -157,6 +178,7 @@ async fn settle(core: &Arc<Core>, observed: Observed, decision: Decision) -> Res
     Ok((
         Origin {
             record,
+            changes,
             life: decision.life,
             run,
         },
@@ -244,7 +266,7 @@ async fn stop_and_restart(core: &Core, container: &Container) -> Result<()> {
         })
         .await?;
     drop(answered.await);
-    match container.effective.policy {
+    match container.look().life.policy {
         crate::container::restart::RestartPolicy::Always | crate::container::restart::RestartPolicy::UnlessStopped => {
             container.tell(Message::Revive).await
         }

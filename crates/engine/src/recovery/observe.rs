@@ -11,6 +11,7 @@ use corten_shim::spawn::SOCKET_NAME;
 use tokio::sync::mpsc;
 
 use super::decide::{Found, ShimFound};
+use crate::container::change::Changes;
 use crate::container::effective::policy;
 use crate::container::record::{self, Record, StateRecord};
 use crate::container::run::RunRecord;
@@ -24,6 +25,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 /// A container that has a record, and what belongs to it.
 pub(super) struct Observed {
     pub(super) record: Record,
+    pub(super) changes: Changes,
     pub(super) found: Found,
     pub(super) run: Option<RunRecord>,
     pub(super) shim: Option<Contact>,
@@ -49,6 +51,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         let Some(record) = Record::read(&directory).map_err(failed)? else {
             return Ok(None);
         };
+        let changes = Changes::read(&directory).map_err(failed)?;
         let state = StateRecord::read(&directory).map_err(failed)?;
         let exit = record::read(&directory.join(record::EXIT)).unwrap_or_else(|error| {
             tracing::error!(%error, "an exit record is not readable");
@@ -69,17 +72,18 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         };
         let frozen = run.as_ref().is_some_and(is_frozen);
         Ok(Some((
-            record, state, exit, has_run, run, socket, creating, ended, frozen,
+            record, changes, state, exit, has_run, run, socket, creating, ended, frozen,
         )))
     });
-    let Some((record, state, exit, has_run, run, socket, creating, ended_execs, frozen)) = read.await? else {
+    let Some((record, changes, state, exit, has_run, run, socket, creating, ended_execs, frozen)) = read.await? else {
         return Ok(None);
     };
     let shim = match socket {
         Some(socket) => ask(socket).await,
         None => None,
     };
-    let host = record.body.host_config.clone().unwrap_or_default();
+    let mut host = record.body.host_config.clone().unwrap_or_default();
+    changes.apply(&mut host);
     let found = Found {
         life: state.life(policy(&host), host.auto_remove),
         was_running: state.running,
@@ -91,6 +95,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
     };
     Ok(Some(Observed {
         record,
+        changes,
         found,
         run,
         shim,

@@ -15,7 +15,7 @@ use crate::core::Core;
 pub(super) fn sample(core: &Core, container: &Arc<Container>) -> ContainerStats {
     let view = container.look();
     let named = ContainerStats {
-        name: format!("/{}", container.record.name),
+        name: format!("/{}", container.name()),
         id: container.id.to_string(),
         ..ContainerStats::default()
     };

@@ -9,10 +9,12 @@ mod kill;
 mod make;
 mod read;
 mod remove;
+mod update;
 
 pub use kill::{freeze, is_frozen, kill_all, thaw};
 pub use read::{oom_kills, processes};
 pub use remove::remove;
+pub use update::{UpdateError, update};
 
 pub(crate) use attach::{Groups, open};
 pub(crate) use make::make;

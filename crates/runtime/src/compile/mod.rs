@@ -17,10 +17,10 @@ pub(crate) use process::number as capability_number;
 
 use std::path::{Path, PathBuf};
 
-use oci_spec::runtime::{Linux, Process, Spec};
+use oci_spec::runtime::{Linux, LinuxResources, Process, Spec};
 
 use crate::host::Host;
-use crate::plan::{self, ExecPlan, Hook, Hooks, Plan, Root, Rootfs};
+use crate::plan::{self, CgroupWrite, ExecPlan, Hook, Hooks, Layout, Plan, Root, Rootfs};
 
 /// What a specification cannot say.
 #[derive(Debug, Clone, Default)]
@@ -134,6 +134,24 @@ pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Res
         namespaces,
     };
     Ok(plan)
+}
+
+/// Each limit of `resources` with its controller, in the order in which they are written.
+///
+/// # Errors
+/// A limit makes no sense, or the layout has no such limit.
+pub fn limits(layout: Layout, resources: &LinuxResources) -> Result<Vec<(String, CgroupWrite)>, PlanError> {
+    Ok(match layout {
+        Layout::V1 => resources::v1(resources)?
+            .into_iter()
+            .map(|(controller, write)| (controller.to_owned(), write))
+            .collect(),
+        Layout::V2 => resources::v2(resources)?
+            .1
+            .into_iter()
+            .map(|write| (write.file.split('.').next().unwrap_or_default().to_owned(), write))
+            .collect(),
+    })
 }
 
 /// Compiles a further process of the container that `container` describes.

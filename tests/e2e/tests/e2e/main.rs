@@ -3,6 +3,7 @@
 
 mod attach;
 mod bad_input;
+mod change;
 mod churn;
 mod daemons;
 mod exec;

@@ -6,6 +6,13 @@ use serde_json::{Value, json};
 use super::Facts;
 
 pub(super) fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
+    let mut resources = limits(host);
+    resources["devices"] = Value::from(device_rules(host, facts));
+    resources
+}
+
+/// What may change while the container runs.
+pub(super) fn limits(host: &HostConfig) -> Value {
     let set = |value: i64| (value != 0).then_some(value);
     let (period, quota) = match host.nano_cpus {
         0 => (set(host.cpu_period), set(host.cpu_quota)),
@@ -14,8 +21,7 @@ pub(super) fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
     let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
     let pids = host
         .pids_limit
-        .filter(|limit| *limit != 0)
-        .map(|limit| json!({ "limit": limit.max(-1) }));
+        .map(|limit| json!({ "limit": if limit <= 0 { -1 } else { limit } }));
     json!({
         "memory": {
             "limit": set(host.memory), "reservation": set(host.memory_reservation), "swap": set(host.memory_swap),
@@ -27,7 +33,6 @@ pub(super) fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
             "cpus": text(&host.cpuset_cpus), "mems": text(&host.cpuset_mems),
         },
         "pids": pids,
-        "devices": device_rules(host, facts),
     })
 }
 

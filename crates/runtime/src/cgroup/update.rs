@@ -1,0 +1,94 @@
+//! Other limits for groups that exist (runtime-spec config-linux.md#control-groups).
+
+use std::fs;
+use std::path::PathBuf;
+
+use oci_spec::runtime::LinuxResources;
+
+use super::make::write_file;
+use super::with_controller;
+use crate::compile::{PlanError, limits};
+use crate::plan::Cgroup;
+
+/// Limits could not be changed; those that were are as before.
+#[derive(Debug, thiserror::Error)]
+pub enum UpdateError {
+    /// The limits make no sense.
+    #[error(transparent)]
+    Limits(#[from] PlanError),
+    /// The kernel refused a value.
+    #[error("failed to write {value:?} to {path}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What it was to hold.
+        value: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// A write with what takes it back.
+struct Change {
+    path: PathBuf,
+    value: String,
+    before: Option<String>,
+    optional: bool,
+}
+
+/// Writes the limits that are set; all of them or none. Device rules stay as they are.
+pub fn update(cgroup: &Cgroup, resources: &LinuxResources) -> Result<(), UpdateError> {
+    let mut waiting = Vec::new();
+    for (controller, write) in limits(cgroup.layout, resources)? {
+        // A host without the controller limits nothing, as at the container's start.
+        let Some(directory) = with_controller(cgroup, &controller) else {
+            continue;
+        };
+        let path = directory.absolute().join(&write.file);
+        waiting.push(Change {
+            before: fs::read_to_string(&path).ok().map(|text| text.trim().to_owned()),
+            value: write.value,
+            optional: write.optional,
+            path,
+        });
+    }
+    let mut done: Vec<Change> = Vec::new();
+    // Memory alone must never be above memory with swap, on the way either: what fails for that is tried
+    // again after the others.
+    loop {
+        let before = waiting.len();
+        let mut refused = None;
+        let mut again = Vec::new();
+        for change in waiting {
+            match write_file(&change.path, &change.value) {
+                Ok(()) => done.push(change),
+                Err(error) if change.optional && error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    refused = Some(error);
+                    again.push(change);
+                }
+            }
+        }
+        let Some(source) = refused else { return Ok(()) };
+        if again.len() == before {
+            take_back(&done);
+            let Some(Change { path, value, .. }) = again.pop() else {
+                return Ok(());
+            };
+            return Err(UpdateError::Write { path, value, source });
+        }
+        waiting = again;
+    }
+}
+
+fn take_back(done: &[Change]) {
+    // Twice, for the same reason as above; what the kernel refuses now has no better place to be reported.
+    for _ in 0..2 {
+        for change in done.iter().rev() {
+            if let Some(before) = &change.before {
+                write_file(&change.path, before).unwrap_or_default();
+            }
+        }
+    }
+}
