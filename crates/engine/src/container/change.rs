@@ -53,6 +53,8 @@ impl Changes {
         host.cpu_shares = limits.cpu_shares;
         host.memory = limits.memory;
         host.nano_cpus = limits.nano_cpus;
+        host.cpu_realtime_period = limits.cpu_realtime_period;
+        host.cpu_realtime_runtime = limits.cpu_realtime_runtime;
         host.blkio_weight = limits.blkio_weight;
         host.cpu_period = limits.cpu_period;
         host.cpu_quota = limits.cpu_quota;
@@ -71,6 +73,8 @@ fn limits_of(host: &HostConfig) -> UpdateBody {
         cpu_shares: host.cpu_shares,
         memory: host.memory,
         nano_cpus: host.nano_cpus,
+        cpu_realtime_period: host.cpu_realtime_period,
+        cpu_realtime_runtime: host.cpu_realtime_runtime,
         blkio_weight: host.blkio_weight,
         cpu_period: host.cpu_period,
         cpu_quota: host.cpu_quota,
@@ -135,6 +139,8 @@ pub(crate) fn merge(now: &HostConfig, update: &UpdateBody) -> Result<UpdateBody>
     set(&mut merged.nano_cpus, update.nano_cpus);
     set(&mut merged.cpu_period, update.cpu_period);
     set(&mut merged.cpu_quota, update.cpu_quota);
+    set(&mut merged.cpu_realtime_period, update.cpu_realtime_period);
+    set(&mut merged.cpu_realtime_runtime, update.cpu_realtime_runtime);
     set(&mut merged.memory_reservation, update.memory_reservation);
     set(&mut merged.memory_swap, update.memory_swap);
     if update.blkio_weight != 0 {
