@@ -13,18 +13,18 @@ use corten_testkit::{Terminal, http, programs};
 const MOST_BOUNDARIES: u32 = 400;
 
 /// An operation that is interrupted everywhere.
-struct Operation {
+pub(super) struct Operation {
     /// Done before with a daemon that lives: `{N}` stands for the round.
-    prepare: &'static [&'static str],
+    pub(super) prepare: &'static [&'static str],
     /// What is interrupted.
-    line: &'static str,
+    pub(super) line: &'static str,
     /// Must work afterwards, in this order, whatever the interruption left.
-    afterwards: fn(&Case) -> Result<()>,
+    pub(super) afterwards: fn(&Case) -> Result<()>,
 }
 
 /// Runs `operation` again and again with a daemon that kills itself at boundary 1, 2, 3, ... until
 /// one run passes unkilled. After each kill a new daemon starts, and the state must be right.
-fn interrupt_everywhere(images: &[&str], operation: &Operation) -> Result<()> {
+pub(super) fn interrupt_everywhere(images: &[&str], operation: &Operation) -> Result<()> {
     if is_reference()? {
         return Ok(());
     }
@@ -88,7 +88,7 @@ fn read_hit(case: &Case) -> Result<Option<String>> {
 }
 
 /// Removes the container if there is one: it must then be whole enough to be inspected and removed.
-fn remove_if_there(case: &Case) -> Result<()> {
+pub(super) fn remove_if_there(case: &Case) -> Result<()> {
     if !case.ok("ps -aq")?.is_empty() {
         case.inspect("box")?;
         case.ok("rm -f -v box")?;
@@ -173,65 +173,6 @@ fn exec() -> Result<()> {
             line: "exec box true",
             afterwards: |case| {
                 case.says("inspect -f '{{.State.Running}}' box", "true")?;
-                case.says("exec box echo again", "again")?;
-                remove_if_there(case)
-            },
-        },
-    )
-}
-
-#[test]
-fn rename() -> Result<()> {
-    interrupt_everywhere(
-        &["busybox"],
-        &Operation {
-            prepare: &["run -d --name before busybox sleep 1000"],
-            line: "rename before box",
-            afterwards: |case| {
-                // One name or the other, and the other one free.
-                if case.ok("ps --format '{{.Names}}'")? == "before" {
-                    case.ok("rename before box")?;
-                }
-                case.ok("create --name before busybox true")?;
-                case.ok("rm before")?;
-                remove_if_there(case)
-            },
-        },
-    )
-}
-
-#[test]
-fn update() -> Result<()> {
-    interrupt_everywhere(
-        &["busybox"],
-        &Operation {
-            prepare: &["run -d --name box --pids-limit 100 busybox sleep 1000"],
-            line: "update --pids-limit 50 box",
-            afterwards: |case| {
-                // What is said is what is so.
-                let limit = case.ok("inspect -f '{{.HostConfig.PidsLimit}}' box")?;
-                let id = case.ok("inspect -f '{{.Id}}' box")?;
-                let files = format!("/sys/fs/cgroup/pids/*/{id}/pids.max /sys/fs/cgroup/*/{id}/pids.max");
-                let held = case.script(&format!("cat {files} 2>/dev/null | head -n 1"))?;
-                held.success()?.says(&limit)?;
-                remove_if_there(case)
-            },
-        },
-    )
-}
-
-#[test]
-fn unpause() -> Result<()> {
-    interrupt_everywhere(
-        &["busybox"],
-        &Operation {
-            prepare: &["run -d --name box busybox sleep 1000", "pause box"],
-            line: "unpause box",
-            afterwards: |case| {
-                // Woken or not, what is said is what is so.
-                if case.ok("inspect -f '{{.State.Paused}}' box")? == "true" {
-                    case.ok("unpause box")?;
-                }
                 case.says("exec box echo again", "again")?;
                 remove_if_there(case)
             },

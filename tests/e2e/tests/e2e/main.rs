@@ -10,6 +10,7 @@ mod exec;
 mod exit_codes;
 mod hostile;
 mod images;
+mod kill_change;
 mod kill_daemon;
 mod kill_shim;
 mod lifecycle;
