@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use corten_engine::Engine;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::handle::Api;
@@ -19,7 +18,9 @@ use crate::listen::{
 };
 use crate::notify::notify;
 use crate::pidfile::PidFile;
+use crate::reload::Current;
 use crate::settings::Settings;
+use crate::signals::{Signals, Wanted};
 use crate::thrift::Thrift;
 
 /// How long an accept loop rests when the kernel refuses a client (no descriptors are left).
@@ -32,6 +33,9 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 pub async fn run(settings: Settings) -> Result<()> {
     let mut signals = Signals::new()?;
     let _pidfile = PidFile::take(&settings.pidfile)?;
+    for name in &settings.ignored {
+        tracing::warn!("--{name} does nothing yet");
+    }
     let transport = &settings.transport;
     let secured = transport.tls.as_ref().map(server_config).transpose();
     let secured = secured.context("invalid TLS configuration")?;
@@ -44,15 +48,17 @@ pub async fn run(settings: Settings) -> Result<()> {
     }
     let opened = open_sockets(transport, secured.as_ref()).await;
     let (listeners, files) = opened.context("failed to load listeners")?;
-    let engine = Engine::open(settings.engine).await.context("failed to start daemon")?;
+    let opened = Engine::open(settings.engine.clone()).await;
+    let engine = opened.context("failed to start daemon")?;
+    let current = Arc::new(Current::new(&settings, engine.cgroupns_mode()));
     let (stopper, stop) = Stopper::new();
     let thrift = Thrift::default();
-    let api = Arc::new(Api::new(engine.clone(), settings.debug));
+    let api = Arc::new(Api::new(engine.clone(), Arc::clone(&current)));
     let mut served = serve(listeners, &api, &thrift, &stop);
     tracing::info!(version = crate::release::ANNOUNCED, "daemon is ready");
     notify("READY=1");
     let thrifty = tokio::spawn(thrift.run());
-    let reason = signals.ending().await;
+    let reason = until_end(&mut signals, &current, &api).await;
     tracing::info!("{reason}: shutting down");
     notify("STOPPING=1");
     drop(files);
@@ -60,10 +66,21 @@ pub async fn run(settings: Settings) -> Result<()> {
     stopper.stop();
     thrifty.abort();
     tokio::select! {
-        () = finish(&mut served, settings.shutdown_limit, &engine) => {}
+        () = finish(&mut served, current.live().shutdown_limit(), &engine) => {}
         again = signals.ending() => tracing::warn!("{again} again: ending at once"),
     }
     Ok(())
+}
+
+/// Does what signals ask for until one asks to end; its name.
+async fn until_end(signals: &mut Signals, current: &Current, api: &Api) -> &'static str {
+    loop {
+        match signals.next().await {
+            Wanted::End(name) => return name,
+            Wanted::Reload => current.reload(api.engine()),
+            Wanted::Dump => api.write_report().await,
+        }
+    }
 }
 
 /// Waits for the requests in progress, within a limit, and ends the engine.
@@ -124,38 +141,6 @@ async fn serve_client<H: Handler>(handler: Arc<H>, client: Client, stop: Stop) {
                     finish_secured(pump, handed_on, stop).await;
                 }
                 Err(error) => tracing::warn!("http: TLS handshake error from {from}: {error}"),
-            }
-        }
-    }
-}
-
-/// The signals that mean something to us.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    quit: Signal,
-    hangup: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let on = |kind| signal(kind).context("listen for signals");
-        Ok(Self {
-            terminate: on(SignalKind::terminate())?,
-            interrupt: on(SignalKind::interrupt())?,
-            quit: on(SignalKind::quit())?,
-            hangup: on(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for a signal to end; returns its name.
-    async fn ending(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return "SIGTERM",
-                _ = self.interrupt.recv() => return "SIGINT",
-                _ = self.quit.recv() => return "SIGQUIT",
-                _ = self.hangup.recv() => tracing::warn!("SIGHUP: reloading the configuration is not implemented yet"),
             }
         }
     }

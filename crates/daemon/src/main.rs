@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use corten_daemon::reload::level;
 use corten_daemon::settings::{self, Command, Settings, flag};
-use corten_daemon::{daemon, release};
+use corten_daemon::{daemon, log, release};
 
 /// Requests are short and the rest waits: two threads serve a busy engine, and each costs memory.
 const WORKERS: usize = 2;
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
     match run(&program, &arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}: {error:#}", name(&program));
+            eprintln!("{error:#}");
             ExitCode::FAILURE
         }
     }
@@ -47,12 +48,7 @@ fn run(program: &str, arguments: &[String]) -> Result<()> {
 
 fn serve(settings: Settings) -> Result<()> {
     corten_sys::memory::share_heaps(HEAPS);
-    tracing_subscriber::fmt()
-        .with_max_level(settings.level)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_target(false)
-        .init();
+    log::start(settings.log_format, level(settings.level, &settings.live))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING_THREADS)

@@ -21,6 +21,10 @@ pub enum Call {
     Info,
     /// `GET /events`
     Events,
+    /// `GET /debug/vars`
+    DebugVariables,
+    /// `GET /debug/pprof/{name}`; the index has an empty name
+    DebugProfile(String),
     /// `GET /system/df`
     DiskUsage,
     /// `POST /auth`
@@ -199,6 +203,8 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["version"] => Call::Version,
         ["info"] => Call::Info,
         ["events"] => Call::Events,
+        ["debug", "vars"] => Call::DebugVariables,
+        ["debug", "pprof", name @ ..] if !name.is_empty() => Call::DebugProfile(name.join("/")),
         ["system", "df"] => Call::DiskUsage,
         ["containers", "json"] => Call::ContainerList,
         ["containers", of @ .., "json"] => Call::ContainerInspect(name(of)),

@@ -35,6 +35,10 @@ pub struct Config {
     pub stop_timeout_seconds: i64,
     /// Bytes of `/dev/shm` for containers that do not say.
     pub shm_size_bytes: u64,
+    /// The IPC namespace of containers that do not say: `private` or `shareable`.
+    pub ipc_mode: String,
+    /// Their cgroup namespace, `host` or `private`; none: `host` with cgroup v1, `private` with v2.
+    pub cgroupns_mode: Option<String>,
     /// Nameservers for containers that do not say; empty: the host's.
     pub dns: Vec<String>,
     /// Resolver options for containers that do not say.
@@ -71,6 +75,8 @@ impl Config {
             log_options: BTreeMap::new(),
             stop_timeout_seconds: 10,
             shm_size_bytes: 64 * 1024 * 1024,
+            ipc_mode: "private".into(),
+            cgroupns_mode: None,
             dns: Vec::new(),
             dns_options: Vec::new(),
             dns_search: Vec::new(),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, RwLock};
 
 use corten_base::{ContainerId, Timestamp};
 use corten_image::Store;
@@ -17,6 +17,7 @@ use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::reload::Changing;
 use crate::stats::SystemClock;
 use crate::volume::Volumes;
 
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) opened_at: Timestamp,
     /// Places for archives that clients send or take.
     pub(crate) transfers: Semaphore,
+    /// Settings that a reload changes.
+    pub(crate) changing: RwLock<Changing>,
     /// Policies restart nothing any more.
     pub(crate) closing: AtomicBool,
 }

@@ -38,7 +38,7 @@ use crate::{Config, network, volume};
 /// One host's containers, images, volumes and networks. Clones share everything.
 #[derive(Clone)]
 pub struct Engine {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
 }
 
 /// The engine cannot be opened.
@@ -77,7 +77,7 @@ impl Engine {
     /// Ends the engine: with `live_restore` containers go on, else they are stopped, all at once.
     pub async fn shutdown(&self) {
         self.core.closing.store(true, Ordering::Relaxed);
-        if !self.core.config.live_restore {
+        if !self.core.changing().live_restore {
             actions::stop_all(&self.core).await;
         }
         crate::recovery::remove_cgroup_parent(&self.core).await;

@@ -25,6 +25,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
     let paused = count(&|phase| matches!(phase, Phase::Paused(_)));
     let uname = rustix::system::uname();
     let v1 = core.host.layout == Layout::V1;
+    let changing = core.changing();
     SystemInfo {
         id: core.id.clone(),
         containers: number(containers.len()),
@@ -62,7 +63,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         generic_resources: List::null(),
         docker_root_dir: core.config.data.display().to_string(),
         name: host_name(),
-        labels: core.config.labels.clone().into(),
+        labels: changing.labels.into(),
         server_version: core.config.version.clone(),
         runtimes: runtimes(),
         default_runtime: "runc".to_owned(),
@@ -70,7 +71,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
             local_node_state: "inactive".to_owned(),
             ..SwarmInfo::default()
         },
-        live_restore_enabled: core.config.live_restore,
+        live_restore_enabled: changing.live_restore,
         init_binary: core.config.init_name.clone(),
         containerd_commit: Commit::default(),
         runc_commit: own_commit(),

@@ -27,6 +27,7 @@ mod network;
 mod open;
 mod ready;
 pub mod recovery;
+mod reload;
 pub mod request;
 mod shim;
 pub mod stats;

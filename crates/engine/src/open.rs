@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
 use crate::recovery;
+use crate::reload::Changing;
 use crate::volume::Volumes;
 
 /// Opens everything and recovers.
@@ -72,6 +73,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         network_id,
         opened_at: Timestamp::now(),
         transfers: transfers(),
+        changing: Changing::of(&config).into(),
         closing: AtomicBool::new(false),
         config,
     })

@@ -3,6 +3,7 @@
 mod attach;
 mod compat;
 mod containers;
+mod debug;
 mod events;
 mod exec;
 mod images;
@@ -14,18 +15,23 @@ mod system;
 mod transfer;
 mod volumes;
 
+use std::sync::Arc;
+
+use corten_base::Timestamp;
 use corten_engine::Engine;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::http::{Answer, Body, Failure, Handler, Query, Request, Wire, answer, drain};
+use crate::reload::Current;
 use crate::route::{Call, Target, route};
 
 /// The API of one engine.
 #[derive(Clone)]
 pub struct Api {
     engine: Engine,
-    debug: bool,
+    current: Arc<Current>,
+    started: Timestamp,
 }
 
 /// What Docker says to swarm calls outside a swarm.
@@ -33,10 +39,25 @@ const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm ini
                         to connect this node to swarm and try again.";
 
 impl Api {
-    /// The API of `engine`; `debug` is what `info` says.
+    /// The API of `engine`, in a daemon with these settings.
     #[must_use]
-    pub fn new(engine: Engine, debug: bool) -> Self {
-        Self { engine, debug }
+    pub fn new(engine: Engine, current: Arc<Current>) -> Self {
+        Self {
+            engine,
+            current,
+            started: Timestamp::now(),
+        }
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Writes what is going on to a file of the run directory (SIGUSR1).
+    pub async fn write_report(&self) {
+        debug::write_report(self).await;
     }
 
     async fn call(&self, call: Call, request: Request, method: &Method) -> Answer {
@@ -46,6 +67,8 @@ impl Api {
             Call::Version => Ok(system::version()),
             Call::Info => system::info(self).await,
             Call::Events => events::events(self, &request),
+            Call::DebugVariables => debug::variables(self).await,
+            Call::DebugProfile(name) => debug::profile(self, &name).await,
             Call::DiskUsage => Err(Failure::not_built("SystemDataUsage")),
             Call::Auth => Err(Failure::not_built("SystemAuth")),
             Call::ContainerList => containers::list(self, &request).await,

@@ -74,14 +74,24 @@ pub async fn secure(client: TcpStream, config: Arc<ServerConfig>) -> Result<Secu
     Ok(Secured { socket, pump })
 }
 
-async fn shake(mut client: TcpStream, config: Arc<ServerConfig>) -> Result<TlsStream<TcpStream>, HandshakeError> {
+async fn shake(client: TcpStream, config: Arc<ServerConfig>) -> Result<TlsStream<TcpStream>, HandshakeError> {
     let mut first = [0];
     if client.peek(&mut first).await? == 1 && first[0] != HANDSHAKE_RECORD {
         // The client may be gone; it is told nothing else.
-        drop(client.write_all(PLAIN_REFUSAL).await);
+        drop(tokio::time::timeout(LAST_LINGER, refuse(client)).await);
         return Err(HandshakeError::Plain);
     }
     Ok(TlsAcceptor::from(config).accept(client).await?)
+}
+
+/// Answers plain HTTP and reads the request away: closing on unread bytes would reset the connection, and
+/// the client with it, before it reads the answer.
+async fn refuse(mut client: TcpStream) -> io::Result<()> {
+    client.write_all(PLAIN_REFUSAL).await?;
+    client.shutdown().await?;
+    let mut scratch = [0; 4096];
+    while client.read(&mut scratch).await? > 0 {}
+    Ok(())
 }
 
 /// Waits until all was sent to a client whose connection nobody serves any more. `handed_on`: somebody

@@ -1,19 +1,24 @@
 //! What the daemon is to be: from the command line and `daemon.json` to typed settings.
-//!
-//! On disk: `/etc/corten/daemon.json` (`/etc/docker/daemon.json` under the name `dockerd`), read only.
 
+mod check;
+pub mod file;
 pub mod flag;
+mod live;
 mod network;
+mod source;
 mod transport;
 pub mod values;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use corten_engine::Config;
 use tracing::level_filters::LevelFilter;
 
+use crate::listen::server_config;
+use crate::log::Format;
+pub use live::{Fixed, Live, Proxies};
+pub use source::Source;
 pub use transport::Transport;
 use values::Values;
 
@@ -35,12 +40,22 @@ pub struct Settings {
     pub transport: Transport,
     /// Process id file.
     pub pidfile: PathBuf,
-    /// What is logged.
+    /// What is logged when debug mode is off.
     pub level: LevelFilter,
-    /// Whether `info` says that debug mode is on.
-    pub debug: bool,
-    /// How long requests in progress may take when the daemon ends.
-    pub shutdown_limit: Duration,
+    /// How it looks.
+    pub log_format: Format,
+    /// What a reload may change.
+    pub live: Live,
+    /// Where a reload reads.
+    pub source: Source,
+    /// What outgoing calls go through.
+    pub proxies: Proxies,
+    /// Where metrics are served.
+    pub metrics: Option<String>,
+    /// Whether experimental features were asked for.
+    pub experimental: bool,
+    /// Flags and keys that were given and do nothing yet.
+    pub ignored: Vec<&'static str>,
 }
 
 /// What the command line asks for.
@@ -72,45 +87,46 @@ pub fn read(program: &str, arguments: &[String]) -> Result<Command> {
     if is_set(&flags, "help") {
         return Ok(Command::Help);
     }
-    let file = read_file(personality, &flags)?;
     let validate = is_set(&flags, "validate");
-    let settings = build(personality, &values::merge(flags, file)?)?;
-    Ok(if validate {
-        Command::Validate
-    } else {
-        Command::Run(Box::new(settings))
-    })
+    let source = Source::new(personality, flags);
+    let values = source.values()?;
+    let settings = build(personality, &values, source)?;
+    if !validate {
+        return Ok(Command::Run(Box::new(settings)));
+    }
+    if let Some(files) = &settings.transport.tls {
+        server_config(files).context("invalid TLS configuration")?;
+    }
+    Ok(Command::Validate)
 }
 
-fn read_file(personality: Personality, flags: &Values) -> Result<Values> {
-    let given = text(flags, "config-file");
-    let path = given.unwrap_or(match personality {
-        Personality::Corten => "/etc/corten/daemon.json",
-        Personality::Docker => "/etc/docker/daemon.json",
-    });
-    let content = match std::fs::read_to_string(path) {
-        Ok(content) => content,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && given.is_none() => String::new(),
-        Err(error) => bail!("unable to configure the Docker daemon with file {path}: {error}"),
-    };
-    values::from_file(&content).with_context(|| format!("unable to configure the Docker daemon with file {path}"))
-}
-
-fn build(personality: Personality, values: &Values) -> Result<Settings> {
-    let debug = is_set(values, "debug");
+fn build(personality: Personality, values: &Values, source: Source) -> Result<Settings> {
     let engine = engine(personality, values)?;
     let transport = transport::transport(personality, values, &engine.run)?;
-    let pidfile = match (text(values, "pidfile"), personality) {
+    let pidfile = match (last(values, "pidfile"), personality) {
         (Some(path), _) => path.into(),
         (None, Personality::Corten) => engine.run.join("cortend.pid"),
         (None, Personality::Docker) => "/run/docker.pid".into(),
     };
+    let is_ignored = |flag: &&flag::Flag| flag.effect == flag::Effect::Ignored && values.contains_key(flag.name);
     Ok(Settings {
         transport,
         pidfile,
-        level: level(text(values, "log-level"), debug)?,
-        debug,
-        shutdown_limit: Duration::from_secs(number(values, "shutdown-timeout")?.unwrap_or(15)),
+        level: level(last(values, "log-level"))?,
+        log_format: match last(values, "log-format") {
+            Some("json") => Format::Json,
+            _ => Format::Text,
+        },
+        live: Live::of(values),
+        source,
+        proxies: Proxies::read(values, |name| {
+            std::env::var(name).ok().filter(|value| !value.is_empty())
+        }),
+        metrics: last(values, "metrics-addr")
+            .filter(|address| !address.is_empty())
+            .map(str::to_owned),
+        experimental: is_set(values, "experimental"),
+        ignored: flag::FLAGS.iter().filter(is_ignored).map(|flag| flag.name).collect(),
         engine,
     })
 }
@@ -122,16 +138,16 @@ fn engine(personality: Personality, values: &Values) -> Result<Config> {
     };
     config.version = crate::release::ANNOUNCED.to_owned();
     programs(&mut config)?;
-    if let Some(path) = text(values, "data-root") {
+    if let Some(path) = last(values, "data-root") {
         config.data = absolute(path)?;
     }
-    if let Some(path) = text(values, "exec-root") {
+    if let Some(path) = last(values, "exec-root") {
         config.run = absolute(path)?;
     }
-    if let Some(parent) = text(values, "cgroup-parent") {
+    if let Some(parent) = last(values, "cgroup-parent") {
         config.cgroup_parent = parent.trim_matches('/').to_owned();
     }
-    if let Some(path) = text(values, "init-path") {
+    if let Some(path) = last(values, "init-path") {
         config.init = absolute(path)?;
         config.init_name = path.to_owned();
     }
@@ -158,7 +174,7 @@ fn containers(config: &mut Config, values: &Values) -> Result<()> {
     config.dns = list(values, "dns").to_vec();
     config.dns_options = list(values, "dns-opt").to_vec();
     config.dns_search = list(values, "dns-search").to_vec();
-    if let Some(driver) = text(values, "log-driver") {
+    if let Some(driver) = last(values, "log-driver") {
         config.log_driver = driver.to_owned();
     }
     for option in list(values, "log-opt") {
@@ -169,11 +185,17 @@ fn containers(config: &mut Config, values: &Values) -> Result<()> {
         let (name, limits) = ulimit(limit).with_context(|| format!("invalid ulimit argument: {limit}"))?;
         config.ulimits.insert(name, limits);
     }
-    if let Some(size) = text(values, "default-shm-size") {
+    if let Some(mode) = last(values, "default-ipc-mode").filter(|mode| !mode.is_empty()) {
+        config.ipc_mode = mode.to_owned();
+    }
+    config.cgroupns_mode = last(values, "default-cgroupns-mode")
+        .filter(|mode| !mode.is_empty())
+        .map(str::to_owned);
+    if let Some(size) = last(values, "default-shm-size") {
         config.shm_size_bytes =
             corten_base::size::parse_binary(size).with_context(|| format!("invalid default shm size: {size}"))?;
     }
-    config.seccomp_profile = match text(values, "seccomp-profile") {
+    config.seccomp_profile = match last(values, "seccomp-profile") {
         None | Some("" | "builtin") => None,
         Some("unconfined") => Some("unconfined".to_owned()),
         Some(path) => {
@@ -190,14 +212,13 @@ fn ulimit(text: &str) -> Option<(String, (i64, i64))> {
     Some((name.to_owned(), (soft.parse().ok()?, hard.parse().ok()?)))
 }
 
-fn level(name: Option<&str>, debug: bool) -> Result<LevelFilter> {
+fn level(name: Option<&str>) -> Result<LevelFilter> {
     Ok(match name {
-        _ if debug => LevelFilter::DEBUG,
-        None | Some("info") => LevelFilter::INFO,
+        None | Some("info" | "") => LevelFilter::INFO,
         Some("debug") => LevelFilter::DEBUG,
         Some("trace") => LevelFilter::TRACE,
-        Some("warn") => LevelFilter::WARN,
-        Some("error" | "fatal") => LevelFilter::ERROR,
+        Some("warn" | "warning") => LevelFilter::WARN,
+        Some("error" | "fatal" | "panic") => LevelFilter::ERROR,
         Some(other) => bail!("invalid logging level: {other}"),
     })
 }
@@ -206,7 +227,7 @@ fn absolute(path: &str) -> Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot use the path {path:?}"))
 }
 
-fn text<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
+fn last<'a>(values: &'a Values, name: &str) -> Option<&'a str> {
     values.get(name).and_then(|values| values.last()).map(String::as_str)
 }
 
@@ -215,7 +236,7 @@ fn list<'a>(values: &'a Values, name: &str) -> &'a [String] {
 }
 
 fn boolean_or(values: &Values, name: &str, default: bool) -> bool {
-    text(values, name).map_or(default, |value| value == "true")
+    last(values, name).map_or(default, |value| value == "true")
 }
 
 fn is_set(values: &Values, name: &str) -> bool {
@@ -227,7 +248,7 @@ fn number(values: &Values, name: &str) -> Result<Option<u64>> {
         text.parse()
             .with_context(|| format!("invalid argument {text:?} for \"--{name}\" flag"))
     };
-    text(values, name).map(number).transpose()
+    last(values, name).map(number).transpose()
 }
 
 #[cfg(test)]
@@ -287,7 +308,11 @@ mod tests {
     #[test]
     fn bad_values_say_which() {
         let message = |line| format!("{:#}", settings("cortend", line).unwrap_err());
-        assert_eq!(message("--log-level loud"), "invalid logging level: loud");
+        assert_eq!(
+            message("--log-level loud"),
+            "unable to configure the Docker daemon with file /dev/null: merged configuration validation from file and \
+             command line flags failed: invalid logging level: loud"
+        );
         assert!(message("--bip x").contains("x"));
         assert!(message("-H bogus://x").contains("bogus"));
         assert!(message("--default-ulimit nofile").contains("invalid ulimit argument: nofile"));

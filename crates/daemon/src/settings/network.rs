@@ -7,13 +7,13 @@ use corten_net::Subnet;
 use corten_net::sandbox::BridgeNetworkConfig;
 
 use super::values::Values;
-use super::{boolean_or, list, number, text};
+use super::{boolean_or, last, list, number};
 
 /// The default network, or none (`--bridge none`). Daemons side by side have bridges of different
 /// names; their firewall tables are named after them.
 pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<Option<BridgeNetworkConfig>> {
     let mut network = defaults;
-    match text(values, "bridge") {
+    match last(values, "bridge") {
         Some("none") => return Ok(None),
         Some(name) if !name.is_empty() => name.clone_into(&mut network.bridge),
         Some(_) | None => {}
@@ -21,11 +21,11 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
     if network.bridge != BridgeNetworkConfig::default().bridge {
         network.table = format!("corten-{}", network.bridge);
     }
-    if let Some(text) = text(values, "bip") {
+    if let Some(text) = last(values, "bip") {
         let gateway = gateway(text).with_context(|| format!("invalid CIDR address: {text}"))?;
         network.gateway = Some(gateway);
     }
-    if let Some(text) = text(values, "fixed-cidr") {
+    if let Some(text) = last(values, "fixed-cidr") {
         network.range = Some(text.parse().with_context(|| format!("invalid CIDR address: {text}"))?);
     }
     for text in list(values, "default-address-pool") {
@@ -35,7 +35,7 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
     if let Some(mtu) = number(values, "mtu")? {
         network.mtu = u32::try_from(mtu).context("invalid MTU")?;
     }
-    if let Some(text) = text(values, "ip") {
+    if let Some(text) = last(values, "ip") {
         let address: IpAddr = text.parse().with_context(|| format!("invalid IP address: {text}"))?;
         network.publish_address = Some(address).filter(|address| !address.is_unspecified());
     }

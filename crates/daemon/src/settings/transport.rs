@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::values::Values;
-use super::{Personality, is_set, list, text};
+use super::{Personality, is_set, last, list};
 use crate::listen::{Address, TlsFiles};
 
 /// The sockets of a daemon.
@@ -33,7 +33,7 @@ pub(super) fn transport(personality: Personality, values: &Values, run: &std::pa
             host => Address::parse(host, tls.is_some())?,
         });
     }
-    let elsewhere = text(values, "exec-root").is_some() || text(values, "data-root").is_some();
+    let elsewhere = last(values, "exec-root").is_some() || last(values, "data-root").is_some();
     let mut spare_host = None;
     if hosts.is_empty() {
         hosts.push(usual(personality, run));
@@ -44,7 +44,7 @@ pub(super) fn transport(personality: Personality, values: &Values, run: &std::pa
     Ok(Transport {
         hosts,
         spare_host,
-        group: text(values, "group").map(str::to_owned),
+        group: last(values, "group").map(str::to_owned),
         tls,
         is_open_on_purpose: values.contains_key("tls") || values.contains_key("tlsverify"),
     })
@@ -62,8 +62,8 @@ fn tls(values: &Values) -> Option<TlsFiles> {
     if !is_set(values, "tls") && !values.contains_key("tlsverify") {
         return None;
     }
-    let file = |flag, name| text(values, flag).map_or_else(|| directory().join(name), PathBuf::from);
-    let verifies = text(values, "tlsverify").is_none_or(|value| value == "true");
+    let file = |flag, name| last(values, flag).map_or_else(|| directory().join(name), PathBuf::from);
+    let verifies = last(values, "tlsverify").is_none_or(|value| value == "true");
     Some(TlsFiles {
         certificate: file("tlscert", "cert.pem"),
         key: file("tlskey", "key.pem"),

@@ -1,10 +1,9 @@
-//! Flags and `daemon.json` as plain values: read, checked against the table, merged.
+//! Flags as plain values: read, checked against the table, merged with those of `daemon.json` ([`super::file`]).
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
-use super::flag::{Effect, Flag, Kind, by_key, by_letter, by_name};
+use super::check;
+use super::flag::{Effect, Flag, Kind, by_letter, by_name};
 
 /// The values of each flag that was given, by flag name.
 pub type Values = BTreeMap<&'static str, Vec<String>>;
@@ -15,6 +14,9 @@ pub enum ValuesError {
     /// No such flag.
     #[error("unknown flag: {0}")]
     UnknownFlag(String),
+    /// No such letter.
+    #[error("unknown shorthand flag: '{0}' in -{1}")]
+    UnknownLetter(char, String),
     /// A flag without its value.
     #[error("flag needs an argument: {0}")]
     Argument(String),
@@ -27,10 +29,10 @@ pub enum ValuesError {
         argument: String,
     },
     /// A value that the flag does not take.
-    #[error("invalid argument {value:?} for \"--{flag}\" flag: {why}")]
+    #[error("invalid argument {value:?} for \"{flag}\" flag: {why}")]
     Value {
-        /// The flag's name.
-        flag: &'static str,
+        /// The flag's names.
+        flag: String,
         /// What was given.
         value: String,
         /// What is wrong with it.
@@ -48,12 +50,12 @@ pub enum ValuesError {
     /// Keys given twice.
     #[error("the following directives are specified both as a flag and in the configuration file: {0}")]
     Twice(String),
-    /// Not a JSON object.
-    #[error("invalid configuration: {0}")]
+    /// Not JSON, or a key with a value of the wrong type.
+    #[error("invalid JSON: {0}")]
     Json(String),
-    /// A key with a value of the wrong type.
-    #[error("invalid value of {0} in the configuration")]
-    Shape(String),
+    /// Every value has its type, and together they make no sense.
+    #[error("merged configuration validation from file and command line flags failed: {0}")]
+    Merged(String),
 }
 
 /// Reads a command line (without the program's own name).
@@ -70,7 +72,7 @@ pub fn from_arguments(program: &str, arguments: &[String]) -> Result<Values, Val
                 None => (long, None),
             };
             let flag = by_name(name).ok_or_else(|| ValuesError::UnknownFlag(format!("--{name}")))?;
-            let value = value_of(flag, value, &mut rest)?;
+            let value = value_of(flag, value, &mut rest, || format!("--{name}"))?;
             insert(&mut values, flag, value)?;
         } else if let Some(letters) = argument.strip_prefix('-').filter(|letters| !letters.is_empty()) {
             from_letters(&mut values, letters, &mut rest)?;
@@ -85,14 +87,10 @@ pub fn from_arguments(program: &str, arguments: &[String]) -> Result<Values, Val
 }
 
 /// `-D`, `-Hunix:///x`, `-H=unix:///x`, `-H unix:///x`, `-DH unix:///x`.
-fn from_letters(
-    values: &mut Values,
-    letters: &str,
-    rest: &mut std::slice::Iter<'_, String>,
-) -> Result<(), ValuesError> {
-    let mut letters = letters.chars();
+fn from_letters(values: &mut Values, whole: &str, rest: &mut std::slice::Iter<'_, String>) -> Result<(), ValuesError> {
+    let mut letters = whole.chars();
     while let Some(letter) = letters.next() {
-        let unknown = || ValuesError::UnknownFlag(format!("-{letter}"));
+        let unknown = || ValuesError::UnknownLetter(letter, whole.to_owned());
         let flag = by_letter(letter).ok_or_else(unknown)?;
         let attached = letters.as_str();
         let value = match attached.strip_prefix('=') {
@@ -101,7 +99,8 @@ fn from_letters(
             None => None,
         };
         let ended = value.is_some();
-        let value = value_of(flag, value, rest)?;
+        let missing = || format!("'{letter}' in -{whole}");
+        let value = value_of(flag, value, rest, missing)?;
         insert(values, flag, value)?;
         if ended || flag.kind != Kind::Bool {
             return Ok(());
@@ -114,33 +113,52 @@ fn value_of(
     flag: &'static Flag,
     given: Option<String>,
     rest: &mut std::slice::Iter<'_, String>,
+    missing: impl FnOnce() -> String,
 ) -> Result<String, ValuesError> {
     match (given, flag.kind) {
         (Some(value), _) => Ok(value),
         (None, Kind::Bool) => Ok("true".to_owned()),
-        (None, Kind::Text | Kind::List) => rest
-            .next()
-            .cloned()
-            .ok_or_else(|| ValuesError::Argument(format!("--{}", flag.name))),
+        (None, _) => rest.next().cloned().ok_or_else(|| ValuesError::Argument(missing())),
     }
 }
 
-/// Checks a value against the table and keeps it.
+/// Checks a value of a flag and keeps it.
 fn insert(values: &mut Values, flag: &'static Flag, value: String) -> Result<(), ValuesError> {
-    let value = match flag.kind {
-        Kind::Bool => boolean(flag, &value)?.to_string(),
-        Kind::Text | Kind::List => value,
+    let wrong = |why: String| ValuesError::Value {
+        flag: flag.shown(),
+        value: value.clone(),
+        why,
     };
+    let syntax = |kind: &str| format!("strconv.Parse{kind}: parsing {value:?}: invalid syntax");
+    let value = match flag.kind {
+        Kind::Bool => boolean(&value).ok_or_else(|| wrong(syntax("Bool")))?.to_string(),
+        Kind::Number => match value.parse::<i64>() {
+            Ok(_) => value,
+            Err(_) => return Err(wrong(syntax("Int"))),
+        },
+        _ => value,
+    };
+    check::one(flag, &value).map_err(|why| ValuesError::Value {
+        flag: flag.shown(),
+        value: value.clone(),
+        why,
+    })?;
+    keep(values, flag, value)
+}
+
+/// Keeps a value that the table allows.
+pub(super) fn keep(values: &mut Values, flag: &'static Flag, value: String) -> Result<(), ValuesError> {
     match flag.effect {
-        Effect::Used | Effect::Moot => {}
+        Effect::Used | Effect::Moot | Effect::Ignored => {}
         Effect::Only(allowed) if allowed.contains(&value.as_str()) => {}
         Effect::Only(_) => return Err(ValuesError::NotBuiltValue(flag.name, value)),
         // Harnesses pass flags with empty values; they ask for nothing.
-        Effect::Refused if value.is_empty() => return Ok(()),
+        Effect::Refused | Effect::Gone(_) if value.is_empty() => return Ok(()),
         Effect::Refused => return Err(ValuesError::NotBuilt(flag.name)),
+        Effect::Gone(text) => return Err(ValuesError::Merged(text.to_owned())),
     }
     let slot = values.entry(flag.name).or_default();
-    if flag.kind != Kind::List {
+    if !flag.is_repeated() {
         slot.clear();
     }
     slot.push(value);
@@ -148,83 +166,11 @@ fn insert(values: &mut Values, flag: &'static Flag, value: String) -> Result<(),
 }
 
 /// Go's `strconv.ParseBool`.
-fn boolean(flag: &'static Flag, value: &str) -> Result<bool, ValuesError> {
+fn boolean(value: &str) -> Option<bool> {
     match value {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err(ValuesError::Value {
-            flag: flag.name,
-            value: value.to_owned(),
-            why: format!("strconv.ParseBool: parsing {value:?}: invalid syntax"),
-        }),
-    }
-}
-
-/// Reads the text of a configuration file. Empty text is an empty configuration.
-///
-/// # Errors
-/// The first thing wrong with it.
-pub fn from_file(text: &str) -> Result<Values, ValuesError> {
-    if text.trim().is_empty() {
-        return Ok(Values::new());
-    }
-    let document: Value = serde_json::from_str(text).map_err(|error| ValuesError::Json(error.to_string()))?;
-    let Value::Object(keys) = document else {
-        return Err(ValuesError::Json("not an object".to_owned()));
-    };
-    let unknown: Vec<&str> = keys
-        .keys()
-        .filter(|key| by_key(key).is_none())
-        .map(String::as_str)
-        .collect();
-    if !unknown.is_empty() {
-        return Err(ValuesError::UnknownKeys(unknown.join(", ")));
-    }
-    let mut values = Values::new();
-    for (key, value) in &keys {
-        let Some(flag) = by_key(key) else { continue };
-        let shape = || ValuesError::Shape(key.clone());
-        match (value, flag.kind) {
-            (Value::Null, _) => {}
-            (Value::Array(items), Kind::List) => {
-                for item in items {
-                    insert(&mut values, flag, item_text(item).ok_or_else(shape)?)?;
-                }
-            }
-            (Value::Object(entries), Kind::List) => {
-                for (name, item) in entries {
-                    let item = item_text(item).ok_or_else(shape)?;
-                    insert(&mut values, flag, format!("{name}={item}"))?;
-                }
-            }
-            (Value::Bool(_), Kind::Bool) | (Value::String(_) | Value::Number(_), Kind::Text) => {
-                insert(&mut values, flag, item_text(value).ok_or_else(shape)?)?;
-            }
-            _ => return Err(shape()),
-        }
-    }
-    Ok(values)
-}
-
-/// One value as the flag would have it: `{"Hard":2,"Soft":1}` is `1:2`, `{"base":"a","size":1}` is
-/// `base=a,size=1`.
-fn item_text(item: &Value) -> Option<String> {
-    match item {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        Value::Object(fields) => match (fields.get("Soft"), fields.get("Hard")) {
-            (Some(soft), Some(hard)) => Some(format!("{soft}:{hard}")),
-            (None, None) => {
-                let pairs: Option<Vec<String>> = fields
-                    .iter()
-                    .map(|(key, value)| Some(format!("{key}={}", item_text(value)?)))
-                    .collect();
-                pairs.map(|pairs| pairs.join(","))
-            }
-            _ => None,
-        },
-        Value::Null | Value::Array(_) => None,
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
     }
 }
 
@@ -238,6 +184,8 @@ pub fn merge(flags: Values, file: Values) -> Result<Values, ValuesError> {
         .filter_map(|(name, from_flag)| {
             let from_file = file.get(name)?;
             let key = by_name(name).map_or(*name, |flag| flag.key);
+            let is_repeated = by_name(name).is_some_and(Flag::is_repeated);
+            let shown = |values: &[String]| shown(values, is_repeated);
             Some(format!(
                 "{key}: (from flag: {}, from file: {})",
                 shown(from_flag),
@@ -253,16 +201,31 @@ pub fn merge(flags: Values, file: Values) -> Result<Values, ValuesError> {
     Ok(values)
 }
 
-fn shown(values: &[String]) -> String {
-    match values {
-        [one] => one.clone(),
+fn shown(values: &[String], is_repeated: bool) -> String {
+    let masked: Vec<String> = values.iter().map(|value| masked(value)).collect();
+    match masked.as_slice() {
+        [one] if !is_repeated => one.clone(),
         many => format!("[{}]", many.join(" ")),
+    }
+}
+
+/// An address without the name and the password in it.
+#[must_use]
+pub fn masked(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let end = rest.find('/').unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}://xxxxx:xxxxx@{}", &rest[at + 1..]),
+        None => address.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::file::from_file;
 
     fn read(line: &str) -> Result<Values, ValuesError> {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -293,7 +256,18 @@ mod tests {
     #[test]
     fn bad_flags_are_refused_by_name() {
         assert_eq!(message(read("--bogus")), "unknown flag: --bogus");
-        assert_eq!(message(read("-Z")), "unknown flag: -Z");
+        assert_eq!(message(read("-Z")), "unknown shorthand flag: 'Z' in -Z");
+        assert_eq!(message(read("-H")), "flag needs an argument: 'H' in -H");
+        assert_eq!(message(read("--builder x")), "unknown flag: --builder");
+        assert_eq!(
+            message(read("-H bogus://")),
+            "invalid argument \"bogus://\" for \"-H, --host\" flag: invalid bind address (bogus://): unsupported proto \
+             'bogus'"
+        );
+        assert_eq!(
+            message(read("--mtu x")),
+            "invalid argument \"x\" for \"--mtu\" flag: strconv.ParseInt: parsing \"x\": invalid syntax"
+        );
         assert_eq!(message(read("--host")), "flag needs an argument: --host");
         assert_eq!(message(read("serve")), "\"cortend\" accepts no arguments: serve");
         assert_eq!(
@@ -308,7 +282,7 @@ mod tests {
             message(read("--iptables=false")),
             "--iptables=false is not implemented yet"
         );
-        assert!(message(read("--debug=x")).starts_with("invalid argument \"x\" for \"--debug\" flag"));
+        assert!(message(read("--debug=x")).starts_with("invalid argument \"x\" for \"-D, --debug\" flag"));
     }
 
     #[test]
@@ -320,36 +294,37 @@ mod tests {
     }
 
     #[test]
-    fn the_file_has_keys_of_its_own() {
-        let text = r#"{"hosts":["unix:///a"],"debug":true,"mtu":1400,"log-opts":{"max-size":"1m"},
-            "default-ulimits":{"nofile":{"Name":"nofile","Hard":2,"Soft":1}},
-            "default-address-pools":[{"base":"10.0.0.0/8","size":24}],"bip":null}"#;
-        let values = from_file(text).unwrap();
-        assert_eq!(values["host"], ["unix:///a"]);
-        assert_eq!(values["log-opt"], ["max-size=1m"]);
-        assert_eq!(values["default-ulimit"], ["nofile=1:2"]);
-        assert_eq!(values["default-address-pool"], ["base=10.0.0.0/8,size=24"]);
-        assert_eq!(values["mtu"], ["1400"]);
-        assert!(from_file("").unwrap().is_empty());
+    fn proxies_lie_deeper_and_hide_passwords() {
+        let file = from_file(r#"{"proxies":{"http-proxy":"http://u:p@h:1","no-proxy":"x"}}"#).unwrap();
+        assert_eq!(file["http-proxy"], ["http://u:p@h:1"]);
+        let twice = message(merge(read("--http-proxy http://x").unwrap(), file));
+        assert!(
+            twice.ends_with("http-proxy: (from flag: http://x, from file: http://xxxxx:xxxxx@h:1)"),
+            "{twice}"
+        );
+        for (address, hidden) in [
+            ("http://u@h/p@q", "http://xxxxx:xxxxx@h/p@q"),
+            ("http://h/p@q", "http://h/p@q"),
+            ("h:1", "h:1"),
+        ] {
+            assert_eq!(masked(address), hidden);
+        }
     }
 
     #[test]
-    fn bad_files_say_what_is_wrong() {
-        let unknown = message(from_file(r#"{"bogus":1,"host":[]}"#));
-        assert_eq!(
-            unknown,
-            "the following directives don't match any configuration option: bogus, host"
-        );
-        assert!(message(from_file("[]")).contains("not an object"));
-        assert!(from_file("{").is_err());
-        assert_eq!(
-            message(from_file(r#"{"debug":"yes"}"#)),
-            "invalid value of debug in the configuration"
-        );
+    fn nothing_may_be_given_twice() {
         let twice = message(merge(read("-D").unwrap(), from_file(r#"{"debug":false}"#).unwrap()));
         assert!(
             twice.ends_with("configuration file: debug: (from flag: true, from file: false)"),
             "{twice}"
+        );
+        let hosts = message(merge(
+            read("-H unix:///b").unwrap(),
+            from_file(r#"{"hosts":["unix:///a"]}"#).unwrap(),
+        ));
+        assert!(
+            hosts.ends_with("file: hosts: (from flag: [unix:///b], from file: [unix:///a])"),
+            "{hosts}"
         );
     }
 }

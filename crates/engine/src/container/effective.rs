@@ -193,17 +193,20 @@ fn health(image: &corten_image::Healthcheck) -> HealthConfig {
     }
 }
 
+/// The cgroup namespace of containers that do not say.
+pub(crate) fn cgroupns_mode<'a>(settings: &'a Config, host: &Host) -> &'a str {
+    let usual = if host.layout == Layout::V1 { "host" } else { "private" };
+    settings.cgroupns_mode.as_deref().unwrap_or(usual)
+}
+
 fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
     let fill = |field: &mut String, default: &str| {
         if field.is_empty() {
             default.clone_into(field);
         }
     };
-    fill(&mut config.ipc_mode, "private");
-    fill(
-        &mut config.cgroupns_mode,
-        if host.layout == Layout::V1 { "host" } else { "private" },
-    );
+    fill(&mut config.ipc_mode, &settings.ipc_mode);
+    fill(&mut config.cgroupns_mode, cgroupns_mode(settings, host));
     fill(&mut config.runtime, "runc");
     fill(&mut config.restart_policy.name, "no");
     if config.log_config.kind.is_empty() {

@@ -90,6 +90,7 @@ fn message(subject: Subject<'_>, action: &str, attributes: &[(&str, String)], no
         }
         Subject::Volume(name) => ("volume", (*name).to_owned()),
         Subject::Network(id) => ("network", (*id).to_owned()),
+        Subject::Daemon(id) => ("daemon", (*id).to_owned()),
     };
     all.extend(attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
     let from = match kind {

@@ -17,4 +17,6 @@ pub(crate) enum Subject<'a> {
     Volume(&'a str),
     /// A network by id.
     Network(&'a str),
+    /// This engine by id.
+    Daemon(&'a str),
 }
