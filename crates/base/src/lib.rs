@@ -2,9 +2,11 @@
 //! writes it, atomic files. Pure apart from [`file`] and [`zone`]; clock and randomness come in as arguments.
 
 pub mod digest;
+pub mod duration;
 pub mod elapsed;
 pub mod file;
 pub mod id;
+pub mod moment;
 pub mod platform;
 pub mod reference;
 pub mod size;

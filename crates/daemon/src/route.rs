@@ -49,6 +49,14 @@ pub enum Call {
     ContainerPause(String),
     /// `POST /containers/{id}/unpause`
     ContainerUnpause(String),
+    /// `POST /containers/prune`
+    ContainerPrune,
+    /// `POST /images/prune`
+    ImagePrune,
+    /// `POST /volumes/prune`
+    VolumePrune,
+    /// `POST /build/prune`
+    BuildPrune,
     /// `POST /containers/{id}/rename`
     ContainerRename(String),
     /// `POST /containers/{id}/update`
@@ -242,13 +250,13 @@ fn post(segments: &[&str]) -> Option<Call> {
     Some(match segments {
         ["auth"] => Call::Auth,
         ["build"] => Call::NotBuilt("ImageBuild"),
-        ["build", "prune"] => Call::NotBuilt("BuildPrune"),
+        ["build", "prune"] => Call::BuildPrune,
         ["build", "cancel"] => Call::NotBuilt("BuildCancel"),
         ["commit"] => Call::NotBuilt("ImageCommit"),
         ["session"] => Call::NotBuilt("Session"),
         ["grpc"] => Call::NotBuilt("BuildKit"),
         ["containers", "create"] => Call::ContainerCreate,
-        ["containers", "prune"] => Call::NotBuilt("ContainerPrune"),
+        ["containers", "prune"] => Call::ContainerPrune,
         ["containers", of @ .., "start"] => Call::ContainerStart(name(of)),
         ["containers", of @ .., "stop"] => Call::ContainerStop(name(of)),
         ["containers", of @ .., "restart"] => Call::ContainerRestart(name(of)),
@@ -265,11 +273,11 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["exec", of @ .., "resize"] => Call::ExecResize(name(of)),
         ["images", "create"] => Call::ImageCreate,
         ["images", "load"] => Call::ImageLoad,
-        ["images", "prune"] => Call::NotBuilt("ImagePrune"),
+        ["images", "prune"] => Call::ImagePrune,
         ["images", of @ .., "tag"] => Call::ImageTag(name(of)),
         ["images", _, .., "push"] => Call::NotBuilt("ImagePush"),
         ["volumes", "create"] => Call::NotBuilt("VolumeCreate"),
-        ["volumes", "prune"] => Call::NotBuilt("VolumePrune"),
+        ["volumes", "prune"] => Call::VolumePrune,
         ["networks", "create"] => Call::NotBuilt("NetworkCreate"),
         ["networks", "prune"] => Call::NotBuilt("NetworkPrune"),
         ["networks", _, .., "connect"] => Call::NotBuilt("NetworkConnect"),

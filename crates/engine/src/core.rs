@@ -17,6 +17,7 @@ use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::prune::Pruning;
 use crate::reload::Changing;
 use crate::stats::SystemClock;
 use crate::volume::Volumes;
@@ -32,6 +33,7 @@ pub(crate) struct Core {
     pub(crate) volumes: Volumes,
     pub(crate) events: Bus,
     pub(crate) stats: SystemClock,
+    pub(crate) pruning: Pruning,
     /// Names this installation in `info`; a UUID.
     pub(crate) id: String,
     /// The default network's id, which lasts as long as the data directory.

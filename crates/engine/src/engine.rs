@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 
 use corten_api::Filters;
 use corten_api::container::{
-    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, ContainerTop, UpdateBody,
+    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerPruneReport, ContainerSummary,
+    ContainerTop, UpdateBody,
 };
 use corten_api::exec::{ExecConfig, ExecInspect};
-use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary};
+use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImagePruneReport, ImageSummary};
 use corten_api::network::Network;
-use corten_api::system::SystemInfo;
-use corten_api::volume::{Volume, VolumeList};
+use corten_api::system::{DiskUsage, SystemInfo};
+use corten_api::volume::{Volume, VolumeList, VolumePruneReport};
 use corten_base::Timestamp;
 
 use crate::container::attach::{self, AttachTicket};
@@ -32,8 +33,9 @@ use crate::request::{
     RemoveOptions, StartOptions, StatsOptions, StopOptions, TerminalSize, WaitCondition,
 };
 use crate::stats::{self, StatsStream};
+use crate::usage::{self, UsageOptions};
 
-use crate::{Config, network, volume};
+use crate::{Config, network, prune, volume};
 
 /// One host's containers, images, volumes and networks. Clones share everything.
 #[derive(Clone)]
@@ -121,6 +123,26 @@ impl Engine {
     /// Sends a signal, by name or number; `None`: SIGKILL, and waits for the end then.
     pub async fn kill_container(&self, reference: &str, signal: Option<String>) -> Result<()> {
         actions::kill(&self.core, reference, signal.as_deref()).await
+    }
+
+    /// Removes the containers that do not run and match.
+    pub async fn prune_containers(&self, filters: Filters) -> Result<ContainerPruneReport> {
+        prune::containers(&self.core, filters).await
+    }
+
+    /// Removes the images without a name that match, or with `dangling=false` all that nothing uses.
+    pub async fn prune_images(&self, filters: Filters) -> Result<ImagePruneReport> {
+        blocking(&self.core, move |core| prune::images(core, filters)).await
+    }
+
+    /// Removes the volumes that no container mounts and that match; named ones with the filter `all` alone.
+    pub async fn prune_volumes(&self, filters: Filters) -> Result<VolumePruneReport> {
+        blocking(&self.core, move |core| prune::volumes(core, filters)).await
+    }
+
+    /// What lies on the disk.
+    pub async fn disk_usage(&self, options: UsageOptions) -> Result<DiskUsage> {
+        blocking(&self.core, move |core| usage::usage(core, options)).await
     }
 
     /// Gives it another name.

@@ -25,6 +25,7 @@ mod info;
 pub mod logs;
 mod network;
 mod open;
+mod prune;
 mod ready;
 pub mod recovery;
 mod reload;
@@ -32,6 +33,7 @@ pub mod request;
 mod shim;
 pub mod stats;
 mod top;
+pub mod usage;
 pub mod volume;
 
 pub use config::Config;

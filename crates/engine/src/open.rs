@@ -68,6 +68,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         execs: ExecRegistry::default(),
         volumes,
         stats: crate::stats::SystemClock::new(),
+        pruning: crate::prune::Pruning::default(),
         events: Bus::new(),
         id,
         network_id,

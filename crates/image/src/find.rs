@@ -171,6 +171,18 @@ impl Store {
         Ok(images)
     }
 
+    /// The size of each layer, in bytes, by its chain id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn layer_sizes(&self) -> Result<HashMap<Digest, u64>, StoreError> {
+        let layers = self.records().view()?.layers()?;
+        Ok(layers
+            .into_iter()
+            .map(|(chain, layer)| (chain, layer.size_bytes))
+            .collect())
+    }
+
     /// The steps of an image, newest first, as `docker history` shows them.
     ///
     /// # Errors

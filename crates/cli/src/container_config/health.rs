@@ -4,7 +4,7 @@ use corten_api::container::HealthConfig;
 
 use super::compile::nullable;
 use crate::flag::Parsed;
-use crate::option::duration;
+use corten_base::duration;
 
 /// The flags make no health check.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,7 @@
 //! What a flag takes, and the check of its value at the moment it is read.
 
-use crate::option::{decimal, device_rate, duration, field, gpu, mount, network, string_map, ulimit};
+use crate::option::{decimal, device_rate, field, gpu, mount, network, string_map, ulimit};
+use corten_base::duration;
 use corten_base::size;
 
 /// The kinds of values.

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use corten_base::Timestamp;
+use corten_base::{Timestamp, duration, moment};
 use proptest::prelude::*;
 
 use super::{
-    address, capability, decimal, device, device_rate, duration, environment, field, gpu, moment, mount, network, pair,
-    port::Ports, restart, ulimit, volume,
+    address, capability, decimal, device, device_rate, environment, field, gpu, mount, network, pair, port::Ports,
+    restart, ulimit, volume,
 };
 use crate::flag::{Rules, parse};
 use crate::format::Template;

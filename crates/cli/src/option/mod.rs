@@ -6,14 +6,12 @@ pub(crate) mod capability;
 pub(crate) mod decimal;
 pub(crate) mod device;
 pub(crate) mod device_rate;
-pub(crate) mod duration;
 pub(crate) mod environment;
 pub(crate) mod field;
 pub(crate) mod gpu;
 #[cfg(test)]
 mod hostile;
 pub(crate) mod logging;
-pub(crate) mod moment;
 pub(crate) mod mount;
 pub(crate) mod network;
 pub(crate) mod pair;

@@ -9,6 +9,7 @@ mod exec;
 mod images;
 mod logs;
 mod networks;
+mod prune;
 mod pull;
 mod stats;
 mod system;
@@ -69,7 +70,7 @@ impl Api {
             Call::Events => events::events(self, &request),
             Call::DebugVariables => debug::variables(self).await,
             Call::DebugProfile(name) => debug::profile(self, &name).await,
-            Call::DiskUsage => Err(Failure::not_built("SystemDataUsage")),
+            Call::DiskUsage => prune::disk_usage(self, &request).await,
             Call::Auth => Err(Failure::not_built("SystemAuth")),
             Call::ContainerList => containers::list(self, &request).await,
             Call::ContainerCreate => containers::create(self, request).await,
@@ -85,6 +86,10 @@ impl Api {
             Call::ContainerStats(id) => stats::stats(self, &id, &request).await,
             Call::ContainerRename(id) => containers::rename(self, &id, &request).await,
             Call::ContainerUpdate(id) => containers::update(self, &id, request).await,
+            Call::ContainerPrune => prune::containers(self, &request).await,
+            Call::ImagePrune => prune::images(self, &request).await,
+            Call::VolumePrune => prune::volumes(self, &request).await,
+            Call::BuildPrune => prune::build(),
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,

@@ -88,6 +88,7 @@ fn message(subject: Subject<'_>, action: &str, attributes: &[(&str, String)], no
             all.insert("name".to_owned(), (*name).to_owned());
             ("image", (*id).to_owned())
         }
+        Subject::Kind(kind) => (*kind, String::new()),
         Subject::Volume(name) => ("volume", (*name).to_owned()),
         Subject::Network(id) => ("network", (*id).to_owned()),
         Subject::Daemon(id) => ("daemon", (*id).to_owned()),

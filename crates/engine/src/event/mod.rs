@@ -15,6 +15,8 @@ pub(crate) enum Subject<'a> {
     Image { id: &'a str, name: &'a str },
     /// A volume by name.
     Volume(&'a str),
+    /// All of a kind: its name.
+    Kind(&'a str),
     /// A network by id.
     Network(&'a str),
     /// This engine by id.

@@ -145,6 +145,11 @@ impl Volumes {
         }
     }
 
+    /// Bytes of its content. What changes meanwhile counts as it is met.
+    pub(crate) fn size(&self, name: &str) -> u64 {
+        directory_size(&self.data(name))
+    }
+
     fn read(&self, name: &str) -> Result<Option<VolumeRecord>> {
         if !name::is_valid(name) {
             return Ok(None);
@@ -183,6 +188,23 @@ impl Volumes {
             ..Volume::default()
         }
     }
+}
+
+/// Bytes of the files below a directory; a file with several names counts once.
+fn directory_size(root: &std::path::Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    let (mut size, mut seen, mut open) = (0, std::collections::HashSet::new(), vec![root.to_owned()]);
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                open.push(entry.path());
+            } else if metadata.nlink() == 1 || seen.insert((metadata.dev(), metadata.ino())) {
+                size += metadata.len();
+            }
+        }
+    }
+    size
 }
 
 fn missing(name: &str) -> Error {
@@ -258,7 +280,7 @@ pub(crate) fn remove(core: &Core, name: &str, force: bool) -> Result<()> {
 }
 
 /// Ids of the containers that mount a volume.
-fn users(core: &Core, name: &str) -> Vec<String> {
+pub(crate) fn users(core: &Core, name: &str) -> Vec<String> {
     let uses = |container: &&std::sync::Arc<crate::container::Container>| {
         container.record.mounts.iter().any(|mount| mount.volume == name)
     };

@@ -19,6 +19,7 @@ mod networks;
 mod options;
 mod pause;
 mod ports;
+mod prune;
 mod resources;
 mod security;
 mod stats;

@@ -5,9 +5,9 @@ use corten_client::LogOptions;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::option::moment;
 use crate::stream::{Demultiplexer, write_stdout};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
+use corten_base::moment;
 use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
-use crate::option::moment;
 use crate::output;
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
+use corten_base::moment;
 use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[

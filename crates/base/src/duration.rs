@@ -2,17 +2,28 @@
 
 /// The text is no time span.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum DurationError {
+pub enum DurationError {
+    /// No number, or one out of range.
     #[error("time: invalid duration {0:?}")]
     Invalid(String),
+    /// A number alone.
     #[error("time: missing unit in duration {0:?}")]
     MissingUnit(String),
+    /// A unit that is none.
     #[error("time: unknown unit {unit:?} in duration {text:?}")]
-    UnknownUnit { unit: String, text: String },
+    UnknownUnit {
+        /// The unit.
+        unit: String,
+        /// All of the text.
+        text: String,
+    },
 }
 
 /// Nanoseconds.
-pub(crate) fn parse(text: &str) -> Result<i64, DurationError> {
+///
+/// # Errors
+/// Go's words.
+pub fn parse(text: &str) -> Result<i64, DurationError> {
     let invalid = || DurationError::Invalid(text.to_owned());
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -1,18 +1,19 @@
 //! `--since` and `--until`: a time span before now, a date, or seconds since 1970.
 
-use corten_base::Timestamp;
-
-use super::duration;
-use corten_base::zone::Zone;
+use crate::zone::Zone;
+use crate::{Timestamp, duration};
 
 /// The text is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("failed to parse value as time or duration: {0:?}")]
-pub(crate) struct MomentError(String);
+pub struct MomentError(String);
 
 /// The time as the API takes it: seconds since 1970, with nanoseconds where they were given. Dates
 /// without an offset are of `zone`.
-pub(crate) fn parse(text: &str, now: Timestamp, zone: &Zone) -> Result<String, MomentError> {
+///
+/// # Errors
+/// The text is no time, in Docker's words.
+pub fn parse(text: &str, now: Timestamp, zone: &Zone) -> Result<String, MomentError> {
     let fail = || MomentError(text.to_owned());
     if let Ok(span) = duration::parse(text)
         && text != "0"
