@@ -6,6 +6,7 @@
 
 mod archive;
 mod commands;
+mod complete;
 mod config;
 mod container_config;
 mod context;
@@ -14,36 +15,46 @@ mod failure;
 mod flag;
 mod format;
 mod json;
+mod manual;
 mod option;
 mod output;
 mod plugin;
 mod progress;
 mod prompt;
 mod pruned;
+mod speech;
 mod stream;
 mod terminal;
 mod text;
 mod verb;
 
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     terminal::restore_on_panic();
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let program = dispatch::program_name(arguments.next().as_deref());
+    speech::choose(program);
     let outcome = dispatch::run(program, arguments.collect());
     terminal::restore();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.text.is_empty() {
-                eprintln!("{}", failure.text);
+                speech::tell(&failure.text);
             }
-            if let Some(hint) = failure.hint {
-                eprintln!("hint: {hint}");
+            if let Some(hint) = failure.hint.filter(|_| hints_wanted(program)) {
+                eprintln!("{}: {}", speech::say("hint"), speech::translate(&hint));
             }
             // Leaves at once: a thread may still be waiting for input that nobody will read.
             std::process::exit(i32::from(failure.code));
         }
     }
+}
+
+/// Hints are for people: called `docker`, programs that compare what is said get Docker's words alone.
+fn hints_wanted(program: &str) -> bool {
+    let off = std::env::var("DOCKER_CLI_HINTS").is_ok_and(|value| flag::parse_bool(&value) == Ok(false));
+    !off && (program != "docker" || std::io::stderr().is_terminal())
 }

@@ -152,22 +152,33 @@ impl Invocation {
 
     /// The command's help page.
     pub(crate) fn help(&self, verb: &Verb, group: &Group) -> String {
-        let mut aliases = Vec::new();
-        if !group.name.is_empty() && (verb.shortcut.is_some() || verb.names.len() > 1) {
-            aliases.extend(
-                verb.names
-                    .iter()
-                    .map(|name| format!("{} {} {name}", self.program, group.name)),
-            );
-            aliases.extend(verb.shortcut.map(|name| format!("{} {name}", self.program)));
-        }
+        let forms = verb.forms(&self.program, group);
         Page {
             usage: &self.usage_line(),
             about: verb.about,
-            aliases: &aliases,
+            aliases: if forms.len() > 1 { &forms } else { &[] },
             tables: verb.rules.tables,
         }
         .render()
+    }
+}
+
+impl Verb {
+    /// Every way to call the command: `docker container ls`, `docker container list`, `docker ps`. A shortcut
+    /// that stands in its group under a row of its own (`rmi`) has the forms of the command it is short for.
+    pub(crate) fn forms(&self, program: &str, group: &Group) -> Vec<String> {
+        let same = |other: &&&Verb| std::ptr::fn_addr_eq(other.run, self.run) && other.usage == self.usage;
+        let rows: Vec<&&Verb> = group.verbs.iter().filter(same).collect();
+        let mut forms = Vec::new();
+        for name in rows.iter().flat_map(|row| row.names).filter(|_| !group.name.is_empty()) {
+            forms.push(format!("{program} {} {name}", group.name));
+        }
+        forms.extend(
+            rows.iter()
+                .filter_map(|row| row.shortcut)
+                .map(|name| format!("{program} {name}")),
+        );
+        forms
     }
 }
 

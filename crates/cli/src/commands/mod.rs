@@ -5,6 +5,7 @@ mod container;
 mod context;
 mod image;
 mod network;
+mod shell;
 mod system;
 mod volume;
 
@@ -20,4 +21,5 @@ pub(crate) const GROUPS: &[Group] = &[
     system::GROUP,
     volume::GROUP,
     system::BARE,
+    shell::GROUP,
 ];

@@ -4,9 +4,11 @@ mod complaint;
 mod page;
 
 use complaint::{unknown, wrong_flag};
+pub(crate) use page::commands;
 use page::{group_page, overview};
 
 use crate::commands::GROUPS;
+use crate::complete::complete;
 use crate::config::{GLOBAL, Globals};
 use crate::failure::{ENGINE_FAILED, Failure};
 use crate::flag::{self, Parsed, Rules};
@@ -75,6 +77,9 @@ impl Caller<'_> {
     }
 
     fn command(self, first: &str, rest: &[String]) -> Result<(), Failure> {
+        if let "__complete" | "__completeNoDesc" = first {
+            return complete(self.program, rest, first == "__complete");
+        }
         if let Some((group, verb)) = shortcut(first) {
             let path = first.to_owned();
             return call(self, Called { group, verb, path }, rest);

@@ -6,6 +6,7 @@ use crate::commands::GROUPS;
 use crate::config::{GLOBAL, certificates, directory};
 use crate::flag;
 use crate::plugin::Plugin;
+use crate::speech::{say, translate};
 use crate::verb::Group;
 
 /// What most people need, in the order in which they need it.
@@ -24,7 +25,7 @@ type Entry = (String, String);
 
 /// All groups, commands and global options.
 pub(super) fn overview(program: &str, plugins: &[Plugin]) -> String {
-    let verbs = shortcuts();
+    let verbs = shortcuts(program);
     let is_common = |(name, _): &Entry| COMMON.contains(&name.as_str());
     let mut common: Vec<Entry> = verbs.iter().filter(|entry| is_common(entry)).cloned().collect();
     common.sort_by_key(|(name, _)| COMMON.iter().position(|known| known == name));
@@ -43,47 +44,45 @@ pub(super) fn overview(program: &str, plugins: &[Plugin]) -> String {
         .iter()
         .map(|plugin| (plugin.name.clone(), plugin.error.clone().unwrap_or_default()))
         .collect();
-    let mut page = format!("Usage:  {program} [OPTIONS] COMMAND\n\nContainers, images and everything around them\n");
+    let mut page = format!(
+        "{}  {program} [OPTIONS] COMMAND\n\n{}\n",
+        say("Usage:"),
+        say("Containers, images and everything around them")
+    );
     let sections: [(&str, Vec<Entry>); 5] = [
-        ("Common Commands", common),
-        ("Management Commands", nouns),
-        ("Swarm Commands", swarm),
-        ("Commands", rest),
-        ("Invalid Plugins", broken),
+        ("Common Commands:", common),
+        ("Management Commands:", nouns),
+        ("Swarm Commands:", swarm),
+        ("Commands:", rest),
+        ("Invalid Plugins:", broken),
     ];
     let entries = sections.iter().flat_map(|(_, entries)| entries);
     let width = column_width(entries.filter(|(name, _)| !name.ends_with('*')));
     for (head, entries) in &sections {
         section(&mut page, head, entries, width);
     }
-    page.push_str("\nGlobal Options:\n");
+    writeln!(page, "\n{}", say("Global Options:")).expect("a string takes everything");
     page.push_str(&places(&flag::print_flags(GLOBAL.iter().collect())));
-    write!(
-        page,
-        "\nRun '{program} COMMAND --help' for more information on a command.\n"
-    )
-    .expect("a string takes everything");
+    let more = format!("Run '{program} COMMAND --help' for more information on a command.");
+    writeln!(page, "\n{}", translate(&more)).expect("a string takes everything");
     page
 }
 
 /// The commands of one group.
 pub(super) fn group_page(program: &str, group: &Group) -> String {
     let path = format!("{program} {}", group.name);
-    let mut page = format!("Usage:  {path} COMMAND\n\n{}\n", group.about);
+    let mut page = format!("{}  {path} COMMAND\n\n{}\n", say("Usage:"), say(group.about));
     let mut verbs: Vec<Entry> = group
         .verbs
         .iter()
         .filter(|verb| !verb.about.is_empty())
-        .filter_map(|verb| Some(((*verb.names.first()?).to_owned(), verb.about.to_owned())))
+        .filter_map(|verb| Some(((*verb.names.first()?).to_owned(), say(verb.about).into_owned())))
         .collect();
     verbs.sort();
     let width = column_width(verbs.iter());
-    section(&mut page, "Commands", &verbs, width);
-    write!(
-        page,
-        "\nRun '{path} COMMAND --help' for more information on a command.\n"
-    )
-    .expect("a string takes everything");
+    section(&mut page, "Commands:", &verbs, width);
+    let more = format!("Run '{path} COMMAND --help' for more information on a command.");
+    writeln!(page, "\n{}", translate(&more)).expect("a string takes everything");
     page
 }
 
@@ -91,7 +90,7 @@ fn section(page: &mut String, head: &str, entries: &[Entry], width: usize) {
     if entries.is_empty() {
         return;
     }
-    writeln!(page, "\n{head}:").expect("a string takes everything");
+    writeln!(page, "\n{}", say(head)).expect("a string takes everything");
     for (name, about) in entries {
         writeln!(page, "  {name:width$} {about}").expect("a string takes everything");
     }
@@ -101,13 +100,27 @@ fn column_width<'a>(entries: impl Iterator<Item = &'a Entry>) -> usize {
     entries.map(|(name, _)| name.len()).max().unwrap_or(0).max(NAME_WIDTH)
 }
 
+/// Every command of the first level, by name.
+pub(crate) fn commands(program: &str) -> Vec<Entry> {
+    let mut all = shortcuts(program);
+    all.extend(groups());
+    all.sort();
+    all
+}
+
+/// What Docker does not show under its name, and what only `make install` needs.
+fn is_hidden(program: &str, name: Option<&str>) -> bool {
+    name == Some("man") || (name == Some("completion") && program == "docker")
+}
+
 /// Commands that need no noun and are not hidden, by name.
-fn shortcuts() -> Vec<Entry> {
+fn shortcuts(program: &str) -> Vec<Entry> {
     let mut verbs: Vec<Entry> = GROUPS
         .iter()
         .flat_map(|group| group.verbs.iter())
         .filter(|verb| !verb.about.is_empty())
-        .filter_map(|verb| Some((verb.shortcut?.to_owned(), verb.about.to_owned())))
+        .filter(|verb| !is_hidden(program, verb.shortcut))
+        .filter_map(|verb| Some((verb.shortcut?.to_owned(), say(verb.about).into_owned())))
         .collect();
     verbs.sort();
     verbs
@@ -116,7 +129,7 @@ fn shortcuts() -> Vec<Entry> {
 fn groups() -> Vec<Entry> {
     let named = GROUPS.iter().filter(|group| !group.name.is_empty());
     named
-        .map(|group| (group.name.to_owned(), group.about.to_owned()))
+        .map(|group| (group.name.to_owned(), say(group.about).into_owned()))
         .collect()
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Flag;
+use crate::speech::say;
 use crate::terminal;
 
 /// Columns a help page fills when there is no terminal.
@@ -30,9 +31,9 @@ pub(crate) struct Page<'a> {
 impl Page<'_> {
     /// The page's text.
     pub(crate) fn render(&self) -> String {
-        let mut page = format!("Usage:  {}\n\n{}\n", self.usage, self.about);
+        let mut page = format!("{}  {}\n\n{}\n", say("Usage:"), self.usage, say(self.about));
         if !self.aliases.is_empty() {
-            writeln!(page, "\nAliases:\n  {}", self.aliases.join(", ")).expect("a string takes everything");
+            writeln!(page, "\n{}\n  {}", say("Aliases:"), self.aliases.join(", ")).expect("a string takes everything");
         }
         let flags: Vec<&Flag> = self
             .tables
@@ -41,7 +42,7 @@ impl Page<'_> {
             .filter(|flag| !flag.hidden)
             .collect();
         if !flags.is_empty() {
-            page.push_str("\nOptions:\n");
+            writeln!(page, "\n{}", say("Options:")).expect("a string takes everything");
             page.push_str(&print_flags(flags));
         }
         page
@@ -56,9 +57,9 @@ pub(crate) fn print_flags(mut flags: Vec<&Flag>) -> String {
     let columns = terminal::size().map_or(WIDTH, |(_, columns)| usize::from(columns));
     let mut text = String::new();
     for (flag, left) in flags.iter().zip(&left) {
-        let mut about = flag.about.to_owned();
+        let mut about = say(flag.about).into_owned();
         if !flag.default.is_empty() {
-            write!(about, " (default {})", flag.default).expect("a string takes everything");
+            write!(about, " ({} {})", say("default"), flag.default).expect("a string takes everything");
         }
         let about = wrap(&about, width, columns);
         writeln!(text, "{left:width$}{about}").expect("a string takes everything");

@@ -1,6 +1,7 @@
 //! The program `corten` as it is built, against a scripted engine and against none.
 
 mod commands;
+mod completion;
 mod contexts;
 mod docker;
 mod plugins;
