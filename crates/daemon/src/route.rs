@@ -111,6 +111,14 @@ pub enum Call {
     NetworkInspect(String),
     /// `DELETE /networks/{id}`
     NetworkRemove(String),
+    /// `POST /networks/create`
+    NetworkCreate,
+    /// `POST /networks/prune`
+    NetworkPrune,
+    /// `POST /networks/{id}/connect`
+    NetworkConnect(String),
+    /// `POST /networks/{id}/disconnect`
+    NetworkDisconnect(String),
     /// `GET /plugins`
     PluginList,
     /// A call on one plugin: there are none.
@@ -135,6 +143,9 @@ impl Call {
                 | Self::ExecStart(_)
                 | Self::ImageCreate
                 | Self::ImageLoad
+                | Self::NetworkCreate
+                | Self::NetworkConnect(_)
+                | Self::NetworkDisconnect(_)
         )
     }
 }
@@ -278,10 +289,10 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["images", _, .., "push"] => Call::NotBuilt("ImagePush"),
         ["volumes", "create"] => Call::NotBuilt("VolumeCreate"),
         ["volumes", "prune"] => Call::VolumePrune,
-        ["networks", "create"] => Call::NotBuilt("NetworkCreate"),
-        ["networks", "prune"] => Call::NotBuilt("NetworkPrune"),
-        ["networks", _, .., "connect"] => Call::NotBuilt("NetworkConnect"),
-        ["networks", _, .., "disconnect"] => Call::NotBuilt("NetworkDisconnect"),
+        ["networks", "create"] => Call::NetworkCreate,
+        ["networks", "prune"] => Call::NetworkPrune,
+        ["networks", of @ .., "connect"] => Call::NetworkConnect(name(of)),
+        ["networks", of @ .., "disconnect"] => Call::NetworkDisconnect(name(of)),
         ["plugins", "pull"] => Call::NotBuilt("PluginPull"),
         ["plugins", "create"] => Call::NotBuilt("PluginCreate"),
         ["plugins", of @ .., "enable" | "disable" | "upgrade" | "push" | "set"] => Call::Plugin(name(of)),

@@ -17,6 +17,7 @@ use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::network::registry::Networks;
 use crate::prune::Pruning;
 use crate::reload::Changing;
 use crate::stats::SystemClock;
@@ -26,7 +27,8 @@ use crate::volume::Volumes;
 pub(crate) struct Core {
     pub(crate) config: Config,
     pub(crate) images: Store,
-    pub(crate) bridge: Option<BridgeNetwork>,
+    pub(crate) bridge: Option<Arc<BridgeNetwork>>,
+    pub(crate) networks: Networks,
     pub(crate) host: Host,
     pub(crate) containers: Registry,
     pub(crate) execs: ExecRegistry,

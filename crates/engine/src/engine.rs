@@ -8,11 +8,11 @@ use std::sync::atomic::Ordering;
 use corten_api::Filters;
 use corten_api::container::{
     ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerPruneReport, ContainerSummary,
-    ContainerTop, UpdateBody,
+    ContainerTop, EndpointSettings, UpdateBody,
 };
 use corten_api::exec::{ExecConfig, ExecInspect};
 use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImagePruneReport, ImageSummary};
-use corten_api::network::Network;
+use corten_api::network::{Network, NetworkCreateBody, NetworkCreateResponse, NetworkPruneReport};
 use corten_api::system::{DiskUsage, SystemInfo};
 use corten_api::volume::{Volume, VolumeList, VolumePruneReport};
 use corten_base::Timestamp;
@@ -305,6 +305,32 @@ impl Engine {
     pub async fn remove_volume(&self, name: &str, force: bool) -> Result<()> {
         let name = name.to_owned();
         blocking(&self.core, move |core| volume::remove(core, &name, force)).await
+    }
+
+    /// Makes a network.
+    pub async fn create_network(&self, body: NetworkCreateBody) -> Result<NetworkCreateResponse> {
+        blocking(&self.core, move |core| network::create::create(core, &body)).await
+    }
+
+    /// Removes a network that no running container is on.
+    pub async fn remove_network(&self, name: &str) -> Result<()> {
+        let name = name.to_owned();
+        blocking(&self.core, move |core| network::remove::remove(core, &name)).await
+    }
+
+    /// Removes the networks that nobody is on and that match.
+    pub async fn prune_networks(&self, filters: Filters) -> Result<NetworkPruneReport> {
+        blocking(&self.core, move |core| network::remove::prune(core, &filters)).await
+    }
+
+    /// Puts a container on one more network.
+    pub async fn connect_network(&self, name: &str, container: &str, settings: EndpointSettings) -> Result<()> {
+        actions::connect_network(&self.core, name, container, settings).await
+    }
+
+    /// Takes a container off a network; `force` even where the container is gone.
+    pub async fn disconnect_network(&self, name: &str, container: &str, force: bool) -> Result<()> {
+        actions::disconnect_network(&self.core, name, container, force).await
     }
 
     /// The networks that match.

@@ -11,7 +11,6 @@ use corten_base::Timestamp;
 use corten_base::file::write_durable;
 use corten_base::id::hex;
 use corten_image::Store;
-use corten_net::BridgeNetwork;
 use corten_runtime::host::Host;
 
 use crate::Config;
@@ -21,6 +20,7 @@ use crate::engine::OpenError;
 use crate::error::Error;
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::network::registry::Networks;
 use crate::recovery;
 use crate::reload::Changing;
 use crate::volume::Volumes;
@@ -47,12 +47,12 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
     }
     let id = identity(&config.data.join("engine-id"), uuid)?;
     let network_id = identity(&config.data.join("network-id"), || hex(&random_bytes()))?;
-    let (images, bridge) = std::thread::scope(|scope| {
-        let bridge = scope.spawn(|| config.bridge.clone().map(BridgeNetwork::open).transpose());
+    let (images, networks) = std::thread::scope(|scope| {
+        let networks = scope.spawn(|| Networks::open(&config, &network_id));
         let images = Store::open(&config.data.join("images"));
-        (images, bridge.join().expect("opening a network does not panic"))
+        (images, networks.join().expect("opening networks does not panic"))
     });
-    let (images, bridge) = (images?, bridge?);
+    let (images, (networks, bridge)) = (images?, networks?);
     if let Some(bridge) = &bridge {
         for obstacle in bridge.obstacles() {
             tracing::warn!(%obstacle, "another firewall keeps packets from containers");
@@ -63,6 +63,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
     Ok(Core {
         images,
         bridge,
+        networks,
         host: Host::probe()?,
         containers: Registry::default(),
         execs: ExecRegistry::default(),

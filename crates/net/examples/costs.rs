@@ -59,7 +59,9 @@ fn one(network: &BridgeNetwork, number: u32, steps: &mut Steps) -> anyhow::Resul
     let request = SandboxRequest {
         container: &container,
         name: "costs",
+        interface: "eth0",
         address4: None,
+        address6: None,
         mac: None,
         ports: &[port],
     };
@@ -69,12 +71,16 @@ fn one(network: &BridgeNetwork, number: u32, steps: &mut Steps) -> anyhow::Resul
     let sandbox = prepared.sandbox.clone();
     let inside = namespace.run(move || {
         let started = Instant::now();
-        let addresses = [(sandbox.address4.into(), sandbox.prefix4)];
+        let addresses: Vec<_> = sandbox
+            .addresses()
+            .into_iter()
+            .map(|address| (address, sandbox.prefix4))
+            .collect();
         let interface = Interface {
             name: "eth0",
             addresses: &addresses,
         };
-        configure(&[interface], Some(sandbox.gateway4.into()), None).map(|()| started.elapsed())
+        configure(&[interface], sandbox.gateway4.map(Into::into), None).map(|()| started.elapsed())
     })?;
     steps.add("inside", inside);
     steps.time("settle", || network.settle(&prepared.sandbox))?;

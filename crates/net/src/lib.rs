@@ -1,12 +1,12 @@
-//! The networks of one host: the default bridge, its addresses, links, firewall and published ports.
+//! The networks of one host: bridges, their addresses, links, firewall and published ports.
 //!
 //! Kernel objects owned here: one bridge per network (link group [`LINK_GROUP`]), one veth pair per
 //! endpoint (host end `veth…`, other end inside the container's namespace), one nftables table per
 //! daemon, one shared table `corten_guard` while forwarding was turned on by us, and the bound sockets
 //! that reserve host ports until they are handed to a shim.
 //!
-//! [`BridgeNetwork`] is the door for the engine: everything a container on the default bridge needs, in
-//! order, each step with its reverse. All calls are synchronous, take well under a millisecond and may
+//! [`BridgeNetwork`] is the door for the engine: everything a container on a bridge needs, in order, each
+//! step with its reverse; [`Host`] is what all networks of a daemon share. All calls are synchronous, take well under a millisecond and may
 //! be made from any thread whose network namespace is the host's.
 //!
 //! Not here: what is done inside the container's namespace ([`corten_sys::netlink::inside`], called by
@@ -19,6 +19,7 @@ pub mod files;
 pub mod firewall;
 pub mod forwarding;
 pub mod holder;
+pub mod host;
 pub mod ipam;
 pub mod mac;
 pub mod network;
@@ -28,6 +29,7 @@ pub mod recovery;
 pub mod sandbox;
 pub mod subnet;
 
+pub use host::{Host, HostConfig};
 pub use mac::MacAddress;
 pub use network::BridgeNetwork;
 pub use port::Protocol;

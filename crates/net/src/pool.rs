@@ -19,6 +19,26 @@ pub fn defaults() -> Vec<(Subnet, u8)> {
     ]
 }
 
+/// An IP version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4.
+    V4,
+    /// IPv6.
+    V6,
+}
+
+/// The pools of one family; Docker's where none is configured.
+#[must_use]
+pub fn of_family(configured: &[(Subnet, u8)], family: Family) -> Vec<(Subnet, u8)> {
+    let fits = |pool: &Subnet| pool.address().is_ipv4() == (family == Family::V4);
+    let chosen: Vec<_> = configured.iter().filter(|(pool, _)| fits(pool)).copied().collect();
+    if chosen.is_empty() && family == Family::V4 {
+        return defaults();
+    }
+    chosen
+}
+
 /// The first subnet of the pools that overlaps none of `occupied`.
 #[must_use]
 pub fn choose(pools: &[(Subnet, u8)], occupied: &[Subnet]) -> Option<Subnet> {

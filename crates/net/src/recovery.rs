@@ -29,7 +29,7 @@ pub struct Difference {
     pub links_missing: Vec<ContainerId>,
 }
 
-/// What [`crate::BridgeNetwork::recover`] did.
+/// What [`crate::Host::recover`] did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Links of containers that no longer run, deleted.
@@ -84,9 +84,9 @@ mod tests {
             container,
             interface: "eth0".to_owned(),
             mac: MacAddress([2, 0, 0, 0, 0, number]),
-            address4: Ipv4Addr::new(172, 17, 0, number),
+            address4: Some(Ipv4Addr::new(172, 17, 0, number)),
             prefix4: 16,
-            gateway4: Ipv4Addr::new(172, 17, 0, 1),
+            gateway4: Some(Ipv4Addr::new(172, 17, 0, 1)),
             address6: None,
             ports: vec![PublishedPort {
                 protocol: Protocol::Tcp,

@@ -38,6 +38,14 @@ pub struct BridgeNetworkConfig {
     pub inter_container: bool,
     /// Containers reach the outside with the host's address (Docker's `ip-masq`).
     pub masquerade: bool,
+    /// It has no way out.
+    pub internal: bool,
+    /// It has IPv4.
+    pub ipv4: bool,
+    /// IPv6 addresses are leased from this part of the subnet only.
+    pub range6: Option<Subnet>,
+    /// Addresses that no container gets (Docker's `AuxiliaryAddresses`).
+    pub reserved: Vec<IpAddr>,
     /// Host address of published ports that name none (Docker's `ip`); unspecified: all of both families.
     pub publish_address: Option<IpAddr>,
 }
@@ -56,6 +64,10 @@ impl Default for BridgeNetworkConfig {
             inter_container: true,
             masquerade: true,
             publish_address: None,
+            internal: false,
+            ipv4: true,
+            range6: None,
+            reserved: Vec::new(),
         }
     }
 }
@@ -67,6 +79,10 @@ pub struct SandboxRequest<'a> {
     pub container: &'a ContainerId,
     /// The container's name, for messages.
     pub name: &'a str,
+    /// Name of the link inside the container, `eth0`.
+    pub interface: &'a str,
+    /// A static IPv6 address; `None`: the next free one.
+    pub address6: Option<Ipv6Addr>,
     /// A static IPv4 address; `None`: the next free one.
     pub address4: Option<Ipv4Addr>,
     /// A given MAC address; `None`: a generated one.
@@ -99,14 +115,14 @@ pub struct Sandbox {
     pub interface: String,
     /// MAC address inside the container.
     pub mac: MacAddress,
-    /// IPv4 address.
-    pub address4: Ipv4Addr,
-    /// Prefix length of the subnet in bits.
+    /// IPv4 address, where the network has IPv4.
+    pub address4: Option<Ipv4Addr>,
+    /// Prefix length of the IPv4 subnet in bits.
     pub prefix4: u8,
-    /// Default gateway.
-    pub gateway4: Ipv4Addr,
+    /// Way out for IPv4, if the network has one.
+    pub gateway4: Option<Ipv4Addr>,
     /// IPv6 address with prefix length and gateway, where the network has IPv6.
-    pub address6: Option<(Ipv6Addr, u8, Ipv6Addr)>,
+    pub address6: Option<(Ipv6Addr, u8, Option<Ipv6Addr>)>,
     /// Published ports, one entry per host address, in the order of [`Prepared::sockets`].
     pub ports: Vec<PublishedPort>,
 }
@@ -161,7 +177,7 @@ impl Sandbox {
     #[must_use]
     pub fn addresses(&self) -> Vec<IpAddr> {
         let six = self.address6.map(|(address, _, _)| IpAddr::V6(address));
-        std::iter::once(IpAddr::V4(self.address4)).chain(six).collect()
+        self.address4.map(IpAddr::V4).into_iter().chain(six).collect()
     }
 
     /// The ports that the kernel translates.
@@ -173,7 +189,7 @@ impl Sandbox {
     fn publication(&self, port: &PublishedPort) -> Option<Publication> {
         let address = match port.way {
             Way::Splice(_) => return None,
-            Way::Translate | Way::Both(_) if port.host.is_ipv4() => IpAddr::V4(self.address4),
+            Way::Translate | Way::Both(_) if port.host.is_ipv4() => IpAddr::V4(self.address4?),
             Way::Translate | Way::Both(_) => IpAddr::V6(self.address6?.0),
         };
         let container = SocketAddr::new(address, port.container_port);
@@ -184,12 +200,27 @@ impl Sandbox {
         })
     }
 
-    /// Who moves the bytes of a port of this host address to this container port.
-    pub(crate) fn way(&self, host: IpAddr, container_port: u16) -> Way {
-        match (host, self.address6) {
-            (IpAddr::V4(_), _) => Way::Translate,
-            (IpAddr::V6(_), None) => Way::Splice(SocketAddr::from((self.address4, container_port))),
-            (IpAddr::V6(_), Some((address, _, _))) => Way::Both(SocketAddr::from((address, container_port))),
+    /// Takes over the published ports of another place of the same container.
+    pub fn inherit_ports(&mut self, from: &Self) {
+        for port in &from.ports {
+            if let Some(way) = self.way(port.host.ip(), port.container_port) {
+                self.ports.push(PublishedPort { way, ..port.clone() });
+            }
+        }
+    }
+
+    /// Who moves the bytes of a port of this host address to this container port; `None` if the container has no
+    /// address at all.
+    pub(crate) fn way(&self, host: IpAddr, container_port: u16) -> Option<Way> {
+        let four = self.address4.map(|address| SocketAddr::from((address, container_port)));
+        let six = self
+            .address6
+            .map(|(address, _, _)| SocketAddr::from((address, container_port)));
+        match (host, four, six) {
+            (IpAddr::V4(_), Some(_), _) => Some(Way::Translate),
+            (IpAddr::V6(_), _, Some(six)) => Some(Way::Both(six)),
+            (IpAddr::V4(_), None, Some(other)) | (IpAddr::V6(_), Some(other), None) => Some(Way::Splice(other)),
+            (_, None, None) => None,
         }
     }
 }
@@ -204,17 +235,17 @@ mod tests {
             link: "veth0".to_owned(),
             interface: "eth0".to_owned(),
             mac: MacAddress([2, 0, 0, 0, 0, 1]),
-            address4: Ipv4Addr::new(172, 17, 0, 2),
+            address4: Some(Ipv4Addr::new(172, 17, 0, 2)),
             prefix4: 16,
-            gateway4: Ipv4Addr::new(172, 17, 0, 1),
-            address6: address6.map(|address| (address, 64, Ipv6Addr::LOCALHOST)),
+            gateway4: Some(Ipv4Addr::new(172, 17, 0, 1)),
+            address6: address6.map(|address| (address, 64, Some(Ipv6Addr::LOCALHOST))),
             ports: Vec::new(),
         };
         for host in [
             SocketAddr::from(([0, 0, 0, 0], 80)),
             SocketAddr::from((Ipv6Addr::UNSPECIFIED, 80)),
         ] {
-            let way = sandbox.way(host.ip(), 8080);
+            let way = sandbox.way(host.ip(), 8080).expect("it has addresses");
             sandbox.ports.push(PublishedPort {
                 protocol: Protocol::Tcp,
                 host,
@@ -244,6 +275,20 @@ mod tests {
         assert_eq!(sandbox.ports[1].way.splice_to(), Some((IpAddr::V6(address), 8080)));
         let shown: Vec<_> = sandbox.publications().iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["0.0.0.0:80:172.17.0.2:8080/tcp", "[::]:80:[fd00::2]:8080/tcp"]);
+    }
+
+    #[test]
+    fn a_record_without_options_is_read() {
+        let before = r#"{"container":"CID","link":"veth0","interface":"eth0","mac":"02:00:00:00:00:01",
+            "address4":"172.17.0.2","prefix4":16,"gateway4":"172.17.0.1",
+            "address6":["fd00::2",64,"fd00::1"],"ports":[]}"#;
+        let text = before.replace("CID", &"01".repeat(32));
+        let read: Sandbox = serde_json::from_str(&text).expect("the former format");
+        assert_eq!(read.gateway4, Some(Ipv4Addr::new(172, 17, 0, 1)));
+        assert_eq!(
+            read.address6.and_then(|(_, _, gateway)| gateway),
+            "fd00::1".parse().ok()
+        );
     }
 
     #[test]

@@ -11,8 +11,10 @@
 pub mod attach;
 mod carried;
 pub mod channel;
+pub mod dns;
 pub mod frame;
 pub mod keeper;
 pub mod log;
+pub mod names;
 pub mod protocol;
 pub mod spawn;

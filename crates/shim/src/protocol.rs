@@ -53,6 +53,9 @@ pub enum Request {
     /// Configure the links that the daemon put into the network namespace and take over the reserved
     /// host ports: one descriptor per entry of `ports`, in order.
     Network(NetworkSetup),
+    /// The daemon has changed the links of a running container: configure those that are new, set the gateways, and
+    /// take the names and the targets of the ports as they are now. Replaces what `Network` said.
+    Rewire(NetworkSetup),
     /// Let the first process execute its program.
     Start,
     /// Run one more process in the container; the descriptor, if any, is its client's connection.
@@ -165,12 +168,33 @@ pub enum Log {
 pub struct NetworkSetup {
     /// Interfaces to configure and bring up, `lo` excepted, which always is.
     pub interfaces: Vec<Interface>,
-    /// Default gateway for IPv4, reached over the first interface.
-    pub gateway4: Option<IpAddr>,
-    /// Default gateway for IPv6.
-    pub gateway6: Option<IpAddr>,
-    /// Reserved host ports, a descriptor each.
+    /// Reserved host ports, a descriptor each; for `Rewire` those that are held already, in the order they came in.
     pub ports: Vec<PortSocket>,
+    /// Serve names at 127.0.0.11; `None`: the container asks whomever it likes, or as before.
+    #[serde(default)]
+    pub dns: Option<Dns>,
+}
+
+/// Where the embedded name server finds names.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Dns {
+    /// Name tables ([`crate::names`]) in the order they are asked.
+    pub tables: Vec<PathBuf>,
+    /// The container's own names for others: what it says, and what that is called in the tables.
+    pub aliases: Vec<(String, String)>,
+    /// Whom to ask for what no table knows. If any is asked from the host, the last descriptor of the request
+    /// is the host's network namespace.
+    pub servers: Vec<NameServer>,
+}
+
+/// A name server outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameServer {
+    /// Its address and port.
+    pub address: std::net::SocketAddr,
+    /// Ask it from the host's network namespace instead of the container's.
+    pub from_host: bool,
 }
 
 /// One interface inside the namespace. The daemon has created it under `name`.
@@ -180,6 +204,12 @@ pub struct Interface {
     pub name: String,
     /// Addresses with their prefix lengths in bits.
     pub addresses: Vec<(IpAddr, u8)>,
+    /// Default gateways that are reached over it, at most one of each family.
+    #[serde(default)]
+    pub gateways: Vec<IpAddr>,
+    /// It was configured before: only its gateways are new.
+    #[serde(default)]
+    pub configured: bool,
 }
 
 /// What to do with a reserved host port.

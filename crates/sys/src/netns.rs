@@ -25,6 +25,21 @@ pub fn current() -> io::Result<OwnedFd> {
     Ok(File::open("/proc/thread-self/ns/net")?.into())
 }
 
+/// Does something in another namespace and comes back. See setns(2).
+///
+/// # Errors
+/// The namespace cannot be entered; nothing was done then.
+///
+/// # Panics
+/// There is no way back: to go on in somebody else's namespace would be worse than to end.
+pub fn visit<T>(namespace: impl AsFd, act: impl FnOnce() -> T) -> io::Result<T> {
+    let home = current()?;
+    enter(namespace)?;
+    let result = act();
+    enter(&home).expect("the thread's own namespace takes it back");
+    Ok(result)
+}
+
 /// Moves the calling thread into a namespace. See setns(2).
 ///
 /// # Errors

@@ -112,7 +112,11 @@ impl Api {
             Call::VolumeRemove(name) => volumes::remove(self, &name, &request).await,
             Call::NetworkList => networks::list(self, &request),
             Call::NetworkInspect(name) => networks::inspect(self, &name),
-            Call::NetworkRemove(name) => networks::remove(self, &name),
+            Call::NetworkRemove(name) => networks::remove(self, &name).await,
+            Call::NetworkCreate => networks::create(self, request).await,
+            Call::NetworkPrune => networks::prune(self, &request).await,
+            Call::NetworkConnect(name) => networks::connect(self, &name, request).await,
+            Call::NetworkDisconnect(name) => networks::disconnect(self, &name, request).await,
             Call::Plugin(name) => Err(Failure::not_found(format!("plugin {name:?} not found"))),
             Call::SwarmLeave => Err(Failure::new(
                 StatusCode::SERVICE_UNAVAILABLE,

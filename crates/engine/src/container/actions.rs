@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use corten_api::container::UpdateBody;
+use corten_api::container::{EndpointSettings, UpdateBody};
 use corten_shim::protocol::{Request, Target};
 use tokio::sync::oneshot;
 
@@ -110,6 +110,44 @@ pub(crate) fn stop_settings(
         .unwrap_or(core.config.stop_timeout_seconds);
     // Negative: wait for ever.
     Ok((signal, u64::try_from(seconds).ok().map(Duration::from_secs)))
+}
+
+/// Puts it on one more network.
+pub(crate) async fn connect_network(
+    core: &Core,
+    network: &str,
+    reference: &str,
+    settings: EndpointSettings,
+) -> Result<()> {
+    // an unknown network is told before an unknown container
+    if crate::network::builtin(core, network).is_none() {
+        core.networks.find(network)?;
+    }
+    let container = core.containers.find(reference)?;
+    let (network, settings) = (network.to_owned(), Box::new(settings));
+    ask(&container, |answer| Message::Connect {
+        network,
+        settings,
+        answer,
+    })
+    .await
+}
+
+/// Takes it off a network. `force` speaks of an endpoint where the container is gone.
+pub(crate) async fn disconnect_network(core: &Core, network: &str, reference: &str, force: bool) -> Result<()> {
+    if crate::network::builtin(core, network).is_none() {
+        core.networks.find(network)?;
+    }
+    let found = core.containers.find(reference);
+    let container = found.map_err(|error| {
+        if force {
+            Error::not_found(format!("endpoint {reference} not found"))
+        } else {
+            error
+        }
+    })?;
+    let network = network.to_owned();
+    ask(&container, |answer| Message::Disconnect { network, answer }).await
 }
 
 /// How long a killed container may take to end: the kernel may have to finish what a process waits for.

@@ -27,6 +27,7 @@ use super::{name, start};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
+use crate::network::place;
 
 /// What a creation is asked for.
 pub(crate) struct CreateRequest {
@@ -82,6 +83,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     )?;
     check_cpusets(&host.cpuset_cpus, &host.cpuset_mems)?;
     check_network(core, &host)?;
+    check_endpoints(core, &body)?;
     if let Some(host) = &mut body.host_config {
         resolve_references(core, host)?;
     }
@@ -110,6 +112,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         image_config,
         body,
         mounts,
+        networks: None,
     };
     match write(core, &record) {
         Ok(()) => Ok((record, warnings)),
@@ -162,6 +165,21 @@ pub(super) fn check_cpusets(cpus: &str, mems: &str) -> Result<()> {
 fn check_network(core: &Core, host: &HostConfig) -> Result<()> {
     if NetworkMode::parse(&host.network_mode) == NetworkMode::Bridge && core.bridge.is_none() {
         return Err(Error::not_found("network bridge not found"));
+    }
+    Ok(())
+}
+
+/// What is asked of networks that exist. Those that do not are found out at the start, as in Docker: clients
+/// take "not found" at the creation for a missing image.
+fn check_endpoints(core: &Core, body: &ContainerCreateBody) -> Result<()> {
+    for asked in super::wiring::asked_in(body) {
+        let Ok(place) = place::find(core, &asked.network) else {
+            continue;
+        };
+        place.check(&asked.settings).map_err(|error| Error {
+            message: format!("invalid config for network {}: {}", asked.network, error.message),
+            ..error
+        })?;
     }
     Ok(())
 }

@@ -160,7 +160,7 @@ fn graph_driver(core: &Core, container: &Container) -> DriverData {
 fn network_settings(core: &Core, container: &Container, view: &View) -> NetworkSettings {
     let run = view.run.as_deref();
     let mut settings = NetworkSettings {
-        networks: network::endpoint(core, &container.effective.network, run),
+        networks: network::endpoints::shown(core, container, view),
         ports: Map::empty(),
         ..NetworkSettings::default()
     };
@@ -172,17 +172,20 @@ fn network_settings(core: &Core, container: &Container, view: &View) -> NetworkS
         settings.sandbox_key = format!("/proc/{}/ns/net", running.pid);
     }
     let Some(run) = run else { return settings };
-    if let Some(sandbox) = &run.sandbox {
-        settings.ports = ports::shown(&container.effective.config, &sandbox.ports);
-        settings.endpoint_id.clone_from(&run.endpoint);
-        settings.gateway = sandbox.gateway4.to_string();
-        settings.ip_address = sandbox.address4.to_string();
+    if !run.endpoints.is_empty() {
+        settings.ports = ports::shown(&container.effective.config, run.ports());
+    }
+    if let Some(joined) = run.endpoints.iter().find(|joined| joined.is_default(core)) {
+        let sandbox = &joined.sandbox;
+        settings.endpoint_id.clone_from(&joined.endpoint);
+        settings.gateway = sandbox.gateway4.map(|gateway| gateway.to_string()).unwrap_or_default();
+        settings.ip_address = sandbox.address4.map(|address| address.to_string()).unwrap_or_default();
         settings.ip_prefix_len = i64::from(sandbox.prefix4);
         settings.mac_address = sandbox.mac.to_string();
         if let Some((address, prefix, gateway)) = sandbox.address6 {
             settings.global_ipv6_address = address.to_string();
             settings.global_ipv6_prefix_len = i64::from(prefix);
-            settings.ipv6_gateway = gateway.to_string();
+            settings.ipv6_gateway = gateway.map(|gateway| gateway.to_string()).unwrap_or_default();
         }
     }
     settings

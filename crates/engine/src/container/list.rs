@@ -85,11 +85,7 @@ fn image_references(core: &Core, container: &Container) -> Vec<String> {
 fn summary(core: &Core, container: &Arc<Container>, view: &View, now: Timestamp) -> ContainerSummary {
     let config = &container.effective.config;
     let (path, args) = inspect::command(container);
-    let published = view
-        .run
-        .as_ref()
-        .and_then(|run| run.sandbox.as_ref())
-        .map(|sandbox| sandbox.ports.as_slice());
+    let published = view.run.as_ref().map(|run| run.ports());
     let running = view.life.phase.running().is_some();
     let ports = if running {
         ports::listed(config, published.unwrap_or_default())
@@ -112,7 +108,7 @@ fn summary(core: &Core, container: &Arc<Container>, view: &View, now: Timestamp)
             annotations: container.effective.host.annotations.clone(),
         },
         network_settings: SummaryNetworkSettings {
-            networks: network::endpoint(core, &container.effective.network, view.run.as_deref()),
+            networks: network::endpoints::shown(core, container, view),
         },
         mounts: inspect::mounts(core, container),
         ..ContainerSummary::default()

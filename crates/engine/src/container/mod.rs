@@ -14,6 +14,7 @@ pub(crate) mod devices;
 pub mod effective;
 pub mod filter;
 pub(crate) mod inspect;
+pub(crate) mod links;
 pub(crate) mod list;
 pub mod log_settings;
 pub mod mounts;
@@ -33,6 +34,7 @@ pub mod status;
 pub(crate) mod stop;
 pub mod validate;
 pub mod wait;
+pub mod wiring;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -49,6 +51,7 @@ use owner::Message;
 use phase::Life;
 use record::Record;
 use run::RunRecord;
+use wiring::Wiring;
 
 /// Messages that may wait for an owner; then the sender waits.
 pub(crate) const MAILBOX_LIMIT: usize = 64;
@@ -63,6 +66,8 @@ pub(crate) struct Container {
     pub(crate) clients: Arc<Clients>,
     /// What was changed since its creation; locked only for the moment of a look.
     changes: RwLock<Arc<Changes>>,
+    /// The networks it is to be on; changed by the owner alone.
+    wiring: RwLock<Wiring>,
 }
 
 /// What readers see of a container: replaced as a whole whenever something changes.
@@ -102,6 +107,16 @@ impl Container {
     /// The present state.
     pub(crate) fn look(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())
+    }
+
+    /// The networks it is to be on.
+    pub(crate) fn wiring(&self) -> Wiring {
+        Arc::clone(&self.wiring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The owner has recorded other ones.
+    pub(crate) fn set_wiring(&self, endpoints: Vec<wiring::Asked>) {
+        *self.wiring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(endpoints);
     }
 
     /// The connection to the shim of a running container.

@@ -10,13 +10,14 @@ mod persist;
 mod publish;
 mod refuse;
 mod signal;
+pub(crate) mod wire;
 
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use corten_api::container::UpdateBody;
+use corten_api::container::{EndpointSettings, UpdateBody};
 use corten_shim::protocol::{self, Target};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
@@ -55,6 +56,14 @@ pub(crate) enum Message {
     Pause(Answer),
     /// Let them go on.
     Unpause(Answer),
+    /// Put it on one more network.
+    Connect {
+        network: String,
+        settings: Box<EndpointSettings>,
+        answer: Answer,
+    },
+    /// Take it off a network.
+    Disconnect { network: String, answer: Answer },
     /// Start it because its policy says so at the daemon's start.
     Revive,
 }
@@ -92,7 +101,9 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     let (publisher, receiver) = watch::channel(Arc::new(view));
     let holds = effective(&origin.record, &core.config, &core.host);
     let mut origin = origin;
+    let asked = super::wiring::asked(&origin.record);
     origin.record.forget_request();
+    let wiring = origin.record.networks.take();
     let clients = Clients::new(origin.run.as_ref().map(|run| run.shim.clone()));
     let container = Container {
         id: origin.record.id.clone(),
@@ -102,6 +113,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         view: receiver,
         clients,
         changes: RwLock::new(Arc::new(origin.changes)),
+        wiring: RwLock::new(Arc::new(wiring.unwrap_or(asked))),
     };
     let container = Arc::new(container);
     let owner = Owner {
@@ -218,6 +230,18 @@ impl Owner {
             Message::Unpause(answer) => {
                 let result = self.apply(Event::Unpause).await;
                 self.answer_now(result, answer);
+            }
+            Message::Connect {
+                network,
+                settings,
+                answer,
+            } => {
+                let result = self.connect_network(network, *settings).await;
+                reply(answer, result);
+            }
+            Message::Disconnect { network, answer } => {
+                let result = self.disconnect_network(network).await;
+                reply(answer, result);
             }
             Message::Revive => drop(self.apply(Event::Start).await),
         }

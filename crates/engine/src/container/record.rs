@@ -3,6 +3,7 @@
 //! creating.json  names of anonymous volumes, while a creation that makes some is under way
 //! spec.json      [`Record`]: what was asked for, and what was decided at the creation; never rewritten
 //! state.json     [`StateRecord`]: rewritten at each start and end of a run
+//! networks.json  (see `wiring.rs`) its networks, once they were changed
 //! ```
 //! A directory without `spec.json` is a creation that did not finish. A directory called
 //! `.removing-<id>` or `.removing-volumes-<id>` is a removal that did not. `spec.json` is durable when
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::mounts::MountSpec;
 use super::phase::{Ended, FailedStart, Life, Phase};
 use super::restart::RestartPolicy;
+use super::wiring::{self, Asked};
 
 /// The version written.
 pub const VERSION: u32 = 1;
@@ -43,6 +45,9 @@ pub struct Record {
     pub body: ContainerCreateBody,
     /// Its mounts, volumes named.
     pub mounts: Vec<MountSpec>,
+    /// What `networks.json` says, if it is there.
+    #[serde(skip)]
+    pub networks: Option<Vec<Asked>>,
 }
 
 /// `state.json`.
@@ -117,7 +122,10 @@ impl Record {
         if fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0) {
             return Ok(None);
         }
-        read(&path)
+        let record: Option<Self> = read(&path)?;
+        let Some(mut record) = record else { return Ok(None) };
+        record.networks = wiring::read(directory)?;
+        Ok(Some(record))
     }
 }
 
@@ -218,8 +226,23 @@ pub fn log_path(directory: &Path, id: &ContainerId) -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A record that asks for nothing.
+    pub(crate) fn record() -> Record {
+        Record {
+            version: VERSION,
+            id: ContainerId::from_random([1; 32]),
+            name: "test".to_owned(),
+            created: Timestamp::from_unix(0, 0),
+            image: Digest::of(b""),
+            image_config: corten_image::Config::default(),
+            body: ContainerCreateBody::default(),
+            mounts: Vec::new(),
+            networks: None,
+        }
+    }
 
     #[test]
     fn state_round_trip() {

@@ -9,26 +9,58 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use corten_base::file::write_atomic;
-use corten_net::sandbox::Sandbox;
+use corten_net::sandbox::{PublishedPort, Sandbox};
 use corten_runtime::plan::{Cgroup, Plan};
 use serde::{Deserialize, Serialize};
+
+use crate::core::Core;
 
 /// The files' names.
 pub(crate) const RUN: &str = "run.json";
 /// See [`RUN`].
 pub(crate) const PLAN: &str = "plan.json";
 
-/// `run.json`, format 1.
+/// The version written. Version 1 had one `sandbox`, on the default network.
+const VERSION: u32 = 2;
+
+/// A container's place on one network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Joined {
+    /// Full id of the network; empty: the default one.
+    pub(crate) network: String,
+    /// Its name.
+    pub(crate) name: String,
+    /// Id of the endpoint.
+    pub(crate) endpoint: String,
+    /// What the network's name table knows the container by.
+    pub(crate) names: Vec<String>,
+    /// Who of several gives the way out: the highest.
+    pub(crate) priority: i64,
+    /// Addresses, link and ports.
+    pub(crate) sandbox: Sandbox,
+}
+
+impl Joined {
+    /// Whether it is on the default network.
+    pub(crate) fn is_default(&self, core: &Core) -> bool {
+        self.network.is_empty() || self.network == core.network_id
+    }
+}
+
+/// `run.json`, format 2.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct RunRecord {
     /// Format.
     pub(crate) version: u32,
-    /// Its place on the default network.
-    pub(crate) sandbox: Option<Sandbox>,
+    /// Its places, in the order of its interfaces.
+    pub(crate) endpoints: Vec<Joined>,
+    /// Its only place, in format 1.
+    #[serde(skip_serializing)]
+    sandbox: Option<Sandbox>,
     /// Its control groups, as far as removing them needs it.
     pub(crate) cgroup: Cgroup,
-    /// Id of the endpoint, for `inspect`.
+    /// Id of the endpoint of a container on the host's network or none, for `inspect`; in format 1 of any.
     pub(crate) endpoint: String,
 }
 
@@ -38,7 +70,8 @@ impl RunRecord {
     }
 
     pub(crate) fn read(directory: &Path) -> io::Result<Option<Self>> {
-        super::record::read(&directory.join(RUN))
+        let read: Option<Self> = super::record::read(&directory.join(RUN))?;
+        Ok(read.map(Self::current))
     }
 
     /// The plan of the run whose directory this is.
@@ -51,13 +84,42 @@ impl RunRecord {
         std::fs::write(directory.join(PLAN), serde_json::to_vec(plan)?)
     }
 
-    /// The container's own addresses, IPv4 first.
+    /// A new record.
+    pub(crate) fn new(endpoint: String, endpoints: Vec<Joined>) -> Self {
+        Self {
+            version: VERSION,
+            endpoint,
+            endpoints,
+            ..Self::default()
+        }
+    }
+
+    /// What format 1 said, in today's words.
+    fn current(mut self) -> Self {
+        if let Some(sandbox) = self.sandbox.take() {
+            self.endpoints.push(Joined {
+                network: String::new(),
+                name: "bridge".to_owned(),
+                endpoint: std::mem::take(&mut self.endpoint),
+                names: Vec::new(),
+                priority: 0,
+                sandbox,
+            });
+        }
+        self.version = VERSION;
+        self
+    }
+
+    /// The container's own addresses, in the order of its interfaces, IPv4 first.
     pub(crate) fn addresses(&self) -> Vec<IpAddr> {
-        let Some(sandbox) = &self.sandbox else {
-            return Vec::new();
-        };
-        let six = sandbox.address6.map(|(address, ..)| IpAddr::V6(address));
-        std::iter::once(IpAddr::V4(sandbox.address4)).chain(six).collect()
+        let all = self.endpoints.iter().flat_map(|joined| joined.sandbox.addresses());
+        all.collect()
+    }
+
+    /// Its published ports.
+    pub(crate) fn ports(&self) -> &[PublishedPort] {
+        let publishing = self.endpoints.iter().find(|joined| !joined.sandbox.ports.is_empty());
+        publishing.map_or(&[], |joined| &joined.sandbox.ports)
     }
 }
 
@@ -69,4 +131,25 @@ pub(crate) fn for_removal(cgroup: &Cgroup) -> Cgroup {
         directory.writes = Vec::new();
     }
     cgroup
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_1_is_read() {
+        let text = r#"{"version":1,"sandbox":{"container":"CID","link":"veth0","interface":"eth0",
+            "mac":"02:00:00:00:00:01","address4":"172.17.0.2","prefix4":16,"gateway4":"172.17.0.1","address6":null,
+            "ports":[]},"endpoint":"e1","cgroup":CGROUP}"#;
+        let cgroup = serde_json::to_string(&Cgroup::default()).unwrap();
+        let text = text.replace("CID", &"01".repeat(32)).replace("CGROUP", &cgroup);
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join(RUN), text).unwrap();
+        let run = RunRecord::read(directory.path()).unwrap().unwrap();
+        assert_eq!((run.endpoints.len(), run.endpoints[0].endpoint.as_str()), (1, "e1"));
+        assert_eq!(run.addresses(), [IpAddr::from([172, 17, 0, 2])]);
+        run.write(directory.path()).unwrap();
+        assert_eq!(RunRecord::read(directory.path()).unwrap().unwrap(), run);
+    }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corten_base::{Timestamp, id::hex};
-use corten_net::sandbox::{PublishedPort, Sandbox, SandboxRequest};
+use corten_net::sandbox::PublishedPort;
 use corten_runtime::compile::PlanError;
 use corten_runtime::plan::Rootfs;
 use corten_shim::protocol::{self, Failure, FailureKind, Log, NetworkNamespace, NetworkSetup, Reply, Request};
@@ -26,15 +26,17 @@ use corten_sys::fault::boundary;
 use tokio::sync::mpsc;
 
 use super::effective::{Effective, NetworkMode};
+use super::links::{self, Leased};
 use super::mounts::{MountKind, MountSpec};
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
-use super::run::{RunRecord, for_removal};
-use super::{Container, devices, log_settings, ports, record, spec};
+use super::run::{Joined, RunRecord, for_removal};
+use super::{Container, devices, log_settings, record, spec};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
-use crate::network::files;
+use crate::network::files::{self, Files};
+use crate::network::place::{self, Place};
 use crate::shim::{self, News, ShimError, ShimHandle, ShimProcess};
 
 /// A program that executes.
@@ -57,7 +59,7 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Default)]
 struct Undo {
     run_directory: bool,
-    lease: Option<Sandbox>,
+    lease: Vec<Joined>,
     shim: Option<(Option<ShimHandle>, ShimProcess)>,
     run: Option<Arc<RunRecord>>,
 }
@@ -67,6 +69,7 @@ struct Prepared {
     run: RunRecord,
     create: protocol::Create,
     sockets: Vec<OwnedFd>,
+    dns: Option<protocol::Dns>,
 }
 
 impl Owner {
@@ -79,8 +82,8 @@ impl Owner {
         let limited = tokio::time::timeout(START_LIMIT, self.try_start(&mut undo)).await;
         match limited.unwrap_or_else(|_late| Err(Error::internal("the container did not start in time"))) {
             Ok(started) => {
-                if self.run.as_ref().is_some_and(|run| run.record.sandbox.is_some()) {
-                    self.publish_network("connect");
+                if let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) {
+                    self.publish_networks("connect", &run.endpoints);
                 }
                 self.publish_mounts("mount");
                 Ok(started)
@@ -117,7 +120,7 @@ impl Owner {
             undo.shim = Some((None, ShimProcess::spawned(pidfd)));
         }
         if let Ok(prepared) = &prepared {
-            undo.lease.clone_from(&prepared.run.sandbox);
+            undo.lease.clone_from(&prepared.run.endpoints);
         }
         let (spawned, prepared) = (spawned?, prepared?);
         let failed = |error| Error::caused("connect to the container's keeper", error);
@@ -130,7 +133,7 @@ impl Owner {
 
         boundary("start.create");
         let create = shim.request(Request::Create(Box::new(prepared.create)), Vec::new());
-        let connect = connect(&self.core, &run, &mut news);
+        let connect = connect(&self.core, &self.container, &run, &mut news);
         let (created, connected) = tokio::join!(create, connect);
         let pid = match created.map_err(|error| shim_error(&error))? {
             Reply::Created { pid } => pid,
@@ -140,7 +143,7 @@ impl Owner {
         };
         connected?;
         boundary("start.created");
-        let at = self.let_go(&shim, &run, prepared.sockets).await?;
+        let at = self.let_go(&shim, &run, prepared.dns, prepared.sockets).await?;
         boundary("start.started");
         self.run = Some(Ongoing {
             record: run,
@@ -153,11 +156,18 @@ impl Owner {
 
     /// Hands the network and the waiting clients over and lets the program execute: sent in a row, the
     /// first failure counts.
-    async fn let_go(&mut self, shim: &ShimHandle, run: &RunRecord, sockets: Vec<OwnedFd>) -> Result<Timestamp> {
+    async fn let_go(
+        &mut self,
+        shim: &ShimHandle,
+        run: &Arc<RunRecord>,
+        dns: Option<protocol::Dns>,
+        mut sockets: Vec<OwnedFd>,
+    ) -> Result<Timestamp> {
         let failed = |error| shim_error(&error);
         let mut submitted = Vec::new();
-        if let Some(sandbox) = &run.sandbox {
-            let request = Request::Network(setup(sandbox));
+        if !run.endpoints.is_empty() {
+            sockets.extend(host_namespace(dns.as_ref())?);
+            let request = Request::Network(setup(run, dns));
             submitted.push(shim.submit(request, sockets).await.map_err(failed)?);
         }
         self.container.clients.arrived().await;
@@ -170,8 +180,8 @@ impl Owner {
         for request in submitted {
             request.done().await.map_err(failed)?;
         }
-        if let Some(sandbox) = &run.sandbox {
-            settle(&self.core, sandbox.clone()).await;
+        if !run.endpoints.is_empty() {
+            settle(&self.core, Arc::clone(run)).await;
         }
         match start.reply().await.map_err(failed)? {
             Reply::Started { at } => Ok(at),
@@ -181,18 +191,18 @@ impl Owner {
         }
     }
 
-    pub(super) fn publish_network(&self, action: &str) {
-        let attributes = [
-            ("container", self.container.id.to_string()),
-            ("name", "bridge".to_owned()),
-            ("type", "bridge".to_owned()),
-        ];
-        self.core.events.publish(
-            Subject::Network(&self.core.network_id),
-            action,
-            &attributes,
-            Timestamp::now(),
-        );
+    pub(super) fn publish_networks(&self, action: &str, endpoints: &[Joined]) {
+        for joined in endpoints {
+            let place = place::of(&self.core, joined);
+            let attributes = [
+                ("container", self.container.id.to_string()),
+                ("name", joined.name.clone()),
+                ("type", place.as_ref().map_or("bridge", Place::driver_name).to_owned()),
+            ];
+            let id = place.as_ref().map_or(joined.network.as_str(), Place::id);
+            let subject = Subject::Network(id);
+            self.core.events.publish(subject, action, &attributes, Timestamp::now());
+        }
     }
 
     pub(super) fn publish_mounts(&self, action: &str) {
@@ -233,10 +243,7 @@ impl Undo {
         }
         let container = Arc::clone(container);
         let undone = blocking(core, move |core| {
-            if let (Some(sandbox), Some(bridge)) = (&self.lease, &core.bridge) {
-                let released = bridge.release(sandbox);
-                released.map_err(|error| Error::caused("release the network", error))?;
-            }
+            links::release(core, container.id.as_str(), &self.lease)?;
             if let Some(run) = &self.run {
                 super::stop::clear_cgroups(run);
             }
@@ -272,12 +279,7 @@ fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
     let network = match &container.effective.network {
         NetworkMode::Host => NetworkNamespace::Host,
         NetworkMode::Container(reference) => NetworkNamespace::Process(network_of(core, reference)?),
-        NetworkMode::Named(name) => {
-            return Err(Error::not_found(format!(
-                "failed to set up container networking: network {name} not found"
-            )));
-        }
-        NetworkMode::Bridge | NetworkMode::None => NetworkNamespace::Private,
+        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named(_) => NetworkNamespace::Private,
     };
     Ok(Shared {
         network,
@@ -333,49 +335,12 @@ fn spawn_shim(core: &Core, container: &Container, network: &NetworkNamespace) ->
 /// Everything that needs no shim: address and ports, files, sources of mounts, the plan; and `run.json`.
 fn prepare(core: &Core, container: &Container, shared: &Shared, size: Option<(u16, u16)>) -> Result<Prepared> {
     boundary("start.network");
-    let (sandbox, sockets) = lease(core, container)?;
-    let prepared = prepare_leased(core, container, shared, size, sandbox.clone(), sockets);
-    if let (Err(_), Some(sandbox), Some(bridge)) = (&prepared, &sandbox, &core.bridge) {
-        bridge.abandon(sandbox);
+    let Leased { joined, sockets } = links::lease(core, container)?;
+    let prepared = prepare_leased(core, container, shared, size, joined.clone(), sockets);
+    if prepared.is_err() {
+        links::abandon(core, container, &joined);
     }
     prepared
-}
-
-fn lease(core: &Core, container: &Container) -> Result<(Option<Sandbox>, Vec<OwnedFd>)> {
-    let wanted = container.effective.network == NetworkMode::Bridge && !container.effective.config.network_disabled;
-    let (true, Some(bridge)) = (wanted, &core.bridge) else {
-        return Ok((None, Vec::new()));
-    };
-    let requests = ports::requests(&container.effective.config, &container.effective.host)?;
-    let request = SandboxRequest {
-        container: &container.id,
-        name: &container.name(),
-        address4: None,
-        mac: mac(container)?,
-        ports: &requests,
-    };
-    let prepared = bridge
-        .prepare(&request)
-        .map_err(|error| Error::internal(error.to_string()))?;
-    Ok((Some(prepared.sandbox), prepared.sockets))
-}
-
-fn mac(container: &Container) -> Result<Option<corten_net::MacAddress>> {
-    let networking = container.record.body.networking_config.as_ref();
-    let endpoints = networking.map(|networking| &networking.endpoints_config);
-    let own = endpoints.and_then(|endpoints| endpoints.get("bridge").or_else(|| endpoints.get("default")));
-    let own = own
-        .and_then(Option::as_ref)
-        .map(|endpoint| endpoint.mac_address.as_str());
-    let text = own
-        .filter(|text| !text.is_empty())
-        .unwrap_or(&container.effective.config.mac_address);
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse()
-        .map(Some)
-        .map_err(|error: corten_net::mac::ParseMacError| Error::invalid(error.to_string()))
 }
 
 fn prepare_leased(
@@ -383,21 +348,17 @@ fn prepare_leased(
     container: &Container,
     shared: &Shared,
     size: Option<(u16, u16)>,
-    sandbox: Option<Sandbox>,
+    joined: Vec<Joined>,
     sockets: Vec<OwnedFd>,
 ) -> Result<Prepared> {
     let effective = &named_as_joined(core, container)?;
     let directory = core.run_directory(&container.id);
-    let mut run = RunRecord {
-        version: 1,
-        endpoint: crate::network::mode_name(&container.effective.network)
-            .map(|_| hex(&random_bytes()))
-            .unwrap_or_default(),
-        sandbox,
-        ..RunRecord::default()
-    };
+    let endpoint = crate::network::show::mode_name(&container.effective.network)
+        .filter(|_| joined.is_empty())
+        .map(|_| hex(&random_bytes()));
+    let mut run = RunRecord::new(endpoint.unwrap_or_default(), joined);
     boundary("start.files");
-    let files = files::write(core, container, &run.addresses(), &directory)?;
+    let Files { mounts: files, dns } = files::write(core, container, &run, &directory)?;
     let mounts = mount_sources(core, &container.record.mounts)?;
     let devices = devices::collect(&effective.host)?;
     let facts = spec::Facts {
@@ -434,7 +395,12 @@ fn prepare_leased(
         log: log(core, container)?,
         exit_path: core.container_directory(&container.id).join(record::EXIT),
     };
-    Ok(Prepared { run, create, sockets })
+    Ok(Prepared {
+        run,
+        create,
+        sockets,
+        dns,
+    })
 }
 
 /// What holds, with the names of the container whose network it joins.
@@ -528,8 +494,13 @@ pub(super) fn bind_source(mount: &MountSpec) -> Result<String> {
 }
 
 /// Waits for the shim's namespace and puts the link into it.
-async fn connect(core: &Arc<Core>, run: &Arc<RunRecord>, news: &mut mpsc::Receiver<News>) -> Result<()> {
-    if run.sandbox.is_none() {
+async fn connect(
+    core: &Arc<Core>,
+    container: &Container,
+    run: &Arc<RunRecord>,
+    news: &mut mpsc::Receiver<News>,
+) -> Result<()> {
+    if run.endpoints.is_empty() {
         return Ok(());
     }
     let pid = loop {
@@ -539,51 +510,41 @@ async fn connect(core: &Arc<Core>, run: &Arc<RunRecord>, news: &mut mpsc::Receiv
             Some(News::Gone) | None => return Err(shim_error(&ShimError::Gone)),
         }
     };
-    let run = Arc::clone(run);
+    let (run, id) = (Arc::clone(run), container.id.clone());
     blocking(core, move |core| {
-        let (Some(sandbox), Some(bridge)) = (&run.sandbox, &core.bridge) else {
-            return Ok(());
-        };
         boundary("start.link");
         let namespace = fs::File::open(format!("/proc/{pid}/ns/net"))
             .map_err(|error| Error::caused("open the container's network namespace", error))?;
-        let connected = bridge.connect(sandbox, namespace.as_fd());
+        let connected = links::connect(core, id.as_str(), &run.endpoints, namespace.as_fd());
         boundary("start.linked");
-        connected.map_err(|error| {
-            Error::internal(format!(
-                "failed to set up container networking: {}",
-                crate::error::chain(&error)
-            ))
-        })
+        connected
     })
     .await
 }
 
-/// Has the bridge take the configured link into service now; without it the kernel does so a moment later,
+/// Has the bridges take the configured links into service now; without it the kernel does so a moment later,
 /// and a packet until then is lost, which no start fails for.
-async fn settle(core: &Arc<Core>, sandbox: Sandbox) {
-    let settled = blocking(core, move |core| match &core.bridge {
-        Some(bridge) => bridge
-            .settle(&sandbox)
-            .map_err(|error| Error::caused("settle the link", error)),
-        None => Ok(()),
-    });
+pub(super) async fn settle(core: &Arc<Core>, run: Arc<RunRecord>) {
+    let settled = blocking(core, move |core| links::settle(core, &run.endpoints));
     if let Err(error) = settled.await {
         tracing::debug!(%error, "the container's link was not waited for");
     }
 }
 
-fn setup(sandbox: &Sandbox) -> NetworkSetup {
-    let mut addresses = vec![(sandbox.address4.into(), sandbox.prefix4)];
-    addresses.extend(sandbox.address6.map(|(address, prefix, _)| (address.into(), prefix)));
+/// The descriptor that goes with name servers that are asked from the host.
+pub(super) fn host_namespace(dns: Option<&protocol::Dns>) -> Result<Option<OwnedFd>> {
+    let is_needed = dns.is_some_and(|dns| dns.servers.iter().any(|server| server.from_host));
+    is_needed
+        .then(corten_sys::netns::current)
+        .transpose()
+        .map_err(|error| Error::caused("open the host's network namespace", error))
+}
+
+pub(super) fn setup(run: &RunRecord, dns: Option<protocol::Dns>) -> NetworkSetup {
     NetworkSetup {
-        interfaces: vec![protocol::Interface {
-            name: sandbox.interface.clone(),
-            addresses,
-        }],
-        gateway4: Some(sandbox.gateway4.into()),
-        gateway6: sandbox.address6.map(|(.., gateway)| gateway.into()),
-        ports: sandbox.ports.iter().map(port_socket).collect(),
+        interfaces: links::interfaces(&run.endpoints),
+        ports: run.ports().iter().map(port_socket).collect(),
+        dns,
     }
 }
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use corten_base::Timestamp;
+use corten_base::{ContainerId, Timestamp};
 use corten_runtime::cgroup;
 use corten_shim::protocol::{Exit, Request};
 use corten_sys::fault::boundary;
 
+use super::links;
 use super::owner::Owner;
 use super::record;
 use super::run::RunRecord;
@@ -30,13 +31,12 @@ impl Owner {
         let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) else {
             return;
         };
-        let connected = run.sandbox.is_some();
-        if connected && let Err(error) = blocking(&self.core, move |core| release_network(core, &run)).await {
+        let connected = !run.endpoints.is_empty();
+        let (id, ending) = (self.container.id.clone(), Arc::clone(&run));
+        if connected && let Err(error) = blocking(&self.core, move |core| release_network(core, &id, &ending)).await {
             tracing::error!(container = self.container.id.short(), %error, "the network is not released");
         }
-        if connected {
-            self.publish_network("disconnect");
-        }
+        self.publish_networks("disconnect", &run.endpoints);
         self.publish_mounts("unmount");
     }
 
@@ -97,12 +97,10 @@ pub(crate) fn killed() -> Exit {
     }
 }
 
-pub(crate) fn release_network(core: &Core, run: &RunRecord) -> crate::error::Result<()> {
-    if let (Some(sandbox), Some(bridge)) = (&run.sandbox, &core.bridge) {
+pub(crate) fn release_network(core: &Core, id: &ContainerId, run: &RunRecord) -> crate::error::Result<()> {
+    if !run.endpoints.is_empty() {
         boundary("exit.network");
-        bridge
-            .release(sandbox)
-            .map_err(|error| Error::caused("release the network", error))?;
+        links::release(core, id.as_str(), &run.endpoints)?;
         boundary("exit.network-released");
     }
     Ok(())

@@ -141,12 +141,11 @@ fn refuse_unbuilt(config: &ContainerConfig, host: &HostConfig, networking: Optio
     refuse_networks(networking)
 }
 
-/// A network that does not exist is found out at the start, as in Docker: clients take "not found" at the
-/// creation for a missing image.
+/// Nothing can be asked of what is no network of its own.
 fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
     let Some(networking) = networking else { return Ok(()) };
     for (name, endpoint) in &networking.endpoints_config {
-        if !matches!(name.as_str(), "default" | "bridge" | "host" | "none") {
+        if !matches!(name.as_str(), "host" | "none") && !name.starts_with("container:") {
             continue;
         }
         let Some(endpoint) = endpoint else { continue };
@@ -154,14 +153,14 @@ fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
             !ipam.ipv4_address.is_empty() || !ipam.ipv6_address.is_empty() || !ipam.link_local_ips.is_empty()
         });
         if address {
-            return Err(Error::invalid(
-                "invalid config for network bridge: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
-            ));
+            return Err(Error::invalid(format!(
+                "invalid config for network {name}: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
+            )));
         }
         if !endpoint.aliases.is_empty() {
-            return Err(Error::invalid(
-                "invalid config for network bridge: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
-            ));
+            return Err(Error::invalid(format!(
+                "invalid config for network {name}: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
+            )));
         }
         if !endpoint.driver_opts.is_empty() || !endpoint.links.is_empty() {
             return Err(unbuilt("EndpointsConfig with DriverOpts or Links"));

@@ -4,28 +4,29 @@ use std::fs;
 use std::sync::Arc;
 
 use corten_base::{ContainerId, Timestamp};
-use corten_net::sandbox::Sandbox;
 use corten_shim::protocol::Request;
 use corten_sys::fault::boundary;
 use tokio::task::JoinSet;
 
 use super::decide::{Decision, RunDecision, Situation, Then, decide};
-use super::leftovers;
 use super::observe::{Contact, Observed, observe};
-use crate::container::owner::{Message, Ongoing, Origin, spawn};
+use super::{leftovers, networks};
+use crate::container::owner::{Message, Ongoing, Origin, spawn, wire};
 use crate::container::phase::Stopping;
-use crate::container::record::{self, StateRecord};
-use crate::container::{Container, create, stop};
+use crate::container::record::{self, Record, StateRecord};
+use crate::container::run::{Joined, RunRecord};
+use crate::container::{Container, create, links, stop, wiring};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::exec::registry::Session;
+use crate::network::registry::Member;
 use crate::shim::ShimProcess;
 
 /// One container after its recovery.
 struct Recovered {
     container: Arc<Container>,
     then: Then,
-    sandbox: Option<Sandbox>,
+    joined: Vec<Joined>,
 }
 
 /// Brings everything that is found into one consistent state.
@@ -43,20 +44,17 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
             Err(error) => tracing::error!(%error, "the recovery of a container ended early"),
         }
     }
-    let sandboxes: Vec<Sandbox> = recovered.iter().filter_map(|one| one.sandbox.clone()).collect();
+    let running = recovered.iter().flat_map(|one| {
+        let container = &one.container;
+        let id = || container.id.to_string();
+        one.joined
+            .iter()
+            .map(move |joined| (id(), wire::member(container, joined)))
+    });
+    let running: Vec<(String, Member)> = running.collect();
     blocking(core, move |core| {
         boundary("recover.network");
-        if let Some(bridge) = &core.bridge {
-            let report = bridge
-                .recover(&sandboxes)
-                .map_err(|error| Error::caused("recover the network", error))?;
-            for id in &report.links_missing {
-                tracing::warn!(
-                    container = id.short(),
-                    "the link of a running container is gone; restart it"
-                );
-            }
-        }
+        networks::recover(core, running)?;
         boundary("recover.leftovers");
         leftovers::remove(core)
     })
@@ -90,10 +88,21 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let then = decision.then;
     let ended_execs = observed.ended_execs.clone();
     let (origin, execs) = settle(&core, observed, decision).await?;
-    let sandbox = origin.run.as_ref().and_then(|run| run.record.sandbox.clone());
+    let mut origin = origin;
+    let mut mended = false;
+    if let Some(run) = &mut origin.run {
+        mended = drop_strays(&core, &origin.record, run).await?;
+    }
+    let stale = origin.run.as_ref().map(|run| run.shim.clone()).filter(|_| mended);
+    let joined = origin.run.as_ref().map(|run| run.record.endpoints.clone());
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
     limit_again(&core, &container).await;
+    if let (Some(shim), Some(run)) = (stale, container.look().run.as_ref())
+        && let Err(error) = wire::rewire(&core, &container, &shim, run, None).await
+    {
+        tracing::error!(container = container.id.short(), %error, "a container's inside is not mended");
+    }
     for (exec, pid) in execs {
         core.execs
             .insert(Arc::new(Session::adopted(exec, Arc::clone(&container), pid)));
@@ -106,7 +115,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     Ok(Some(Recovered {
         container,
         then,
-        sandbox,
+        joined: joined.unwrap_or_default(),
     }))
 }
 
@@ -131,6 +140,30 @@ async fn finish_creation(core: &Arc<Core>, id: &ContainerId) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Takes places away that nobody asks for: connections that were cut short, and disconnections.
+async fn drop_strays(core: &Arc<Core>, record: &Record, run: &mut Ongoing) -> Result<bool> {
+    let asked = record.networks.clone().unwrap_or_else(|| wiring::asked(record));
+    let strays = wire::strays(core, &run.record, &asked);
+    if strays.is_empty() {
+        return Ok(false);
+    }
+    let mut kept = RunRecord::clone(&run.record);
+    kept.endpoints.retain(|joined| !strays.contains(joined));
+    let kept = Arc::new(kept);
+    let (id, written) = (record.id.clone(), Arc::clone(&kept));
+    blocking(core, move |core| {
+        boundary("recover.strays");
+        links::release(core, id.as_str(), &strays)?;
+        let directory = core.run_directory(&id);
+        written
+            .write(&directory)
+            .map_err(|error| Error::caused("record the run", error))
+    })
+    .await?;
+    run.record = kept;
+    Ok(true)
 }
 
 type Execs = Vec<(corten_base::ExecId, u32)>;
@@ -218,12 +251,12 @@ async fn clear(
                 .map_err(|error| Error::caused("wait for a shim", error))?;
         }
     }
-    let directory = core.run_directory(id);
+    let (directory, cleared) = (core.run_directory(id), id.clone());
     blocking(core, move |core| {
         boundary("recover.clear");
         if let Some(run) = &run {
             stop::clear_cgroups(run);
-            stop::release_network(core, run)?;
+            stop::release_network(core, &cleared, run)?;
         }
         boundary("recover.cleared");
         drop(fs::remove_dir_all(directory));

@@ -76,7 +76,9 @@ fn clear_run(core: &Core, directory: &Path) {
     }
     if let Ok(Some(run)) = crate::container::run::RunRecord::read(directory) {
         crate::container::stop::clear_cgroups(&run);
-        if let Err(error) = crate::container::stop::release_network(core, &run) {
+        let id = directory.file_name().and_then(|name| name.to_str()?.parse().ok());
+        let released = id.map_or(Ok(()), |id| crate::container::stop::release_network(core, &id, &run));
+        if let Err(error) = released {
             tracing::error!(%error, "the network of an unknown container is not released");
         }
     }

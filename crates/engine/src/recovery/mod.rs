@@ -6,6 +6,7 @@
 pub mod decide;
 mod execute;
 mod leftovers;
+mod networks;
 mod observe;
 
 pub(crate) use execute::recover;

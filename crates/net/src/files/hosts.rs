@@ -48,6 +48,13 @@ pub fn render_host_network(host_file: &str, extra: &[(String, IpAddr)]) -> Strin
     text
 }
 
+/// The lines that say a container's own addresses.
+#[must_use]
+pub fn own_lines(addresses: &[IpAddr], hostname: &str, domain: &str) -> Vec<String> {
+    let names = own_names(hostname, domain);
+    addresses.iter().map(|address| format!("{address}\t{names}")).collect()
+}
+
 fn push_extra(text: &mut String, extra: &[(String, IpAddr)]) {
     for (name, address) in extra {
         push(text, *address, name);

@@ -95,6 +95,58 @@ pub fn render(host_file: impl Into<HostFile>, overrides: &Overrides<'_>, ipv6: I
     parsed.text(&host_file.path, &notes, overrides)
 }
 
+/// A name server that the embedded one may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Server {
+    /// Its address.
+    pub address: IpAddr,
+    /// It is the host's own, asked from the host: it may be a loopback address there.
+    pub from_host: bool,
+}
+
+/// Where the embedded name server is found.
+const EMBEDDED: &str = "127.0.0.11";
+
+/// The content for a container with the embedded name server, and whom that asks.
+#[must_use]
+pub fn render_embedded(host_file: impl Into<HostFile>, overrides: &Overrides<'_>) -> (String, Vec<Server>) {
+    let host_file = host_file.into();
+    let mut parsed = Parsed::new(&host_file.content);
+    parsed.override_with(overrides);
+    let from_host = overrides.nameservers.is_empty();
+    let asked = std::mem::replace(&mut parsed.nameservers, vec![EMBEDDED.to_owned()]);
+    let servers: Vec<Server> = asked
+        .iter()
+        .filter_map(|server| {
+            Some(Server {
+                address: address(server)?,
+                from_host,
+            })
+        })
+        .collect();
+    if !parsed.has_ndots() {
+        parsed.options.push("ndots:0".to_owned());
+        parsed.ndots_from = Some("internal");
+    }
+    let shown: Vec<_> = servers
+        .iter()
+        .map(|server| {
+            if from_host {
+                format!("host({})", server.address)
+            } else {
+                server.address.to_string()
+            }
+        })
+        .collect();
+    let mut notes = String::from(" (internal resolver)\n");
+    if servers.is_empty() {
+        notes.push_str("# NO EXTERNAL NAMESERVERS DEFINED\n");
+    } else {
+        writeln!(notes, "# ExtServers: [{}]", shown.join(" ")).expect("a string can grow");
+    }
+    (parsed.text(&host_file.path, &notes, overrides), servers)
+}
+
 /// The content for a container on the host's network: what the host's file says, but for overrides.
 #[must_use]
 pub fn render_host_network(host_file: impl Into<HostFile>, overrides: &Overrides<'_>) -> String {
@@ -349,6 +401,42 @@ mod tests {
                 }
             ),
             "nameserver 127.0.0.1\nnameserver 2001:db8::9\nsearch e.f\noptions edns0 rotate\n\n# Based on host file: '/etc/resolv.conf' (legacy)\n# Overrides: [nameservers]\n"
+        );
+    }
+
+    #[test]
+    fn the_embedded_server_stands_before_the_others() {
+        let (text, servers) = render_embedded("nameserver 127.0.0.53\nsearch a.b\n", &Overrides::default());
+        assert_eq!(
+            text.strip_prefix(HEADER).expect("the header"),
+            "nameserver 127.0.0.11\nsearch a.b\noptions ndots:0\n\n# Based on host file: '/etc/resolv.conf' (internal resolver)\n# ExtServers: [host(127.0.0.53)]\n# Overrides: []\n# Option ndots from: internal\n"
+        );
+        assert_eq!(
+            servers,
+            [Server {
+                address: IpAddr::from([127, 0, 0, 53]),
+                from_host: true
+            }]
+        );
+        let dns = words("1.1.1.1 2.2.2.2");
+        let own = Overrides {
+            nameservers: &dns,
+            ..Overrides::default()
+        };
+        let (text, servers) = render_embedded("nameserver 10.0.0.1\noptions ndots:2 edns0\n", &own);
+        assert!(
+            text.contains("nameserver 127.0.0.11\noptions ndots:2 edns0\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("# ExtServers: [1.1.1.1 2.2.2.2]\n# Overrides: [nameservers]\n# Option ndots from: host"),
+            "{text}"
+        );
+        assert!(servers.iter().all(|server| !server.from_host));
+        let (text, servers) = render_embedded("", &Overrides::default());
+        assert!(
+            text.contains("# NO EXTERNAL NAMESERVERS DEFINED\n") && servers.is_empty(),
+            "{text}"
         );
     }
 

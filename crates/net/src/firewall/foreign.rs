@@ -11,7 +11,6 @@ use corten_sys::nftables::decode::Policy;
 use corten_sys::nftables::{BaseChain, Netfilter};
 
 use crate::forwarding::GUARD_TABLE;
-use crate::sandbox::BridgeNetworkConfig;
 
 /// Hook number of forward in the families inet, ip and ip6.
 const FORWARD: u32 = 2;
@@ -34,26 +33,26 @@ impl fmt::Display for Obstacle {
 
 /// The obstacles of the calling thread's network namespace; none where the kernel cannot be asked.
 #[must_use]
-pub fn find(kernel: &mut Netfilter, config: &BridgeNetworkConfig) -> Vec<Obstacle> {
+pub fn find(kernel: &mut Netfilter, table: &str, bridge: &str) -> Vec<Obstacle> {
     let chains = kernel.base_chains().unwrap_or_default();
     let legacy = fs::read_to_string("/proc/thread-self/net/ip_tables_names").unwrap_or_default();
-    judge(&chains, &legacy, config)
+    judge(&chains, &legacy, table, bridge)
 }
 
 /// What stands in the way, given all base chains and the names of legacy iptables' tables. Pure.
 #[must_use]
-pub fn judge(chains: &[BaseChain], legacy_tables: &str, config: &BridgeNetworkConfig) -> Vec<Obstacle> {
-    let ours = |chain: &BaseChain| chain.table == config.table || chain.table == GUARD_TABLE;
+pub fn judge(chains: &[BaseChain], legacy_tables: &str, table: &str, bridge: &str) -> Vec<Obstacle> {
+    let ours = |chain: &BaseChain| chain.table == table || chain.table == GUARD_TABLE;
     let mut obstacles: Vec<_> = chains
         .iter()
         .filter(|chain| chain.hook == FORWARD && chain.policy == Policy::Drop && !ours(chain))
-        .filter_map(|chain| dropping(chain, &config.bridge))
+        .filter_map(|chain| dropping(chain, bridge))
         .collect();
     if chains.iter().any(|chain| chain.table == "firewalld") {
-        obstacles.push(firewalld(&config.bridge));
+        obstacles.push(firewalld(bridge));
     }
     if legacy_tables.lines().any(|table| table == "filter") {
-        obstacles.push(legacy(&config.bridge));
+        obstacles.push(legacy(bridge));
     }
     obstacles
 }
@@ -115,7 +114,7 @@ mod tests {
     }
 
     fn found(chains: &[BaseChain], legacy: &str) -> Vec<String> {
-        judge(chains, legacy, &BridgeNetworkConfig::default())
+        judge(chains, legacy, "corten", "corten0")
             .into_iter()
             .map(|obstacle| obstacle.what)
             .collect()
@@ -148,11 +147,7 @@ mod tests {
 
     #[test]
     fn advice_names_the_bridge() {
-        let obstacles = judge(
-            &[chain(10, "filter", FORWARD, Policy::Drop)],
-            "",
-            &BridgeNetworkConfig::default(),
-        );
+        let obstacles = judge(&[chain(10, "filter", FORWARD, Policy::Drop)], "", "corten", "corten0");
         assert!(
             obstacles[0]
                 .advice

@@ -10,6 +10,7 @@
 //! map hairpin         link : jump hairpin_<bridge>           by the link a packet leaves by
 //! map arrival         link : jump arrival_<bridge>           by the link a packet came in by
 //! map outbound        link : jump outbound_<bridge>          by the link a forwarded packet came in by
+//! map seclude         link : jump seclude_<bridge>           the same, of internal networks alone
 //! ```
 //! The base chains consult the maps, so a packet's way does not grow with networks or ports, and
 //! publishing a port is one map element. [`plan`] decides what the table contains (pure), [`Firewall`]
@@ -146,6 +147,70 @@ impl Firewall {
         let mut state = self.lock();
         state.networks = networks;
         self.write(&mut state)
+    }
+
+    /// Adds a network to the table, or replaces the one of the same bridge.
+    ///
+    /// # Errors
+    /// The kernel refuses; the table is as before.
+    pub fn add_network(&self, network: Network) -> Result<(), FirewallError> {
+        let mut state = self.lock();
+        let is_known = state.networks.iter().any(|known| known.bridge == network.bridge);
+        state.networks.retain(|known| known.bridge != network.bridge);
+        state.networks.push(network.clone());
+        if is_known {
+            return self.write(&mut state);
+        }
+        let chains = plan::chains_of(&network);
+        let mut batch = Batch::new(&self.table);
+        for chain in &chains {
+            batch.add_chain(chain).add_rules(chain);
+        }
+        for (map, element) in plan::elements_of(&network) {
+            batch.add_elements(map, &[element]);
+        }
+        let result = match state.kernel.commit(batch) {
+            Err(error) if error.is(ENOENT) => {
+                state.activity = Activity::Lost;
+                self.write(&mut state)
+            }
+            result => result.map_err(|source| self.refused(source)),
+        };
+        if result.is_err() {
+            state.networks.retain(|known| known.bridge != network.bridge);
+        }
+        result
+    }
+
+    /// Takes the network of a bridge out of the table; that there is none is fine.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn remove_network(&self, bridge: &str) -> Result<(), FirewallError> {
+        let mut state = self.lock();
+        let Some(at) = state.networks.iter().position(|known| known.bridge == bridge) else {
+            return Ok(());
+        };
+        let network = state.networks.remove(at);
+        let mut batch = Batch::new(&self.table);
+        for (map, (key, _)) in plan::elements_of(&network) {
+            batch.delete_elements(map, &[(key, Value::None)]);
+        }
+        let chains = plan::chains_of(&network);
+        chains.iter().for_each(|chain| {
+            batch.clear_chain(&chain.name);
+        });
+        chains.iter().for_each(|chain| {
+            batch.delete_chain(&chain.name);
+        });
+        match state.kernel.commit(batch) {
+            // somebody deleted a part of it, or all
+            Err(error) if error.is(ENOENT) => {
+                state.activity = Activity::Lost;
+                self.write(&mut state)
+            }
+            result => result.map_err(|source| self.refused(source)),
+        }
     }
 
     /// Publishes ports, all of them or none. Those that are published just so are left. Writes the table again

@@ -9,8 +9,9 @@
 //! srcnat    postrouting, srcnat  jump hairpin_<bridge> by output, outbound_<bridge> by input
 //!   hairpin_<bridge>             remember the destination; a neighbour through a published port, or the host's 127/8: masquerade
 //!   outbound_<bridge>            the subnet to elsewhere: masquerade
-//! forward   forward, filter      jump inward_<bridge> by output
+//! forward   forward, filter      drop what leaves an internal network; jump inward_<bridge> by output
 //!   inward_<bridge>              established, neighbours, published: accept; everything else: drop
+//!   seclude_<bridge>             of internal networks: to the same bridge: return; everything else: drop
 //! ```
 //! Chains of type nat see the first packet of each connection. There the containers' addresses are
 //! remembered in `active4` and `active6`, so that the connection table, which is large to walk, is walked
@@ -44,6 +45,7 @@ const ARRIVAL: &str = "arrival";
 const INWARD: &str = "inward";
 const HAIRPIN: &str = "hairpin";
 const OUTBOUND: &str = "outbound";
+const SECLUDE: &str = "seclude";
 const PUBLISH: &str = "publish";
 
 const PRIORITY_RAW: i32 = -300;
@@ -69,6 +71,8 @@ pub struct Reach {
     pub neighbours: bool,
     /// Leave with the host's address.
     pub masquerade: bool,
+    /// Reach anything but each other and the host; without, the network is internal.
+    pub outside: bool,
 }
 
 /// The content of a table.
@@ -86,35 +90,45 @@ pub struct Table {
 #[must_use]
 pub fn table(networks: &[Network]) -> Table {
     let mut chains = base_chains();
-    for network in networks {
-        chains.push(arrival(network));
-        chains.push(inward(network));
-        chains.push(hairpin(network));
-        chains.push(outbound(network));
+    chains.extend(networks.iter().flat_map(chains_of));
+    let mut elements: Vec<(&'static str, Vec<Entry>)> = Vec::new();
+    for (map, entry) in networks.iter().flat_map(elements_of) {
+        match elements.iter_mut().find(|(known, _)| *known == map) {
+            Some((_, entries)) => entries.push(entry),
+            None => elements.push((map, vec![entry])),
+        }
     }
-    let jumps = |prefix: &str| {
-        let jump = |network: &Network| Value::Verdict(Verdict::Jump(chain_name(prefix, network)));
-        networks
-            .iter()
-            .map(|network| (link_name(&network.bridge), jump(network)))
-            .collect::<Vec<_>>()
-    };
-    let bridges = networks
-        .iter()
-        .map(|network| (link_name(&network.bridge), Value::None))
-        .collect();
-    let elements = vec![
-        (BRIDGES, bridges),
-        (ARRIVAL, jumps(ARRIVAL)),
-        (INWARD, jumps(INWARD)),
-        (HAIRPIN, jumps(HAIRPIN)),
-        (OUTBOUND, jumps(OUTBOUND)),
-    ];
     Table {
         maps: maps(),
         chains,
         elements,
     }
+}
+
+/// The chains that a network has of its own.
+#[must_use]
+pub fn chains_of(network: &Network) -> Vec<Chain> {
+    let mut chains = vec![arrival(network), inward(network), hairpin(network), outbound(network)];
+    if !network.reach.outside {
+        chains.push(seclude(network));
+    }
+    chains
+}
+
+/// The elements that lead to a network's chains.
+#[must_use]
+pub fn elements_of(network: &Network) -> Vec<(&'static str, Entry)> {
+    let key = || link_name(&network.bridge);
+    let jump = |map: &'static str| {
+        let verdict = Verdict::Jump(chain_name(map, network));
+        (map, (key(), Value::Verdict(verdict)))
+    };
+    let mut elements = vec![(BRIDGES, (key(), Value::None))];
+    elements.extend([ARRIVAL, INWARD, HAIRPIN, OUTBOUND].map(jump));
+    if !network.reach.outside {
+        elements.push(jump(SECLUDE));
+    }
+    elements
 }
 
 fn maps() -> Vec<Map> {
@@ -137,6 +151,7 @@ fn maps() -> Vec<Map> {
         map(INWARD, &[Part::Link], ValueKind::Verdict),
         map(HAIRPIN, &[Part::Link], ValueKind::Verdict),
         map(OUTBOUND, &[Part::Link], ValueKind::Verdict),
+        map(SECLUDE, &[Part::Link], ValueKind::Verdict),
     ]
 }
 
@@ -214,10 +229,16 @@ fn base_chains() -> Vec<Chain> {
             "filter",
             HookPoint::Forward,
             PRIORITY_FILTER,
-            vec![vec![
-                Expression::Meta(Meta::OutputName, R0),
-                Expression::MapVerdict(INWARD.to_owned(), R0),
-            ]],
+            vec![
+                vec![
+                    Expression::Meta(Meta::InputName, R0),
+                    Expression::MapVerdict(SECLUDE.to_owned(), R0),
+                ],
+                vec![
+                    Expression::Meta(Meta::OutputName, R0),
+                    Expression::MapVerdict(INWARD.to_owned(), R0),
+                ],
+            ],
         ),
     ]
 }
@@ -320,6 +341,16 @@ fn outbound(network: &Network) -> Chain {
         name: chain_name(OUTBOUND, network),
         hook: None,
         rules,
+    }
+}
+
+fn seclude(network: &Network) -> Chain {
+    let to = Expression::Meta(Meta::OutputName, R0);
+    let same = Expression::Equal(R0, link_name(&network.bridge));
+    Chain {
+        name: chain_name(SECLUDE, network),
+        hook: None,
+        rules: vec![rule([vec![to, same], end(Verdict::Return)]), end(Verdict::Drop)],
     }
 }
 

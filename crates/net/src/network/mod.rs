@@ -1,77 +1,56 @@
-//! The default bridge network of one daemon: the door for the engine.
+//! One bridge network: the door for the engine.
 //!
 //! For a container, in this order, undone in the reverse one:
-//! 1. [`BridgeNetwork::prepare`]: lease an address, reserve host ports. Nothing in the kernel but bound sockets.
+//! 1. [`BridgeNetwork::prepare`]: lease addresses, reserve host ports. Nothing in the kernel but bound sockets.
 //! 2. [`BridgeNetwork::connect`]: make the link into the shim's namespace, publish the ports.
 //! 3. the shim configures the inside and takes the sockets over.
-//! 4. [`BridgeNetwork::release`] at exit: unpublish, delete the link, forget connections, free the address.
+//! 4. [`BridgeNetwork::release`] at exit: unpublish, delete the link, forget connections, free the addresses.
 //!
 //! [`BridgeNetwork::open`] adopts what an earlier daemon left: bridge, subnet, published ports; then
-//! [`BridgeNetwork::recover`] takes the records of the running containers and makes the kernel agree.
+//! [`crate::Host::recover`] takes the records of the running containers and makes the kernel agree.
 //! An address is leased again only when its link and connections are gone.
 
-mod claim;
+mod lease;
 mod open;
 mod release;
-mod sweep;
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use corten_base::ContainerId;
 use corten_sys::netlink::{self, Route};
 
-pub use claim::ClaimError;
+pub use crate::host::ClaimError;
 pub use open::OpenError;
 pub use release::ReleaseError;
 
-use claim::Claim;
-use release::Forgetter;
-use sweep::Sweeper;
+use lease::Pools;
 
 use crate::bridge::BridgeSpecification;
 use crate::endpoint::{self, EndpointRequest, Port};
+use crate::firewall::FirewallError;
 use crate::firewall::foreign::Obstacle;
-use crate::firewall::{Firewall, FirewallError};
-use crate::ipam::{LeaseError, Leases};
-use crate::port::{self, Protocol, ReserveError, ReserveRequest, Reserved};
+use crate::firewall::plan::{Network, Reach};
+use crate::host::{Claim, Host};
+use crate::ipam::LeaseError;
+use crate::port::{self, ReserveError, ReserveRequest, Reserved};
 use crate::sandbox::{BridgeNetworkConfig, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest};
 use crate::{MacAddress, Subnet, bridge};
 
-/// Name of a container's interface.
-const INTERFACE: &str = "eth0";
-
-/// The default network of one daemon.
+/// A network of containers around one bridge.
 #[derive(Debug)]
 pub struct BridgeNetwork {
     config: BridgeNetworkConfig,
     specification: BridgeSpecification,
-    gateway: (Ipv4Addr, u8),
+    gateway4: Option<(Ipv4Addr, u8)>,
     gateway6: Option<(Ipv6Addr, u8)>,
-    firewall: Firewall,
-    obstacles: Vec<Obstacle>,
-    kernel: Mutex<Kernel>,
-    ledger: Mutex<Ledger>,
-    sweeper: Sweeper,
-    forgetter: Forgetter,
+    host: Arc<Host>,
+    /// The bridge's number, which changes when the bridge is made again.
+    index: AtomicU32,
+    leases: Mutex<Pools>,
     _claim: Claim,
-}
-
-/// The socket that makes links, and the bridge's number, which changes when the bridge is made again.
-#[derive(Debug)]
-struct Kernel {
-    route: Route,
-    bridge: u32,
-}
-
-/// Who has what.
-#[derive(Debug)]
-struct Ledger {
-    leases4: Leases,
-    leases6: Option<Leases>,
-    ports: BTreeMap<(Protocol, SocketAddr), ContainerId>,
 }
 
 /// A container cannot be given its address and ports.
@@ -105,6 +84,12 @@ pub enum ConnectError {
         /// The kernel's reason.
         source: netlink::Error,
     },
+    /// The bridge has as many ports as bridges can have.
+    #[error("the bridge {bridge} has 1,023 ports, and no bridge can have more: put the container on another network")]
+    Full {
+        /// The bridge.
+        bridge: String,
+    },
     /// The bridge was gone and cannot be made again.
     #[error(transparent)]
     Bridge(bridge::BridgeError),
@@ -113,11 +98,15 @@ pub enum ConnectError {
     Publish(FirewallError),
 }
 
+/// errno(3): a bridge with all ports taken.
+const EXFULL: i32 = 54;
+
 impl BridgeNetwork {
-    /// The network's subnet.
+    /// The network's IPv4 subnet, if it has IPv4.
     #[must_use]
-    pub fn subnet(&self) -> Subnet {
-        Subnet::new(IpAddr::V4(self.gateway.0), self.gateway.1)
+    pub fn subnet4(&self) -> Option<Subnet> {
+        self.gateway4
+            .map(|(address, prefix)| Subnet::new(IpAddr::V4(address), prefix))
     }
 
     /// The network's IPv6 subnet and gateway, if it has IPv6.
@@ -127,10 +116,10 @@ impl BridgeNetwork {
             .map(|(address, prefix)| (Subnet::new(IpAddr::V6(address), prefix), address))
     }
 
-    /// The bridge's own address, the containers' gateway.
+    /// The bridge's own IPv4 address, the containers' gateway.
     #[must_use]
-    pub fn gateway(&self) -> Ipv4Addr {
-        self.gateway.0
+    pub fn gateway4(&self) -> Option<Ipv4Addr> {
+        self.gateway4.map(|(address, _)| address)
     }
 
     /// The bridge's name.
@@ -139,13 +128,31 @@ impl BridgeNetwork {
         &self.config.bridge
     }
 
-    /// Settings of other people's firewalls that keep packets from containers, found at [`Self::open`]; log them.
+    /// What it was opened with.
     #[must_use]
-    pub fn obstacles(&self) -> &[Obstacle] {
-        &self.obstacles
+    pub fn config(&self) -> &BridgeNetworkConfig {
+        &self.config
     }
 
-    /// Leases an address and reserves the host ports.
+    /// Whether it has no way out.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.config.internal
+    }
+
+    /// What it shares with the daemon's other networks.
+    #[must_use]
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// Settings of other people's firewalls that keep packets from containers; log them.
+    #[must_use]
+    pub fn obstacles(&self) -> Vec<Obstacle> {
+        self.host.obstacles(&self.config.bridge)
+    }
+
+    /// Leases addresses and reserves the host ports. An internal network publishes none.
     ///
     /// # Errors
     /// With Docker's text where Docker has one: taken port, address in use or outside the subnet, no
@@ -156,7 +163,7 @@ impl BridgeNetwork {
             Ok(reserved) => {
                 let (ports, sockets) = reserved.into_iter().unzip();
                 sandbox.ports = ports;
-                self.enter_ports(&sandbox);
+                self.host.ports.enter(&sandbox);
                 Ok(Prepared { sandbox, sockets })
             }
             Err(source) => {
@@ -173,17 +180,8 @@ impl BridgeNetwork {
 
     /// Gives back what [`Self::prepare`] leased, not connected. The sockets are the caller's to close.
     pub fn abandon(&self, sandbox: &Sandbox) {
-        let mut ledger = self.ledger();
-        ledger.leases4.release(IpAddr::V4(sandbox.address4));
-        if let (Some(leases), Some((address, _, _))) = (&mut ledger.leases6, sandbox.address6) {
-            leases.release(IpAddr::V6(address));
-        }
-        for port in &sandbox.ports {
-            let key = (port.protocol, port.host);
-            if ledger.ports.get(&key) == Some(&sandbox.container) {
-                ledger.ports.remove(&key);
-            }
-        }
+        self.leases().release(sandbox);
+        self.host.ports.leave(sandbox);
     }
 
     /// Makes the link into the namespace (`/proc/<shim pid>/ns/net`, opened by the caller and closed by it
@@ -193,23 +191,39 @@ impl BridgeNetwork {
     /// The kernel refuses a step; link and ports are gone then, the lease stays until [`Self::abandon`]
     /// or [`Self::release`].
     pub fn connect(&self, sandbox: &Sandbox, namespace: BorrowedFd<'_>) -> Result<(), ConnectError> {
-        let mut kernel = self.kernel();
-        let failed = |source| ConnectError::Link {
-            link: sandbox.link.clone(),
-            source,
+        let mut kernel = self.host.kernel();
+        let failed = |source: netlink::Error| {
+            if source.is(EXFULL) {
+                let bridge = self.config.bridge.clone();
+                return ConnectError::Full { bridge };
+            }
+            ConnectError::Link {
+                link: sandbox.link.clone(),
+                source,
+            }
         };
         if let Err(error) = self.attach(&mut kernel, sandbox, namespace) {
             if self.is_bridge_there(&mut kernel) {
                 return Err(failed(error));
             }
-            kernel.bridge = bridge::ensure(&mut kernel.route, &self.specification).map_err(ConnectError::Bridge)?;
+            let index = bridge::ensure(&mut kernel, &self.specification).map_err(ConnectError::Bridge)?;
+            self.index.store(index, Ordering::Relaxed);
             self.attach(&mut kernel, sandbox, namespace).map_err(failed)?;
         }
-        self.firewall.publish(&sandbox.publications()).map_err(|error| {
-            drop(endpoint::retire(&mut kernel.route, &sandbox.link));
-            self.sweeper.wake();
+        self.host.firewall.publish(&sandbox.publications()).map_err(|error| {
+            drop(endpoint::retire(&mut kernel, &sandbox.link));
+            self.host.sweeper.wake();
             ConnectError::Publish(error)
         })
+    }
+
+    /// Publishes the ports of a container that has just taken them over from its place on another network.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn publish(&self, sandbox: &Sandbox) -> Result<(), FirewallError> {
+        self.host.ports.enter(sandbox);
+        self.host.firewall.publish(&sandbox.publications())
     }
 
     /// Waits until the link carries packets both ways; call it when the shim has configured the inside.
@@ -229,27 +243,42 @@ impl BridgeNetwork {
         route.settle(&self.config.bridge).map_err(failed)
     }
 
-    fn is_bridge_there(&self, kernel: &mut Kernel) -> bool {
-        let found = kernel.route.link(&self.config.bridge);
-        found.is_ok_and(|link| link.is_some_and(|link| link.index == kernel.bridge))
+    /// The bridge's number.
+    pub(crate) fn index(&self) -> u32 {
+        self.index.load(Ordering::Relaxed)
     }
 
-    fn generated_mac(&self, address4: Ipv4Addr) -> MacAddress {
-        MacAddress::generated(&self.config.bridge, IpAddr::V4(address4))
+    /// What the firewall must know of it.
+    pub(crate) fn plan(&self) -> Network {
+        let six = self.subnet6().map(|(subnet, _)| subnet);
+        Network {
+            bridge: self.config.bridge.clone(),
+            subnets: self.subnet4().into_iter().chain(six).collect(),
+            reach: Reach {
+                neighbours: self.config.inter_container,
+                masquerade: self.config.masquerade && !self.config.internal,
+                outside: !self.config.internal,
+            },
+        }
     }
 
-    fn attach(&self, kernel: &mut Kernel, sandbox: &Sandbox, namespace: BorrowedFd<'_>) -> Result<(), netlink::Error> {
+    fn is_bridge_there(&self, kernel: &mut Route) -> bool {
+        let found = kernel.link(&self.config.bridge);
+        found.is_ok_and(|link| link.is_some_and(|link| link.index == self.index()))
+    }
+
+    fn attach(&self, kernel: &mut Route, sandbox: &Sandbox, namespace: BorrowedFd<'_>) -> Result<(), netlink::Error> {
         let port = Port {
             published: !sandbox.ports.is_empty(),
             isolated: !self.config.inter_container,
         };
-        let given_mac = sandbox.mac != self.generated_mac(sandbox.address4);
+        let given_mac = sandbox.mac != self.generated_mac(&sandbox.addresses());
         let replaced = if given_mac { sandbox.addresses() } else { Vec::new() };
         endpoint::attach(
-            &mut kernel.route,
+            kernel,
             &EndpointRequest {
                 host_name: &sandbox.link,
-                bridge: kernel.bridge,
+                bridge: self.index(),
                 namespace,
                 container_name: &sandbox.interface,
                 mac: sandbox.mac,
@@ -260,48 +289,31 @@ impl BridgeNetwork {
         )
     }
 
-    fn lease(&self, request: &SandboxRequest<'_>) -> Result<Sandbox, LeaseError> {
-        let mut ledger = self.ledger();
-        let address4 = match request.address4 {
-            Some(address) => ledger.leases4.lease_static(IpAddr::V4(address)).map(|()| address)?,
-            None => v4(ledger.leases4.lease()?),
-        };
-        let address6 = match (&mut ledger.leases6, self.gateway6) {
-            (Some(leases), Some((gateway, prefix))) => Some((v6(leases.lease()?), prefix, gateway)),
-            _ => None,
-        };
-        Ok(Sandbox {
-            container: request.container.clone(),
-            link: endpoint::host_name(request.container),
-            interface: INTERFACE.to_owned(),
-            mac: request.mac.unwrap_or_else(|| self.generated_mac(address4)),
-            address4,
-            prefix4: self.gateway.1,
-            gateway4: self.gateway.0,
-            address6,
-            ports: Vec::new(),
-        })
+    fn generated_mac(&self, addresses: &[IpAddr]) -> MacAddress {
+        let first = addresses.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        MacAddress::generated(&self.config.bridge, first)
     }
 
     fn reserve_all(
         &self,
         request: &SandboxRequest<'_>,
         sandbox: &Sandbox,
-    ) -> Result<Vec<(PublishedPort, std::os::fd::OwnedFd)>, ReserveError> {
+    ) -> Result<Vec<(PublishedPort, OwnedFd)>, ReserveError> {
         let mut reserved = Vec::new();
-        for port in request.ports {
+        let ports = if self.config.internal { &[] } else { request.ports };
+        for port in ports {
             for Reserved { host, socket } in self.reserve(port, sandbox)? {
                 let (protocol, container_port) = (port.protocol, port.container_port);
-                let way = sandbox.way(host.ip(), container_port);
-                reserved.push((
-                    PublishedPort {
-                        protocol,
-                        host,
-                        container_port,
-                        way,
-                    },
-                    socket,
-                ));
+                let Some(way) = sandbox.way(host.ip(), container_port) else {
+                    continue;
+                };
+                let published = PublishedPort {
+                    protocol,
+                    host,
+                    container_port,
+                    way,
+                };
+                reserved.push((published, socket));
             }
         }
         Ok(reserved)
@@ -311,71 +323,13 @@ impl BridgeNetwork {
         let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
         let chosen = port.host_ip.or(self.config.publish_address);
         let addresses = chosen.as_ref().map_or(&all[..], std::slice::from_ref);
+        let inside = sandbox.addresses().first().copied().unwrap_or(all[0]);
         let request = ReserveRequest {
             protocol: port.protocol,
             addresses,
             numbers: port.host_port.as_ref(),
-            container: SocketAddr::from((sandbox.address4, port.container_port)),
+            container: SocketAddr::new(inside, port.container_port),
         };
-        port::reserve(&request).map_err(|error| self.allocated(port, addresses).unwrap_or(error))
-    }
-
-    /// Docker's text when it is a container of ours that has the only number asked for.
-    fn allocated(&self, port: &PortRequest, addresses: &[IpAddr]) -> Option<ReserveError> {
-        let number = port
-            .host_port
-            .as_ref()
-            .filter(|range| range.start() == range.end())
-            .map(|range| *range.start())?;
-        let ledger = self.ledger();
-        let mut taken = ledger
-            .ports
-            .iter()
-            .filter(|((protocol, host), _)| *protocol == port.protocol && host.port() == number);
-        let container = taken
-            .find(|((_, host), _)| addresses.iter().any(|&wanted| conflict(wanted, host.ip())))?
-            .1;
-        let host = format!("{}:{number}", addresses.last()?);
-        Some(ReserveError::Allocated {
-            host,
-            container: container.short().to_owned(),
-        })
-    }
-
-    fn enter_ports(&self, sandbox: &Sandbox) {
-        let mut ledger = self.ledger();
-        ledger.ports.extend(
-            sandbox
-                .ports
-                .iter()
-                .map(|port| ((port.protocol, port.host), sandbox.container.clone())),
-        );
-    }
-
-    fn kernel(&self) -> MutexGuard<'_, Kernel> {
-        self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether two host addresses cannot have the same port.
-fn conflict(one: IpAddr, other: IpAddr) -> bool {
-    one == other || one.is_ipv4() == other.is_ipv4() && (one.is_unspecified() || other.is_unspecified())
-}
-
-fn v4(address: IpAddr) -> Ipv4Addr {
-    match address {
-        IpAddr::V4(four) => four,
-        IpAddr::V6(_) => unreachable!("an IPv4 table leases IPv4 addresses"),
-    }
-}
-
-fn v6(address: IpAddr) -> Ipv6Addr {
-    match address {
-        IpAddr::V6(six) => six,
-        IpAddr::V4(_) => unreachable!("an IPv6 table leases IPv6 addresses"),
+        port::reserve(&request).map_err(|error| self.host.ports.allocated(port, addresses).unwrap_or(error))
     }
 }

@@ -1,26 +1,23 @@
-//! Opening the network: adopt or choose a subnet, make the bridge and the firewall right, agree with the
-//! records; and removing it all.
+//! Opening a network: adopt or choose a subnet, make the bridge and the firewall right, agree with the
+//! records; and removing it.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 
 use corten_sys::netlink::{self, Route};
 
-use super::claim::{Claim, ClaimError};
-use super::release::Forgetter;
-use super::sweep::Sweeper;
-use super::{BridgeNetwork, Kernel, Ledger, v4};
+use super::BridgeNetwork;
+use super::lease::Pools;
 use crate::bridge::{self, BridgeError, BridgeSpecification};
-use crate::firewall::plan::{Network, Reach};
-use crate::firewall::{Firewall, FirewallError, foreign};
-use crate::forwarding::{self, ForwardingError, Version};
-use crate::ipam::Leases;
-use crate::recovery::{self, Found, Recovered};
+use crate::firewall::FirewallError;
+use crate::forwarding::ForwardingError;
+use crate::host::{Claim, ClaimError, Host, HostConfig};
+use crate::recovery::Recovered;
 use crate::sandbox::{BridgeNetworkConfig, Sandbox};
-use crate::{Subnet, address, endpoint, pool};
+use crate::{address, host, pool};
 
-/// The default network cannot be set up or taken down.
+/// A network cannot be set up or taken down.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Every default address pool overlaps an address or route of the host.
@@ -44,105 +41,98 @@ pub enum OpenError {
 }
 
 impl BridgeNetwork {
-    /// Adopts the bridge of that name with its subnet, or chooses a subnet and makes it; writes the
-    /// firewall, keeping what was published; turns forwarding on if it is off and we may.
+    /// The only network of a daemon, admitted to a [`Host`] of its own.
     ///
     /// # Errors
-    /// Another daemon has the bridge or the table, no free pool, or the kernel refuses a step; what was made before stays and is adopted next time.
+    /// Another daemon has the bridge or the table, no free pool, or the kernel refuses a step; what was made
+    /// before stays and is adopted next time.
     pub fn open(config: BridgeNetworkConfig) -> Result<Self, OpenError> {
-        let claim = Claim::take(&config.bridge, &config.table)?;
-        let mut route = Route::open().map_err(netlink::Error::from)?;
-        let gateway = choose_gateway(&mut route, &config)?;
-        let specification = specification(&config, gateway);
-        let bridge = bridge::ensure(&mut route, &specification)?;
-        let firewall = Firewall::open(&config.table)?;
-        firewall.set_networks(vec![network(&config, gateway)])?;
-        if config.forward {
-            let six = config.gateway6.map(|_| Version::V6);
-            for version in std::iter::once(Version::V4).chain(six) {
-                firewall.with_kernel(|netfilter| forwarding::ensure(&mut route, netfilter, version))?;
-            }
-        }
+        let (host, network) = Self::first(config)?;
+        host.admit(&[&network])?;
+        Ok(network)
+    }
+
+    /// The first network of a daemon, with the [`Host`] that it shares with the others; not admitted yet.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn first(config: BridgeNetworkConfig) -> Result<(Arc<Host>, Self), OpenError> {
+        let claim = Claim::bridge(&config.bridge)?;
+        let shared = HostConfig {
+            table: config.table.clone(),
+            forward: config.forward,
+        };
+        let host = Host::open(shared)?;
+        let network = Self::claimed(&host, config, claim)?;
+        Ok((host, network))
+    }
+
+    /// Adopts the bridge of that name with its subnet, or chooses a subnet and makes it. The firewall does not
+    /// know it before [`Host::admit`] or [`Host::add`].
+    ///
+    /// # Errors
+    /// Another daemon has the bridge, no free pool, or the kernel refuses a step; what was made before stays
+    /// and is adopted next time.
+    pub fn make(host: &Arc<Host>, config: BridgeNetworkConfig) -> Result<Self, OpenError> {
+        let claim = Claim::bridge(&config.bridge)?;
+        Self::claimed(host, config, claim)
+    }
+
+    fn claimed(host: &Arc<Host>, config: BridgeNetworkConfig, claim: Claim) -> Result<Self, OpenError> {
+        let mut kernel = host.kernel();
+        let gateway4 = if config.ipv4 {
+            Some(choose_gateway(&mut kernel, &config)?)
+        } else {
+            None
+        };
+        let specification = specification(&config, gateway4);
+        let index = bridge::ensure(&mut kernel, &specification)?;
+        drop(kernel);
         Ok(Self {
-            obstacles: firewall.with_kernel(|kernel| foreign::find(kernel, &config)),
             specification,
-            gateway,
+            gateway4,
             gateway6: config.gateway6,
-            firewall,
-            kernel: Mutex::new(Kernel { route, bridge }),
-            ledger: Mutex::new(ledger(&config, gateway)),
+            host: Arc::clone(host),
+            index: AtomicU32::new(index),
+            leases: Mutex::new(Pools::new(&config, gateway4, config.gateway6)),
             _claim: claim,
-            sweeper: Sweeper::default(),
-            forgetter: Forgetter::open().map_err(netlink::Error::from)?,
             config,
         })
     }
 
-    /// Takes over the containers that run: their leases, links and ports. Everything else on the bridge
-    /// and in the table is removed.
+    /// [`Host::recover`] for a daemon with this network alone.
     ///
     /// # Errors
     /// The kernel refuses a step.
     pub fn recover(&self, running: &[Sandbox]) -> Result<Recovered, OpenError> {
-        self.adopt_leases(running);
-        if !running.is_empty() {
-            self.firewall.adopt_containers();
-        }
-        let mut kernel = self.kernel();
-        let bridge = kernel.bridge;
-        let ports = kernel.route.links()?.into_iter().filter(|link| link.master == bridge);
-        let ours = ports.filter(|link| link.kind == "veth" && endpoint::is_host_name(&link.name));
-        let links = ours.map(|link| link.name).collect();
-        let difference = recovery::compare(
-            &Found {
-                links,
-                published: self.firewall.published()?,
-            },
-            running,
-        );
-        self.firewall.unpublish(&difference.ports_to_remove)?;
-        self.firewall.publish(&difference.ports_to_add)?;
-        for link in &difference.links_to_delete {
-            endpoint::retire(&mut kernel.route, link)?;
-        }
-        endpoint::sweep(&mut kernel.route)?;
-        Ok(Recovered {
-            ports_removed: difference.ports_to_remove.len(),
-            ports_added: difference.ports_to_add.len(),
-            links_removed: difference.links_to_delete,
-            links_missing: difference.links_missing,
-        })
+        self.host.recover(&[(self, running.to_vec())])
     }
 
-    /// Removes table and bridge, and turns forwarding off if it was us who turned it on and no other Corten
+    /// Deletes the links of ended containers that are still there, now instead of in half a second.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn sweep(&self) -> Result<(), netlink::Error> {
+        host::sweep()
+    }
+
+    /// Takes the network out of the firewall and removes its bridge; that they are gone is fine.
+    ///
+    /// # Errors
+    /// The kernel refuses a step.
+    pub fn delete(&self) -> Result<(), OpenError> {
+        self.host.drop_network(self)?;
+        Ok(bridge::remove(&mut self.host.kernel(), &self.config.bridge)?)
+    }
+
+    /// Removes bridge and table, and turns forwarding off if it was us who turned it on and no other Corten
     /// daemon has a bridge. For a daemon that is uninstalled, and for tests.
     ///
     /// # Errors
     /// The kernel refuses a step.
     pub fn remove(self) -> Result<(), OpenError> {
-        let mut kernel = self.kernel();
-        endpoint::sweep(&mut kernel.route)?;
-        bridge::remove(&mut kernel.route, &self.config.bridge)?;
-        self.firewall.remove()?;
-        Ok(self
-            .firewall
-            .with_kernel(|netfilter| forwarding::restore(&mut kernel.route, netfilter))?)
-    }
-
-    fn adopt_leases(&self, running: &[Sandbox]) {
-        let mut ledger = self.ledger();
-        for sandbox in running {
-            // taken already: the engine recovers twice, or two records claim it and both keep it
-            drop(ledger.leases4.lease_static(IpAddr::V4(sandbox.address4)));
-            if let (Some(leases), Some((address, _, _))) = (&mut ledger.leases6, sandbox.address6) {
-                drop(leases.lease_static(IpAddr::V6(address)));
-            }
-            let ports = sandbox
-                .ports
-                .iter()
-                .map(|port| ((port.protocol, port.host), sandbox.container.clone()));
-            ledger.ports.extend(ports);
-        }
+        bridge::remove(&mut self.host.kernel(), &self.config.bridge)?;
+        self.host.remove()
     }
 }
 
@@ -151,58 +141,24 @@ fn choose_gateway(route: &mut Route, config: &BridgeNetworkConfig) -> Result<(Ip
     if let Some(gateway) = config.gateway {
         return Ok(gateway);
     }
-    if let Some((address, prefix)) = bridge::gateway4(route, &config.bridge)? {
-        return Ok((v4(address), prefix));
+    if let Some((IpAddr::V4(address), prefix)) = bridge::gateway4(route, &config.bridge)? {
+        return Ok((address, prefix));
     }
-    let defaults = pool::defaults();
-    let pools = if config.pools.is_empty() {
-        &defaults
-    } else {
-        &config.pools
-    };
-    let four: Vec<_> = pools
-        .iter()
-        .filter(|(pool, _)| pool.address().is_ipv4())
-        .copied()
-        .collect();
     let except = route.link(&config.bridge)?.map_or(0, |link| link.index);
-    let subnet = pool::choose(&four, &address::occupied(route, except)?).ok_or(OpenError::NoPool)?;
-    Ok((v4(pool::first_address(subnet)), subnet.prefix()))
+    let pools = pool::of_family(&config.pools, pool::Family::V4);
+    let subnet = pool::choose(&pools, &address::occupied(route, except)?).ok_or(OpenError::NoPool)?;
+    match pool::first_address(subnet) {
+        IpAddr::V4(address) => Ok((address, subnet.prefix())),
+        IpAddr::V6(_) => Err(OpenError::NoPool),
+    }
 }
 
-fn specification(config: &BridgeNetworkConfig, (address, prefix): (Ipv4Addr, u8)) -> BridgeSpecification {
+fn specification(config: &BridgeNetworkConfig, gateway4: Option<(Ipv4Addr, u8)>) -> BridgeSpecification {
+    let four = gateway4.map(|(address, prefix)| (IpAddr::V4(address), prefix));
     let six = config.gateway6.map(|(address, prefix)| (IpAddr::V6(address), prefix));
-    let gateways = std::iter::once((IpAddr::V4(address), prefix)).chain(six).collect();
     BridgeSpecification {
         name: config.bridge.clone(),
-        gateways,
+        gateways: four.into_iter().chain(six).collect(),
         mtu: config.mtu,
-    }
-}
-
-fn network(config: &BridgeNetworkConfig, (address, prefix): (Ipv4Addr, u8)) -> Network {
-    let six = config
-        .gateway6
-        .map(|(address, prefix)| Subnet::new(IpAddr::V6(address), prefix));
-    Network {
-        bridge: config.bridge.clone(),
-        subnets: std::iter::once(Subnet::new(IpAddr::V4(address), prefix))
-            .chain(six)
-            .collect(),
-        reach: Reach {
-            neighbours: config.inter_container,
-            masquerade: config.masquerade,
-        },
-    }
-}
-
-fn ledger(config: &BridgeNetworkConfig, (address, prefix): (Ipv4Addr, u8)) -> Ledger {
-    let leases = |address: IpAddr, prefix, range| Leases::new(Subnet::new(address, prefix), range, address);
-    Ledger {
-        leases4: leases(IpAddr::V4(address), prefix, config.range),
-        leases6: config
-            .gateway6
-            .map(|(address, prefix)| leases(IpAddr::V6(address), prefix, None)),
-        ports: BTreeMap::new(),
     }
 }

@@ -48,7 +48,7 @@ fn release_leaves_nothing_and_may_be_repeated() {
             assert!(outside.ask(protocol, &format!("{HOST}:8080")).is_some());
             assert!(container.machine.ask(protocol, &format!("{OUTSIDE}:7000")).is_some());
         }
-        let address = ip(&container.sandbox.address4.to_string());
+        let address = ip(&container.sandbox.address4.expect("IPv4").to_string());
         let mut connections = Conntrack::open().expect("conntrack");
         let (began, ended) = connections.count(address).expect("counted");
         assert!(began >= 2 && ended >= 2, "{began} {ended}");
@@ -64,7 +64,7 @@ fn release_leaves_nothing_and_may_be_repeated() {
         network.release(&container.sandbox).expect("released twice");
         drop(container);
         let next = Container::start(&network, 2, &[(None, 8080, 80)]);
-        assert_eq!(next.sandbox.address4.to_string(), address.to_string());
+        assert_eq!(next.sandbox.address4.expect("IPv4").to_string(), address.to_string());
     });
 }
 
@@ -109,7 +109,7 @@ fn the_next_owner_of_an_address_is_reached_at_once() {
         for number in 1..6 {
             let container = Container::start(&network, number, &[(None, 8080, 80)]);
             container.machine.serve(80);
-            let direct = format!("{}:80", container.sandbox.address4);
+            let direct = format!("{}:80", container.sandbox.address4.expect("IPv4"));
             let started = Instant::now();
             assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
             assert!(neighbour.machine.ask(Protocol::Tcp, &direct).is_some());
@@ -131,7 +131,9 @@ fn a_failed_step_leaves_nothing() {
         let request = SandboxRequest {
             container: &container,
             name: "web",
+            interface: "eth0",
             address4: None,
+            address6: None,
             mac: None,
             ports: &ports,
         };
@@ -145,7 +147,7 @@ fn a_failed_step_leaves_nothing() {
         drop(holder);
 
         let prepared = network.prepare(&request).expect("free again");
-        assert_eq!(prepared.sandbox.address4.to_string(), "172.17.0.2");
+        assert_eq!(prepared.sandbox.address4.expect("IPv4").to_string(), "172.17.0.2");
         let not_a_namespace = std::fs::File::open("/dev/null").expect("a file");
         network
             .connect(&prepared.sandbox, not_a_namespace.as_fd())
@@ -205,7 +207,7 @@ fn a_thousand_ports_are_published_and_one_more_at_a_time() {
         let publication = |number: u16| corten_net::firewall::Publication {
             protocol: Protocol::Tcp,
             host: std::net::SocketAddr::from(([0, 0, 0, 0], 20_000 + number)),
-            container: std::net::SocketAddr::from((container.sandbox.address4, 80)),
+            container: std::net::SocketAddr::from((container.sandbox.address4.expect("IPv4"), 80)),
         };
         let many: Vec<_> = (0..1000).map(publication).collect();
         firewall.publish(&many).expect("published");
@@ -252,13 +254,15 @@ fn many_at_once_never_share_and_leave_nothing() {
                     let request = SandboxRequest {
                         container: &container,
                         name: "c",
+                        interface: "eth0",
                         address4: None,
+                        address6: None,
                         mac: None,
                         ports: &ports,
                     };
                     let prepared = network.prepare(&request).expect("prepared");
                     let keys = [
-                        prepared.sandbox.address4.to_string(),
+                        prepared.sandbox.address4.expect("IPv4").to_string(),
                         prepared.sandbox.ports[0].host.port().to_string(),
                         prepared.sandbox.link.clone(),
                     ];
@@ -283,6 +287,6 @@ fn many_at_once_never_share_and_leave_nothing() {
         let mut kernel = Netfilter::open().expect("netfilter");
         assert!(kernel.elements("corten", "published_any4").expect("listed").is_empty());
         let next = Container::start(&network, 99, &[]);
-        assert_eq!(next.sandbox.address4.to_string(), "172.17.0.2");
+        assert_eq!(next.sandbox.address4.expect("IPv4").to_string(), "172.17.0.2");
     });
 }

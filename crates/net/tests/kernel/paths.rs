@@ -58,7 +58,7 @@ fn published_ports_are_reached_from_the_host() {
         let network = network(BridgeNetworkConfig::default());
         let container = Container::start(&network, 1, &[(None, 8080, 80)]);
         container.machine.serve(80);
-        let gateway = network.gateway().to_string();
+        let gateway = network.gateway4().expect("IPv4").to_string();
         for protocol in BOTH {
             assert_eq!(
                 host_asks(protocol, "127.0.0.1:8080").as_deref(),
@@ -80,7 +80,7 @@ fn published_ports_are_reached_from_the_host() {
                 Some(gateway.as_str()),
                 "{protocol}"
             );
-            let direct = format!("{}:80", container.sandbox.address4);
+            let direct = format!("{}:80", container.sandbox.address4.expect("IPv4"));
             assert_eq!(
                 host_asks(protocol, &direct).as_deref(),
                 Some(gateway.as_str()),
@@ -98,7 +98,7 @@ fn published_ports_are_reached_from_containers_and_their_own() {
         let server = Container::start(&network, 1, &[(None, 8080, 80)]);
         let client = Container::start(&network, 2, &[]);
         server.machine.serve(80);
-        let gateway = network.gateway().to_string();
+        let gateway = network.gateway4().expect("IPv4").to_string();
         for protocol in BOTH {
             for host in [HOST, gateway.as_str()] {
                 let to = format!("{host}:8080");
@@ -113,8 +113,8 @@ fn published_ports_are_reached_from_containers_and_their_own() {
                     "{protocol} {to}"
                 );
             }
-            let direct = format!("{}:80", server.sandbox.address4);
-            let own = client.sandbox.address4.to_string();
+            let direct = format!("{}:80", server.sandbox.address4.expect("IPv4"));
+            let own = client.sandbox.address4.expect("IPv4").to_string();
             assert_eq!(
                 client.machine.ask(protocol, &direct).as_deref(),
                 Some(own.as_str()),
@@ -134,7 +134,7 @@ fn what_is_not_published_is_not_reached_from_outside() {
         for port in [80, 81, 82, 83] {
             container.machine.serve(port);
         }
-        let address = container.sandbox.address4;
+        let address = container.sandbox.address4.expect("IPv4");
         for protocol in BOTH {
             for direct in [80, 83] {
                 assert!(
@@ -157,7 +157,7 @@ fn loopback_of_the_host_is_closed_to_containers() {
         let container = Container::start(&network, 1, &[]);
         let secret = std::net::UdpSocket::bind("127.0.0.1:9000").expect("a port");
         secret.set_read_timeout(Some(world::SILENCE)).expect("a limit");
-        let gateway = network.gateway();
+        let gateway = network.gateway4().expect("IPv4");
         container.machine.run(move || {
             route_loopback_by(gateway.into());
             let socket = std::net::UdpSocket::bind("0.0.0.0:0").expect("a port");
@@ -217,14 +217,14 @@ fn networks_are_apart_but_for_published_ports() {
             table: "corten-t2".to_owned(),
             ..BridgeNetworkConfig::default()
         });
-        assert_ne!(one.subnet(), other.subnet());
+        assert_ne!(one.subnet4(), other.subnet4());
         let server = Container::start(&one, 1, &[(None, 8080, 80)]);
         server.machine.serve(80);
         server.machine.serve(81);
         let client = Container::start(&other, 2, &[]);
         for protocol in BOTH {
             for port in [80, 81] {
-                let direct = format!("{}:{port}", server.sandbox.address4);
+                let direct = format!("{}:{port}", server.sandbox.address4.expect("IPv4"));
                 assert!(client.machine.is_refused(protocol, &direct), "{protocol} {port}");
             }
             assert!(
@@ -246,7 +246,7 @@ fn neighbours_can_be_kept_apart() {
         server.machine.serve(80);
         let client = Container::start(&network, 2, &[]);
         for protocol in BOTH {
-            let direct = format!("{}:80", server.sandbox.address4);
+            let direct = format!("{}:80", server.sandbox.address4.expect("IPv4"));
             assert!(client.machine.is_refused(protocol, &direct), "{protocol}");
             assert!(host_asks(protocol, &direct).is_some(), "{protocol}");
         }

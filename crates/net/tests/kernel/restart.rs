@@ -54,7 +54,9 @@ fn a_new_daemon_takes_over_what_runs_and_removes_the_rest() {
         let request = SandboxRequest {
             container: &container,
             name: "web",
+            interface: "eth0",
             address4: None,
+            address6: None,
             mac: None,
             ports: &ports,
         };
@@ -142,12 +144,12 @@ fn pools_that_the_host_uses_are_left_out() {
         };
         kernel.add_address(address).expect("the host's own");
         let network = network(BridgeNetworkConfig::default());
-        assert_eq!(network.subnet().to_string(), "172.18.0.0/16");
+        assert_eq!(network.subnet4().expect("IPv4").to_string(), "172.18.0.0/16");
         drop(network);
         kernel.delete_address(address).expect("gone");
         let again: BridgeNetwork = crate::world::network(BridgeNetworkConfig::default());
         assert_eq!(
-            again.subnet().to_string(),
+            again.subnet4().expect("IPv4").to_string(),
             "172.18.0.0/16",
             "the bridge's subnet is kept"
         );
@@ -166,7 +168,7 @@ fn another_subnet_may_be_configured() {
             ..BridgeNetworkConfig::default()
         });
         let container = Container::start(&network, 1, &[(None, 8080, 80)]);
-        assert_eq!(container.sandbox.address4.to_string(), "10.88.0.128");
+        assert_eq!(container.sandbox.address4.expect("IPv4").to_string(), "10.88.0.128");
         container.machine.serve(80);
         assert_eq!(host_asks(Protocol::Tcp, "127.0.0.1:8080").as_deref(), Some("10.88.0.1"));
         let addresses = Route::open().expect("netlink").addresses().expect("listed");

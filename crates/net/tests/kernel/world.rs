@@ -177,7 +177,9 @@ impl Container {
         let request = SandboxRequest {
             container: &container,
             name: "test",
+            interface: "eth0",
             address4: None,
+            address6: None,
             mac: None,
             ports: &ports,
         };
@@ -186,17 +188,17 @@ impl Container {
         network.connect(&sandbox, machine.namespace.as_fd()).expect("connected");
         let inside = sandbox.clone();
         machine.run(move || {
-            let four = (IpAddr::V4(inside.address4), inside.prefix4);
+            let four = inside.address4.map(|address| (IpAddr::V4(address), inside.prefix4));
             let six = inside
                 .address6
                 .map(|(address, prefix, _)| (IpAddr::V6(address), prefix));
-            let addresses: Vec<_> = std::iter::once(four).chain(six).collect();
-            let gateway6 = inside.address6.map(|(_, _, gateway)| IpAddr::V6(gateway));
+            let addresses: Vec<_> = four.into_iter().chain(six).collect();
+            let gateway6 = inside.address6.and_then(|(_, _, gateway)| gateway).map(IpAddr::V6);
             let interface = Interface {
                 name: &inside.interface,
                 addresses: &addresses,
             };
-            configure(&[interface], Some(IpAddr::V4(inside.gateway4)), gateway6).expect("configured");
+            configure(&[interface], inside.gateway4.map(IpAddr::V4), gateway6).expect("configured");
         });
         network.settle(&sandbox).expect("settled");
         Self {

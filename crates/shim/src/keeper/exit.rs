@@ -125,6 +125,7 @@ impl Keeper {
         self.processes.remove(&FIRST_PROCESS);
         self.recorder = None;
         self.close_ports();
+        self.close_names();
         let exit = Exit {
             code,
             at,

@@ -21,11 +21,13 @@ mod daemon;
 mod exec;
 mod exit;
 mod input;
+mod network;
 mod output;
 mod poll;
 mod port;
 mod process;
 mod request;
+mod resolver;
 mod start;
 mod upgrade;
 
@@ -50,6 +52,7 @@ use daemon::Daemon;
 use poll::{Number, Poll, Token, Watch};
 use port::Ports;
 use process::Process;
+use resolver::Resolver;
 
 /// The container's first process among [`Keeper::processes`]; exec sessions count from here.
 const FIRST_PROCESS: Number = 0;
@@ -100,6 +103,8 @@ struct Keeper {
     processes: BTreeMap<Number, Process>,
     clients: BTreeMap<Number, Client>,
     ports: Ports,
+    #[serde(default)]
+    resolver: Option<Resolver>,
     /// Numbers for daemons, processes and clients; never used twice.
     next_number: Number,
     /// Empty while there is no work.
@@ -180,6 +185,7 @@ impl Keeper {
             processes: BTreeMap::new(),
             clients: BTreeMap::new(),
             ports: Ports::default(),
+            resolver: None,
             next_number: STARTER,
             buffer: Vec::new(),
             busy: false,
@@ -224,6 +230,9 @@ impl Keeper {
             Token::Client(number) => self.serve_client(number, flags),
             Token::Port(number) => self.serve_port(number),
             Token::Outside(number) | Token::Inside(number) => self.serve_splice(number),
+            Token::NameDatagrams | Token::NameListener | Token::NameClient(_) | Token::NameServer(_) => {
+                self.serve_names(token, flags);
+            }
         }
     }
 
@@ -239,6 +248,7 @@ impl Keeper {
             .chain(clients)
             .chain(stage)
             .chain(self.ports.deadline())
+            .chain(self.names_deadline())
             .chain(self.listener_pause)
             .min()
     }
@@ -261,6 +271,7 @@ impl Keeper {
             .collect();
         late.into_iter().for_each(|number| self.abandon_output(number));
         self.ports.expire(&self.poll, now);
+        self.expire_names(now);
         if due(self.listener_pause) {
             self.listener_pause = None;
             self.watch_listener();

@@ -44,6 +44,14 @@ pub(super) enum Token {
     Outside(Number),
     /// The container's side of it.
     Inside(Number),
+    /// Questions for names over UDP.
+    NameDatagrams,
+    /// A client of the name server connects.
+    NameListener,
+    /// A client of the name server.
+    NameClient(Number),
+    /// A name server outside.
+    NameServer(Number),
 }
 
 impl Token {
@@ -59,6 +67,10 @@ impl Token {
             Self::Port(number) => (7, number),
             Self::Outside(number) => (8, number),
             Self::Inside(number) => (9, number),
+            Self::NameDatagrams => (10, 0),
+            Self::NameListener => (11, 0),
+            Self::NameClient(number) => (12, number),
+            Self::NameServer(number) => (13, number),
         };
         kind << NUMBER_BITS | (number & NUMBER_MASK)
     }
@@ -75,7 +87,11 @@ impl Token {
             6 => Self::Client(number),
             7 => Self::Port(number),
             8 => Self::Outside(number),
-            _ => Self::Inside(number),
+            9 => Self::Inside(number),
+            10 => Self::NameDatagrams,
+            11 => Self::NameListener,
+            12 => Self::NameClient(number),
+            _ => Self::NameServer(number),
         }
     }
 }
@@ -167,6 +183,10 @@ mod tests {
             Token::Port(5),
             Token::Outside(6),
             Token::Inside(7),
+            Token::NameDatagrams,
+            Token::NameListener,
+            Token::NameClient(8),
+            Token::NameServer(9),
         ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }

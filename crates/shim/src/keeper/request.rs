@@ -16,6 +16,7 @@ impl Keeper {
             Request::Namespace(network) => self.enter_early(&network),
             Request::Create(create) => self.create(*create),
             Request::Network(setup) => self.set_up_network(setup, descriptors),
+            Request::Rewire(setup) => self.rewire(setup, descriptors),
             Request::Start => self.start(),
             Request::Exec(exec) => self.exec(*exec, descriptors),
             Request::Attach(attach) => self.attach(&attach, descriptors),

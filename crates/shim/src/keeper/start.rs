@@ -8,7 +8,6 @@ use std::time::Instant;
 use corten_base::Timestamp;
 use corten_runtime::cgroup;
 use corten_runtime::plan::{Namespace, Plan};
-use corten_sys::netlink::inside::{self, Interface};
 use rustix::process::{WaitId, WaitIdOptions};
 
 use super::poll::Number;
@@ -16,7 +15,7 @@ use super::process::{self, Ends, Made, Process};
 use super::request::{from_runtime, internal, invalid};
 use super::{Container, FIRST_PROCESS, Keeper, LAST_BYTES_LIMIT, Stage};
 use crate::log::{self, Recorder};
-use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, NetworkSetup, Reply, Streams, Target, VERSION};
+use crate::protocol::{Create, Event, Failure, Log, NetworkNamespace, Reply, Streams, Target, VERSION};
 
 /// Where a shim stands with the kernel when memory is short: last to be killed, like the daemon.
 const OOM_SCORE_ADJ: &str = "-998";
@@ -104,40 +103,6 @@ impl Keeper {
         Ok(())
     }
 
-    pub(super) fn set_up_network(&mut self, setup: NetworkSetup, descriptors: Vec<OwnedFd>) -> Result<Reply, Failure> {
-        if !matches!(self.stage, Stage::Created { .. }) {
-            return Err(invalid("the network is set up between creation and start".to_owned()));
-        }
-        let result = self
-            .configure_interfaces(&setup)
-            .and_then(|()| self.hold_ports(&setup.ports, descriptors));
-        if result.is_err() {
-            self.undo();
-        }
-        result.map(|()| Reply::Done)
-    }
-
-    fn configure_interfaces(&mut self, setup: &NetworkSetup) -> Result<(), Failure> {
-        let interfaces: Vec<_> = setup
-            .interfaces
-            .iter()
-            .map(|to| Interface {
-                name: &to.name,
-                addresses: &to.addresses,
-            })
-            .collect();
-        let loopback_down = self.container.as_mut().map(|container| &mut container.loopback_down);
-        if interfaces.is_empty() && loopback_down.as_deref() != Some(&true) {
-            return Ok(());
-        }
-        inside::configure(&interfaces, setup.gateway4, setup.gateway6)
-            .map_err(|error| internal(format!("cannot configure the network: {error}")))?;
-        if let Some(down) = loopback_down {
-            *down = false;
-        }
-        Ok(())
-    }
-
     pub(super) fn start(&mut self) -> Result<Reply, Failure> {
         if !matches!(self.stage, Stage::Created { .. }) {
             return Err(invalid("there is no created container to start".to_owned()));
@@ -156,7 +121,7 @@ impl Keeper {
 
     fn let_go(&mut self) -> Result<(), Failure> {
         // A container without links still has its loopback.
-        self.configure_interfaces(&NetworkSetup::default())?;
+        self.configure_interfaces(&[])?;
         let Stage::Created { plan, init } = &mut self.stage else {
             return Ok(());
         };
@@ -180,6 +145,7 @@ impl Keeper {
         }
         self.recorder = None;
         self.close_ports();
+        self.close_names();
         self.remove_cgroups();
         self.stop_listening();
     }

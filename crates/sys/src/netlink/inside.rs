@@ -21,20 +21,48 @@ pub struct Interface<'a> {
     pub addresses: &'a [(IpAddr, u8)],
 }
 
-/// Brings `lo` up, configures the interfaces and adds the default routes over the first interface.
+/// A default route.
+#[derive(Debug, Clone, Copy)]
+pub struct Way<'a> {
+    /// The interface's name.
+    pub over: &'a str,
+    /// The gateway.
+    pub gateway: IpAddr,
+}
+
+/// [`configure_all`] with the default routes over the first interface.
+///
+/// # Errors
+/// An interface is missing, or the kernel refuses a step.
+pub fn configure(interfaces: &[Interface<'_>], gateway4: Option<IpAddr>, gateway6: Option<IpAddr>) -> io::Result<()> {
+    let gateways = gateway4.into_iter().chain(gateway6);
+    let ways: Vec<_> = interfaces
+        .first()
+        .into_iter()
+        .flat_map(|first| {
+            gateways.clone().map(|gateway| Way {
+                over: first.name,
+                gateway,
+            })
+        })
+        .collect();
+    configure_all(interfaces, &ways)
+}
+
+/// Brings `lo` up, configures the interfaces and sets the default routes in place of former ones.
 /// IPv6 addresses are usable at once (no duplicate address detection), and so are the interfaces: it
 /// waits until they can send. With no interfaces it brings `lo` up only (`--network none`).
 ///
 /// # Errors
 /// An interface is missing, or the kernel refuses a step.
-pub fn configure(interfaces: &[Interface<'_>], gateway4: Option<IpAddr>, gateway6: Option<IpAddr>) -> io::Result<()> {
+pub fn configure_all(interfaces: &[Interface<'_>], ways: &[Way<'_>]) -> io::Result<()> {
     let mut kernel = Route::open()?;
     let mut messages = Messages::new();
     link::push_up(&mut messages, LOOPBACK);
-    let mut first = None;
+    let mut known = Vec::with_capacity(interfaces.len());
     for interface in interfaces {
         let index = index_of(&mut kernel, interface.name)?;
-        first = first.or(Some(index));
+        known.push((interface.name, index));
         switch_ipv6(interface)?;
         for &(address, prefix) in interface.addresses {
             address::push(
@@ -48,10 +76,12 @@ pub fn configure(interfaces: &[Interface<'_>], gateway4: Option<IpAddr>, gateway
         }
         link::push_up(&mut messages, index);
     }
-    if let Some(index) = first {
-        for gateway in [gateway4, gateway6].into_iter().flatten() {
-            route::push_default(&mut messages, gateway, index);
-        }
+    for way in ways {
+        let index = match known.iter().find(|(name, _)| *name == way.over) {
+            Some((_, index)) => *index,
+            None => index_of(&mut kernel, way.over)?,
+        };
+        route::push_default(&mut messages, way.gateway, index);
     }
     kernel.socket.execute(messages)?;
     interfaces

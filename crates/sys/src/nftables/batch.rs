@@ -12,6 +12,7 @@ pub(super) const GET_TABLE: u16 = SUBSYSTEM | 1;
 const DELETE_TABLE: u16 = SUBSYSTEM | 2;
 const NEW_CHAIN: u16 = SUBSYSTEM | 3;
 pub(super) const GET_CHAIN: u16 = SUBSYSTEM | 4;
+const DELETE_CHAIN: u16 = SUBSYSTEM | 5;
 const NEW_RULE: u16 = SUBSYSTEM | 6;
 const DELETE_RULE: u16 = SUBSYSTEM | 8;
 const NEW_SET: u16 = SUBSYSTEM | 9;
@@ -202,6 +203,12 @@ impl Batch {
     /// Deletes all rules of a chain.
     pub fn clear_chain(&mut self, name: &str) -> &mut Self {
         self.begin(DELETE_RULE, 0).text(2, name);
+        self
+    }
+
+    /// Deletes a chain that has no rules and that nothing jumps to.
+    pub fn delete_chain(&mut self, name: &str) -> &mut Self {
+        self.begin(DELETE_CHAIN, 0).text(3, name);
         self
     }
 

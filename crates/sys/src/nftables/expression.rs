@@ -63,6 +63,19 @@ pub enum Expression {
         /// The port.
         port: Register,
     },
+    /// Load a value.
+    Value(Register, Vec<u8>),
+    /// Write a register into a transport header's port and mend the header's checksum.
+    RewritePort {
+        /// First byte of the port in the header.
+        offset: u32,
+        /// First byte of the checksum in the header.
+        checksum_offset: u32,
+        /// The port, network byte order.
+        from: Register,
+    },
+    /// Let no connection be remembered for the packet.
+    Untrack,
     /// Rewrite the source address to the one of the link on which the packet leaves.
     Masquerade,
     /// End with this.
@@ -166,7 +179,8 @@ pub(super) fn encode(list: &mut Messages, expression: &Expression) {
 fn name(expression: &Expression) -> &'static str {
     match expression {
         Expression::Meta(..) => "meta",
-        Expression::Payload { .. } => "payload",
+        Expression::Payload { .. } | Expression::RewritePort { .. } => "payload",
+        Expression::Untrack => "notrack",
         Expression::Connection(..) => "ct",
         Expression::DestinationKind(_) => "fib",
         Expression::Mask(..) => "bitwise",
@@ -175,7 +189,7 @@ fn name(expression: &Expression) -> &'static str {
         Expression::Remember(..) => "dynset",
         Expression::RewriteDestination { .. } => "nat",
         Expression::Masquerade => "masq",
-        Expression::End(_) => "immediate",
+        Expression::End(_) | Expression::Value(..) => "immediate",
     }
 }
 
@@ -221,7 +235,21 @@ fn encode_data(data: &mut Messages, expression: &Expression) {
             data.number_be(1, 1).number_be(2, u32::from(*family));
             data.number_be(3, address.number()).number_be(5, port.number())
         }
-        Expression::Masquerade => data,
+        Expression::Masquerade | Expression::Untrack => data,
+        Expression::Value(to, value) => data.number_be(1, to.number()).nest(2, |inner| {
+            inner.attribute(1, value);
+        }),
+        Expression::RewritePort {
+            offset,
+            checksum_offset,
+            from,
+        } => {
+            data.number_be(2, 2).number_be(3, *offset).number_be(4, 2);
+            // checksum of the internet kind
+            data.number_be(5, from.number())
+                .number_be(6, 1)
+                .number_be(7, *checksum_offset)
+        }
         Expression::End(verdict) => {
             data.number_be(1, 0).nest(2, |inner| encode_verdict(inner, verdict));
             data

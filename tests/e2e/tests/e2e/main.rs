@@ -26,4 +26,5 @@ mod stats;
 mod system;
 mod terminal;
 mod top;
+mod user_networks;
 mod volumes;

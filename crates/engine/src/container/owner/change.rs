@@ -45,6 +45,7 @@ impl Owner {
             return Err(error);
         }
         self.core.containers.release(&old, &self.container.id);
+        self.rename_on_networks(&old, &new).await;
         self.publish();
         self.publish_event("rename", &[("oldName", format!("/{old}"))]);
         Ok(())

@@ -10,6 +10,7 @@ fn network(bridge: &str, subnets: &[&str]) -> Network {
         reach: Reach {
             neighbours: true,
             masquerade: true,
+            outside: true,
         },
     }
 }
@@ -68,6 +69,7 @@ fn neighbours_and_masquerade_can_be_switched_off() {
     closed.reach = Reach {
         neighbours: false,
         masquerade: false,
+        outside: true,
     };
     assert_eq!(inward(&closed).rules.len(), open_rules - 1);
     assert!(outbound(&closed).rules.is_empty());

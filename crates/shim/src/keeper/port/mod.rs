@@ -184,6 +184,14 @@ impl Ports {
         self.flows.expire(now);
     }
 
+    /// New places inside for what is spliced, in the order in which the ports came.
+    pub(super) fn retarget(&mut self, ports: &[PortSocket]) {
+        let targets = ports.iter().filter_map(|port| port.splice_to);
+        for (port, target) in self.spliced.values_mut().zip(targets) {
+            port.target = SocketAddr::from(target);
+        }
+    }
+
     /// Accepts while there is room.
     fn watch_all(&mut self, poll: &Poll) {
         let room = self.connections.len() < CONNECTIONS_LIMIT && self.paused_until.is_none();

@@ -1,4 +1,4 @@
-//! A bridge and a table belong to one daemon: two that share them by mistake would remove each other's
+//! Bridges and a table belong to one daemon: two that share them by mistake would remove each other's
 //! links and ports as left over.
 //!
 //! Kernel: two unix datagram sockets, bound to the abstract names `corten/bridge/<bridge>` and
@@ -14,11 +14,10 @@ use std::time::Duration;
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Held as long as the network is.
+/// Held as long as what it names is.
 #[derive(Debug)]
-pub(super) struct Claim {
-    _bridge: UnixDatagram,
-    _table: UnixDatagram,
+pub(crate) struct Claim {
+    _name: UnixDatagram,
 }
 
 /// Another daemon has the bridge or the table.
@@ -34,18 +33,22 @@ pub struct ClaimError {
 }
 
 impl Claim {
-    pub(super) fn take(bridge: &str, table: &str) -> Result<Self, ClaimError> {
-        let one = |kind, prefix: &str, name: &str| {
-            bind(&format!("corten/{prefix}/{name}")).map_err(|source| ClaimError {
-                kind,
-                name: name.to_owned(),
-                source,
-            })
+    pub(crate) fn bridge(name: &str) -> Result<Self, ClaimError> {
+        Self::take("bridge", "bridge", name)
+    }
+
+    pub(crate) fn table(name: &str) -> Result<Self, ClaimError> {
+        Self::take("nftables table", "table", name)
+    }
+
+    fn take(kind: &'static str, prefix: &str, name: &str) -> Result<Self, ClaimError> {
+        let failed = |source| ClaimError {
+            kind,
+            name: name.to_owned(),
+            source,
         };
-        Ok(Self {
-            _bridge: one("bridge", "bridge", bridge)?,
-            _table: one("nftables table", "table", table)?,
-        })
+        let claimed = bind(&format!("corten/{prefix}/{name}")).map_err(failed)?;
+        Ok(Self { _name: claimed })
     }
 }
 

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use corten_sys::netlink::{self, Route};
 
-use super::BridgeNetwork;
 use crate::endpoint;
 
 /// How long the kernel may take to delete a link with its namespace before it is deleted by us.
@@ -19,7 +18,7 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// The thread's switch.
 #[derive(Debug, Default)]
-pub(super) struct Sweeper {
+pub(crate) struct Sweeper {
     state: Arc<Mutex<State>>,
 }
 
@@ -36,7 +35,7 @@ enum State {
 
 impl Sweeper {
     /// A link was retired: have it swept after the grace.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if *state != State::Idle {
             *state = State::Again;
@@ -71,16 +70,7 @@ fn run(shared: &Mutex<State>) {
     }
 }
 
-fn sweep() -> Result<(), netlink::Error> {
+/// Deletes the retired links that are still there.
+pub(crate) fn sweep() -> Result<(), netlink::Error> {
     endpoint::sweep(&mut Route::open().map_err(netlink::Error::from)?)
-}
-
-impl BridgeNetwork {
-    /// Deletes the links of ended containers that are still there, now instead of in half a second.
-    ///
-    /// # Errors
-    /// The kernel refuses.
-    pub fn sweep(&self) -> Result<(), netlink::Error> {
-        sweep()
-    }
 }

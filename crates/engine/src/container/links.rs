@@ -1,0 +1,355 @@
+//! The places that a container has on its networks while it runs: leased before the start, connected when
+//! its namespace is there, released at its end. All calls block.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use corten_api::container::EndpointSettings;
+use corten_base::id::hex;
+use corten_net::MacAddress;
+use corten_net::sandbox::{PortRequest, SandboxRequest};
+use corten_shim::protocol::Interface;
+
+use super::effective::NetworkMode;
+use super::run::Joined;
+use super::wiring::{self, Asked, Wiring};
+use super::{Container, ports};
+use crate::core::{Core, random_bytes};
+use crate::error::{Error, Result};
+use crate::network::place::{self, Place};
+
+/// What was leased.
+#[derive(Default)]
+pub(crate) struct Leased {
+    /// In the order of the interfaces.
+    pub(crate) joined: Vec<Joined>,
+    /// Reserved host ports, in the order of the only place that has any.
+    pub(crate) sockets: Vec<OwnedFd>,
+}
+
+/// Leases a place on each network that the container is to be on, and reserves its ports; nothing is kept if
+/// one fails.
+pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
+    if container.effective.config.network_disabled {
+        return Ok(Leased::default());
+    }
+    let wiring = container.wiring();
+    let wiring = if wiring.is_empty() {
+        own_network(core, container)?
+    } else {
+        wiring
+    };
+    let mut wanted = Vec::with_capacity(wiring.len());
+    for asked in wiring.iter() {
+        wanted.push((asked, find(core, asked)?));
+    }
+    wanted.sort_by(|(_, one), (_, other)| one.name().cmp(other.name()));
+    let requests = ports::requests(&container.effective.config, &container.effective.host)?;
+    let candidates = wanted.iter().map(|(asked, place)| Candidate::new(asked, place));
+    let publishing = gateways(&candidates.collect::<Vec<_>>()).publishing();
+    let mut leased = Leased::default();
+    for (at, (asked, place)) in wanted.iter().enumerate() {
+        let ports = if publishing == Some(at) {
+            requests.as_slice()
+        } else {
+            &[]
+        };
+        match lease_one(core, container, asked, place, &leased.joined, ports) {
+            Ok((joined, sockets)) => {
+                leased.joined.push(joined);
+                leased.sockets.extend(sockets);
+            }
+            Err(error) => {
+                abandon(core, container, &leased.joined);
+                return Err(error);
+            }
+        }
+    }
+    Ok(leased)
+}
+
+/// Taken off all its networks, a container starts on the one it was created for, and that is recorded.
+fn own_network(core: &Core, container: &Container) -> Result<Wiring> {
+    let network = match &container.effective.network {
+        NetworkMode::Bridge => "bridge".to_owned(),
+        NetworkMode::Named(name) => name.clone(),
+        NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => return Ok(Wiring::default()),
+    };
+    let own = vec![Asked {
+        network,
+        ..Asked::default()
+    }];
+    wiring::write(&core.container_directory(&container.id), &own)
+        .map_err(|error| Error::caused("record the container's networks", error))?;
+    container.set_wiring(own);
+    Ok(container.wiring())
+}
+
+fn find(core: &Core, asked: &Asked) -> Result<Place> {
+    place::find(core, &asked.network).map_err(|error| Error {
+        message: format!("failed to set up container networking: {}", error.message),
+        ..error
+    })
+}
+
+/// Leases a place on one network.
+pub(super) fn lease_one(
+    core: &Core,
+    container: &Container,
+    asked: &Asked,
+    place: &Place,
+    others: &[Joined],
+    ports: &[PortRequest],
+) -> Result<(Joined, Vec<OwnedFd>)> {
+    let interface = free_interface(place.interface_prefix(), others);
+    let (address4, address6) = place::addresses(&asked.settings);
+    let request = SandboxRequest {
+        container: &container.id,
+        name: &container.name(),
+        interface: &interface,
+        address4,
+        address6,
+        mac: mac(&asked.settings)?,
+        ports,
+    };
+    let prepared = place.driver().prepare(&request)?;
+    let joined = Joined {
+        network: place.id().to_owned(),
+        name: place.name().to_owned(),
+        endpoint: hex(&random_bytes()),
+        names: names(core, container, place, &asked.settings),
+        priority: asked.settings.gw_priority,
+        sandbox: prepared.sandbox,
+    };
+    if let Err(error) = place.join(container.id.as_str(), &container.name(), &joined) {
+        place.driver().abandon(&joined.sandbox);
+        return Err(error);
+    }
+    Ok((joined, prepared.sockets))
+}
+
+fn mac(settings: &EndpointSettings) -> Result<Option<MacAddress>> {
+    let text = &settings.mac_address;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse()
+        .map(Some)
+        .map_err(|error: corten_net::mac::ParseMacError| Error::invalid(error.to_string()))
+}
+
+/// The names that a network knows a container by; the default one knows none.
+fn names(core: &Core, container: &Container, place: &Place, settings: &EndpointSettings) -> Vec<String> {
+    if place.id() == core.network_id {
+        return Vec::new();
+    }
+    dns_names(container, settings)
+}
+
+/// Its name, its aliases, its short id, its host name (observed: dockerd 28.5).
+pub(crate) fn dns_names(container: &Container, settings: &EndpointSettings) -> Vec<String> {
+    let mut names = vec![container.name()];
+    let more = settings.aliases.iter().map(String::as_str);
+    let own = [container.id.short(), container.effective.config.hostname.as_str()];
+    for name in more.chain(own) {
+        if !name.is_empty() && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn free_interface(prefix: &str, others: &[Joined]) -> String {
+    let mut number = 0;
+    loop {
+        let name = format!("{prefix}{number}");
+        if !others.iter().any(|joined| joined.sandbox.interface == name) {
+            return name;
+        }
+        number += 1;
+    }
+}
+
+/// Gives back what was leased and not connected.
+pub(super) fn abandon(core: &Core, container: &Container, joined: &[Joined]) {
+    for joined in joined {
+        if let Some(place) = place::of(core, joined) {
+            place.driver().abandon(&joined.sandbox);
+            place.leave(container.id.as_str());
+        }
+    }
+}
+
+/// Makes the links into the namespace, publishes the ports, tells the names.
+pub(super) fn connect(core: &Core, container: &str, joined: &[Joined], namespace: BorrowedFd<'_>) -> Result<()> {
+    for joined in joined {
+        let place =
+            place::of(core, joined).ok_or_else(|| Error::not_found(format!("network {} not found", joined.name)))?;
+        place.driver().connect(&joined.sandbox, namespace)?;
+        place.tell_names(container, joined)?;
+    }
+    Ok(())
+}
+
+/// Waits until the links carry packets.
+pub(super) fn settle(core: &Core, joined: &[Joined]) -> Result<()> {
+    for joined in joined {
+        if let Some(place) = place::of(core, joined) {
+            place.driver().settle(&joined.sandbox)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes everything away: names, ports, connections, links, addresses. Goes on whatever fails, and may be
+/// repeated; the first failure is told.
+pub(crate) fn release(core: &Core, container: &str, joined: &[Joined]) -> Result<()> {
+    let mut result = Ok(());
+    for joined in joined.iter().rev() {
+        let Some(place) = place::of(core, joined) else { continue };
+        place.forget_names(container);
+        result = result.and(place.driver().release(&joined.sandbox));
+        place.leave(container);
+    }
+    result
+}
+
+/// Tells each network what it knows the container by.
+pub(super) fn rename(core: &Core, container: &Container, joined: &[Joined]) -> Result<()> {
+    for joined in joined {
+        if let Some(place) = place::of(core, joined) {
+            place.join(container.id.as_str(), &container.name(), joined)?;
+            place.tell_names(container.id.as_str(), joined)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes one place of a container that goes on away.
+pub(super) fn disconnect(core: &Core, container: &str, joined: &Joined) -> Result<()> {
+    let Some(place) = place::of(core, joined) else {
+        return Ok(());
+    };
+    place.forget_names(container);
+    let result = place.driver().disconnect(&joined.sandbox);
+    place.leave(container);
+    result
+}
+
+/// Publishes the ports again that one place has taken over from another.
+pub(super) fn publish(core: &Core, joined: &[Joined]) -> Result<()> {
+    let publishing = joined.iter().find(|joined| !joined.sandbox.ports.is_empty());
+    match publishing.and_then(|joined| Some((place::of(core, joined)?, joined))) {
+        Some((place, joined)) => place.driver().publish(&joined.sandbox),
+        None => Ok(()),
+    }
+}
+
+/// What the shim must configure inside.
+pub(super) fn interfaces(joined: &[Joined]) -> Vec<Interface> {
+    let candidates: Vec<_> = joined.iter().map(Candidate::of).collect();
+    let gateways = gateways(&candidates);
+    joined
+        .iter()
+        .enumerate()
+        .map(|(at, joined)| {
+            let sandbox = &joined.sandbox;
+            let four = sandbox.address4.map(|address| (address.into(), sandbox.prefix4));
+            let six = sandbox.address6.map(|(address, prefix, _)| (address.into(), prefix));
+            let way4 = sandbox.gateway4.filter(|_| gateways.four == Some(at)).map(Into::into);
+            let way6 = sandbox.address6.and_then(|(.., gateway)| gateway);
+            let way6 = way6.filter(|_| gateways.six == Some(at)).map(Into::into);
+            Interface {
+                name: sandbox.interface.clone(),
+                addresses: four.into_iter().chain(six).collect(),
+                gateways: way4.into_iter().chain(way6).collect(),
+                configured: false,
+            }
+        })
+        .collect()
+}
+
+/// The place that gives the way out, where there are several.
+pub(super) fn publishing(joined: &[Joined]) -> Option<usize> {
+    let candidates: Vec<_> = joined.iter().map(Candidate::of).collect();
+    gateways(&candidates).publishing()
+}
+
+/// What decides who gives the way out.
+struct Candidate {
+    priority: i64,
+    four: bool,
+    six: bool,
+}
+
+impl Candidate {
+    fn new(asked: &Asked, place: &Place) -> Self {
+        let (four, six) = place.driver().ways_out();
+        let priority = asked.settings.gw_priority;
+        Self { priority, four, six }
+    }
+
+    fn of(joined: &Joined) -> Self {
+        Self {
+            priority: joined.priority,
+            four: joined.sandbox.gateway4.is_some(),
+            six: matches!(joined.sandbox.address6, Some((.., Some(_)))),
+        }
+    }
+}
+
+/// Who gives the way out, by position.
+#[derive(Debug, PartialEq, Eq)]
+struct Gateways {
+    four: Option<usize>,
+    six: Option<usize>,
+}
+
+impl Gateways {
+    /// Whose address published ports lead to.
+    fn publishing(&self) -> Option<usize> {
+        self.four.or(self.six)
+    }
+}
+
+/// The highest priority, and of equals the first: candidates come sorted by the names of their networks.
+fn gateways(candidates: &[Candidate]) -> Gateways {
+    let best = |fits: fn(&Candidate) -> bool| {
+        let fitting = candidates.iter().enumerate().filter(|(_, candidate)| fits(candidate));
+        fitting
+            .min_by_key(|(at, candidate)| (std::cmp::Reverse(candidate.priority), *at))
+            .map(|(at, _)| at)
+    };
+    Gateways {
+        four: best(|candidate| candidate.four),
+        six: best(|candidate| candidate.six),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_out() {
+        let candidate = |priority, four, six| Candidate { priority, four, six };
+        let table = [
+            (vec![], (None, None)),
+            (
+                vec![candidate(0, true, true), candidate(0, true, true)],
+                (Some(0), Some(0)),
+            ),
+            (
+                vec![candidate(0, true, true), candidate(3, true, false)],
+                (Some(1), Some(0)),
+            ),
+            (
+                vec![candidate(9, false, false), candidate(-1, true, false)],
+                (Some(1), None),
+            ),
+            (vec![candidate(0, false, true)], (None, Some(0))),
+        ];
+        for (candidates, (four, six)) in table {
+            assert_eq!(gateways(&candidates), Gateways { four, six });
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Connecting a container to a network, and disconnecting it, running or not.
+//!
+//! The commit point of both is `networks.json`: what the run's record has beyond it is taken away by the next
+//! daemon, so a connection that was cut short is undone and a disconnection finished.
+//! ```text
+//! connect      lease, run.json, link, names, inside, files, networks.json
+//! disconnect   networks.json, ports, names, link, address, inside, files, run.json
+//! ```
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use corten_api::container::EndpointSettings;
+use corten_shim::protocol::{Dns, Reply, Request};
+use corten_sys::fault::boundary;
+
+use super::Owner;
+use crate::container::effective::NetworkMode;
+use crate::container::phase::Phase;
+use crate::container::run::{Joined, RunRecord};
+use crate::container::wiring::{self, Asked};
+use crate::container::{Container, links, start};
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
+use crate::network::place::{self, Place};
+use crate::network::{files, registry};
+use crate::shim::ShimHandle;
+
+impl Owner {
+    /// Puts the container on one more network.
+    pub(super) async fn connect_network(&mut self, network: String, settings: EndpointSettings) -> Result<()> {
+        let place = connectable(&self.core, &self.container, &network)?;
+        place.check(&settings)?;
+        if matches!(self.life.phase, Phase::Removing(_) | Phase::Dead(_)) {
+            return Err(Error::conflict(format!(
+                "container {} is marked for removal and cannot be connected or disconnected to the network",
+                self.container.id
+            )));
+        }
+        let asked = Asked {
+            network: place.name().to_owned(),
+            settings,
+        };
+        let mut endpoints = self.container.wiring().to_vec();
+        endpoints.retain(|other| !is_at(&self.core, other, &place));
+        endpoints.push(asked.clone());
+        match self.run.as_ref().map(|run| Arc::clone(&run.record)) {
+            Some(run) if self.life.phase.running().is_some() => {
+                self.connect_running(run, &place, asked, endpoints).await
+            }
+            Some(_) | None => self.record_wiring(endpoints).await,
+        }
+    }
+
+    async fn connect_running(
+        &mut self,
+        run: Arc<RunRecord>,
+        place: &Place,
+        asked: Asked,
+        endpoints: Vec<Asked>,
+    ) -> Result<()> {
+        if run.endpoints.iter().any(|joined| is_joined(&self.core, joined, place)) {
+            return Err(Error::forbidden(format!(
+                "endpoint with name {} already exists in network {}",
+                self.container.name(),
+                place.name()
+            )));
+        }
+        let (container, leasing) = (Arc::clone(&self.container), place.clone());
+        let former = Arc::clone(&run);
+        let joined = blocking(&self.core, move |core| {
+            boundary("connect.lease");
+            let leased = links::lease_one(core, &container, &asked, &leasing, &former.endpoints, &[]);
+            Ok(leased?.0)
+        })
+        .await?;
+        let mut wired = RunRecord::clone(&run);
+        wired.endpoints.push(joined.clone());
+        let wired = Arc::new(wired);
+        let connected = match self.connect_joined(Arc::clone(&wired), joined.clone()).await {
+            Ok(()) => self.record_wiring(endpoints).await,
+            failed => failed,
+        };
+        if let Err(error) = connected {
+            self.undo_connection(run, joined).await;
+            return Err(error);
+        }
+        self.publish_networks("connect", std::slice::from_ref(&joined));
+        self.adopt_run(wired);
+        Ok(())
+    }
+
+    /// Makes the link and configures it.
+    async fn connect_joined(&self, wired: Arc<RunRecord>, joined: Joined) -> Result<()> {
+        let pid = shim_pid(self.shim()?).await?;
+        let (container, record, fresh) = (Arc::clone(&self.container), Arc::clone(&wired), joined.clone());
+        blocking(&self.core, move |core| {
+            boundary("connect.record");
+            let directory = core.run_directory(&container.id);
+            let failed = |error| Error::caused("record the run", error);
+            record.write(&directory).map_err(failed)?;
+            boundary("connect.link");
+            let namespace = File::open(format!("/proc/{pid}/ns/net"))
+                .map_err(|error| Error::caused("open the container's network namespace", error))?;
+            links::connect(
+                core,
+                container.id.as_str(),
+                std::slice::from_ref(&fresh),
+                namespace.as_fd(),
+            )
+        })
+        .await?;
+        boundary("connect.inside");
+        let dns = self.rewire(&wired, Some(&joined)).await?;
+        start::settle(&self.core, Arc::clone(&wired)).await;
+        boundary("connect.files");
+        self.update_files(wired, joined.sandbox.addresses(), Vec::new(), dns)
+            .await
+    }
+
+    async fn undo_connection(&self, run: Arc<RunRecord>, joined: Joined) {
+        let (container, former) = (Arc::clone(&self.container), Arc::clone(&run));
+        let addresses = joined.sandbox.addresses();
+        let undone = blocking(&self.core, move |core| {
+            links::disconnect(core, container.id.as_str(), &joined)?;
+            former
+                .write(&core.run_directory(&container.id))
+                .map_err(|error| Error::caused("record the run", error))
+        });
+        let undone = match undone.await {
+            Ok(()) => self.rewire(&run, None).await.map(drop),
+            failed => failed,
+        };
+        let undone = undone.and(self.update_files(run, Vec::new(), addresses, None).await);
+        if let Err(error) = undone {
+            tracing::error!(container = self.container.id.short(), %error, "a failed connection is not undone completely");
+        }
+    }
+
+    /// Takes the container off a network.
+    pub(super) async fn disconnect_network(&mut self, network: String) -> Result<()> {
+        let place = disconnectable(&self.core, &self.container, &network)?;
+        let mut endpoints = self.container.wiring().to_vec();
+        let before = endpoints.len();
+        endpoints.retain(|other| !is_at(&self.core, other, &place));
+        if endpoints.len() == before {
+            return Err(not_connected(&self.container, place.name()));
+        }
+        self.record_wiring(endpoints).await?;
+        let run = self.run.as_ref().map(|run| Arc::clone(&run.record));
+        let Some(run) = run.filter(|_| self.life.phase.running().is_some()) else {
+            return Ok(());
+        };
+        let at = run
+            .endpoints
+            .iter()
+            .position(|joined| is_joined(&self.core, joined, &place));
+        let Some(at) = at else { return Ok(()) };
+        let mut wired = RunRecord::clone(&run);
+        let left = wired.endpoints.remove(at);
+        if let Some(heir) = links::publishing(&wired.endpoints)
+            && let Some(heir) = wired.endpoints.get_mut(heir)
+        {
+            heir.sandbox.inherit_ports(&left.sandbox);
+        }
+        let wired = Arc::new(wired);
+        self.disconnect_joined(Arc::clone(&wired), left.clone()).await?;
+        self.publish_networks("disconnect", std::slice::from_ref(&left));
+        self.adopt_run(wired);
+        Ok(())
+    }
+
+    async fn disconnect_joined(&self, wired: Arc<RunRecord>, left: Joined) -> Result<()> {
+        let (container, record, leaving) = (Arc::clone(&self.container), Arc::clone(&wired), left.clone());
+        blocking(&self.core, move |core| {
+            boundary("disconnect.link");
+            links::disconnect(core, container.id.as_str(), &leaving)?;
+            boundary("disconnect.ports");
+            if !leaving.sandbox.ports.is_empty() {
+                links::publish(core, &record.endpoints)?;
+            }
+            Ok(())
+        })
+        .await?;
+        boundary("disconnect.inside");
+        self.rewire(&wired, None).await?;
+        boundary("disconnect.files");
+        self.update_files(Arc::clone(&wired), Vec::new(), left.sandbox.addresses(), None)
+            .await?;
+        let directory = self.core.run_directory(&self.container.id);
+        blocking(&self.core, move |_core| {
+            boundary("disconnect.record");
+            let failed = |error| Error::caused("record the run", error);
+            wired.write(&directory).map_err(failed)
+        })
+        .await
+    }
+
+    /// The networks know the container by its new name from now on. One that cannot be told goes by the old one
+    /// until the next start.
+    pub(super) async fn rename_on_networks(&mut self, old: &str, new: &str) {
+        let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) else {
+            return;
+        };
+        if run.endpoints.iter().all(|joined| joined.names.is_empty()) {
+            return;
+        }
+        let mut wired = RunRecord::clone(&run);
+        for name in wired.endpoints.iter_mut().flat_map(|joined| &mut joined.names) {
+            if name == old {
+                new.clone_into(name);
+            }
+        }
+        let wired = Arc::new(wired);
+        let (container, record) = (Arc::clone(&self.container), Arc::clone(&wired));
+        let told = blocking(&self.core, move |core| {
+            boundary("rename.networks");
+            let failed = |error| Error::caused("record the run", error);
+            record.write(&core.run_directory(&container.id)).map_err(failed)?;
+            links::rename(core, &container, &record.endpoints)
+        });
+        match told.await {
+            Ok(()) => self.adopt_run(wired),
+            Err(error) => {
+                tracing::error!(container = self.container.id.short(), %error, "a network does not know the new name");
+            }
+        }
+    }
+
+    /// Tells the shim what the container has now; `fresh` is what it has not seen yet.
+    async fn rewire(&self, run: &RunRecord, fresh: Option<&Joined>) -> Result<Option<Dns>> {
+        rewire(&self.core, &self.container, self.shim()?, run, fresh).await
+    }
+
+    fn shim(&self) -> Result<&ShimHandle> {
+        let run = self.run.as_ref().map(|run| &run.shim);
+        run.ok_or_else(|| Error::conflict(format!("container {} is not running", self.container.id)))
+    }
+
+    /// Mends the files of the container's resolver in place.
+    async fn update_files(
+        &self,
+        run: Arc<RunRecord>,
+        come: Vec<std::net::IpAddr>,
+        gone: Vec<std::net::IpAddr>,
+        dns: Option<Dns>,
+    ) -> Result<()> {
+        let container = Arc::clone(&self.container);
+        blocking(&self.core, move |core| {
+            files::update(core, &container, &run, &come, &gone, dns.is_some())
+        })
+        .await
+    }
+
+    /// Records what is asked for from now on: the commit point.
+    async fn record_wiring(&self, endpoints: Vec<Asked>) -> Result<()> {
+        let directory = self.core.container_directory(&self.container.id);
+        let written = endpoints.clone();
+        blocking(&self.core, move |_core| {
+            boundary("wiring.write");
+            let failed = |error| Error::caused("record the container's networks", error);
+            wiring::write(&directory, &written).map_err(failed)?;
+            boundary("wiring.written");
+            Ok(())
+        })
+        .await?;
+        self.container.set_wiring(endpoints);
+        Ok(())
+    }
+
+    fn adopt_run(&mut self, wired: Arc<RunRecord>) {
+        if let Some(run) = &mut self.run {
+            run.record = wired;
+        }
+        self.publish();
+    }
+}
+
+/// Tells a shim what its container has now.
+pub(crate) async fn rewire(
+    core: &Arc<Core>,
+    container: &Arc<Container>,
+    shim: &ShimHandle,
+    run: &RunRecord,
+    fresh: Option<&Joined>,
+) -> Result<Option<Dns>> {
+    let (planned, record) = (Arc::clone(container), run.clone());
+    let dns = blocking(core, move |core| Ok(files::dns(core, &planned, &record))).await?;
+    let mut setup = start::setup(run, dns.clone());
+    for interface in &mut setup.interfaces {
+        interface.configured = fresh.is_none_or(|fresh| fresh.sandbox.interface != interface.name);
+    }
+    let sockets: Vec<OwnedFd> = start::host_namespace(dns.as_ref())?.into_iter().collect();
+    shim.ask(Request::Rewire(setup), sockets).await.map_err(|error| {
+        Error::internal(format!(
+            "failed to set up container networking: the container's keeper: {error}"
+        ))
+    })?;
+    Ok(dns)
+}
+
+async fn shim_pid(shim: &ShimHandle) -> Result<u32> {
+    let failed =
+        |why: &dyn std::fmt::Display| Error::internal(format!("the container's keeper does not answer: {why}"));
+    match shim.request(Request::State, Vec::new()).await {
+        Ok(Reply::State(state)) => Ok(state.shim_pid),
+        Ok(_) => Err(failed(&"it said something else")),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn connectable(core: &Core, container: &Container, network: &str) -> Result<Place> {
+    match &container.effective.network {
+        NetworkMode::Host => {
+            return Err(Error::forbidden(
+                "container cannot be connected to other networks while it is in host network mode: \
+                 create it without --network host",
+            ));
+        }
+        NetworkMode::Container(_) => {
+            return Err(Error::forbidden(
+                "container sharing network namespace with another container or host cannot be connected to any other network",
+            ));
+        }
+        NetworkMode::None => return Err(private()),
+        NetworkMode::Bridge | NetworkMode::Named(_) => {}
+    }
+    match crate::network::builtin(core, network) {
+        Some("host") => Err(Error::forbidden(
+            "cannot connect container to host network - container must be created in host network mode",
+        )),
+        Some("none") => Err(private()),
+        Some(_) | None => place::find(core, network),
+    }
+}
+
+fn private() -> Error {
+    Error::forbidden(
+        "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    )
+}
+
+fn disconnectable(core: &Core, container: &Container, network: &str) -> Result<Place> {
+    match crate::network::builtin(core, network) {
+        Some("host") if container.effective.network == NetworkMode::Host => {
+            Err(Error::forbidden("container cannot be disconnected from host network"))
+        }
+        Some(name @ ("host" | "none")) => Err(not_connected(container, name)),
+        Some(_) | None => place::find(core, network),
+    }
+}
+
+fn not_connected(container: &Container, network: &str) -> Error {
+    Error::forbidden(format!(
+        "container {} is not connected to network {network}",
+        container.id
+    ))
+}
+
+/// Whether what is asked for is a place on this network.
+fn is_at(core: &Core, asked: &Asked, place: &Place) -> bool {
+    asked.network == place.name() || place::find(core, &asked.network).is_ok_and(|other| other.id() == place.id())
+}
+
+fn is_joined(core: &Core, joined: &Joined, place: &Place) -> bool {
+    place::of(core, joined).is_some_and(|other| other.id() == place.id())
+}
+
+/// Places of a run that nobody asks for (any more): what a daemon that died half way left.
+pub(crate) fn strays(core: &Core, run: &RunRecord, asked: &[Asked]) -> Vec<Joined> {
+    let wanted = |joined: &&Joined| {
+        let place = place::of(core, joined);
+        place.is_some_and(|place| asked.iter().any(|asked| is_at(core, asked, &place)))
+    };
+    run.endpoints.iter().filter(|joined| !wanted(joined)).cloned().collect()
+}
+
+/// A member of a network, for its list.
+pub(crate) fn member(container: &Container, joined: &Joined) -> registry::Member {
+    registry::Member {
+        container: container.name(),
+        joined: joined.clone(),
+    }
+}

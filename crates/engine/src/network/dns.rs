@@ -1,0 +1,57 @@
+//! What a container's embedded name server is told.
+
+use std::net::SocketAddr;
+
+use corten_net::files::resolv::Server;
+use corten_shim::protocol::{Dns, NameServer};
+
+use super::place;
+use crate::container::Container;
+use crate::container::run::Joined;
+use crate::core::Core;
+
+/// Port of name servers.
+const PORT: u16 = 53;
+
+/// Tables, aliases and servers; `None` for a container that is on no user-defined network. `servers` are what
+/// the container's `resolv.conf` would have named.
+pub(crate) fn plan(core: &Core, container: &Container, joined: &[Joined], servers: &[Server]) -> Option<Dns> {
+    if !is_needed(core, joined) {
+        return None;
+    }
+    let places: Vec<_> = joined.iter().filter_map(|joined| place::of(core, joined)).collect();
+    let tables = places.iter().filter_map(|place| place.name_table());
+    let mut aliases = Vec::new();
+    for asked in container.wiring().iter() {
+        aliases.extend(asked.settings.links.iter().map(|link| alias(core, link)));
+    }
+    aliases.extend(container.effective.host.links.iter().map(|link| alias(core, link)));
+    let has_way_out = joined
+        .iter()
+        .any(|joined| joined.sandbox.gateway4.is_some() || matches!(joined.sandbox.address6, Some((.., Some(_)))));
+    let servers = servers.iter().filter(|_| has_way_out).map(|server| NameServer {
+        address: SocketAddr::new(server.address, PORT),
+        from_host: server.from_host,
+    });
+    Some(Dns {
+        tables: tables.map(std::path::Path::to_path_buf).collect(),
+        aliases,
+        servers: servers.collect(),
+    })
+}
+
+/// Whether a container has an embedded name server.
+pub(crate) fn is_needed(core: &Core, joined: &[Joined]) -> bool {
+    joined.iter().any(|joined| !joined.is_default(core))
+}
+
+/// `CONTAINER[:ALIAS]`: what the alias is called in the tables.
+fn alias(core: &Core, link: &str) -> (String, String) {
+    let (container, alias) = link.split_once(':').unwrap_or((link, link));
+    let container = container.trim_start_matches('/');
+    let name = match core.containers.find(container) {
+        Ok(found) => found.name(),
+        Err(_) => container.to_owned(),
+    };
+    (alias.rsplit('/').next().unwrap_or(alias).to_owned(), name)
+}

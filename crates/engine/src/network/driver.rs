@@ -1,0 +1,157 @@
+//! What carries a network's packets: one enum, so that a container's start does not care.
+
+use std::net::IpAddr;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+
+use corten_net::sandbox::{BridgeNetworkConfig, Prepared, Sandbox, SandboxRequest};
+use corten_net::{BridgeNetwork, Subnet};
+
+use super::options::{BridgeOptions, GatewayMode};
+use super::record::NetworkRecord;
+use crate::error::{Error, Result};
+
+/// A network's driver.
+#[derive(Debug, Clone)]
+pub(crate) enum Driver {
+    /// A bridge.
+    Bridge(Arc<BridgeNetwork>),
+    /// None: the network only holds configuration.
+    Nothing,
+    /// It could not be set up when the daemon started, for this reason.
+    Broken(String),
+}
+
+impl Driver {
+    /// Leases addresses and reserves ports.
+    pub(crate) fn prepare(&self, request: &SandboxRequest<'_>) -> Result<Prepared> {
+        let bridge = self.bridge()?;
+        bridge
+            .prepare(request)
+            .map_err(|error| Error::internal(error.to_string()))
+    }
+
+    /// Gives back what was prepared and not connected.
+    pub(crate) fn abandon(&self, sandbox: &Sandbox) {
+        if let Self::Bridge(bridge) = self {
+            bridge.abandon(sandbox);
+        }
+    }
+
+    /// Makes the link and publishes the ports.
+    pub(crate) fn connect(&self, sandbox: &Sandbox, namespace: BorrowedFd<'_>) -> Result<()> {
+        let connected = self.bridge()?.connect(sandbox, namespace);
+        connected.map_err(|error| {
+            Error::internal(format!(
+                "failed to set up container networking: {}",
+                crate::error::chain(&error)
+            ))
+        })
+    }
+
+    /// Waits until the link carries packets.
+    pub(crate) fn settle(&self, sandbox: &Sandbox) -> Result<()> {
+        self.bridge()?
+            .settle(sandbox)
+            .map_err(|error| Error::caused("settle the link", error))
+    }
+
+    /// Takes everything of a container's place away.
+    pub(crate) fn release(&self, sandbox: &Sandbox) -> Result<()> {
+        match self {
+            Self::Bridge(bridge) => bridge
+                .release(sandbox)
+                .map_err(|error| Error::caused("release the network", error)),
+            Self::Nothing | Self::Broken(_) => Ok(()),
+        }
+    }
+
+    /// As [`Self::release`] for a container that goes on: its link is gone at once.
+    pub(crate) fn disconnect(&self, sandbox: &Sandbox) -> Result<()> {
+        self.release(sandbox)?;
+        match self {
+            Self::Bridge(bridge) => bridge.sweep().map_err(|error| Error::caused("delete the link", error)),
+            Self::Nothing | Self::Broken(_) => Ok(()),
+        }
+    }
+
+    /// Publishes ports that a place has taken over.
+    pub(crate) fn publish(&self, sandbox: &Sandbox) -> Result<()> {
+        self.bridge()?
+            .publish(sandbox)
+            .map_err(|error| Error::internal(crate::error::chain(&error)))
+    }
+
+    /// The families for which the network is a way out.
+    pub(crate) fn ways_out(&self) -> (bool, bool) {
+        match self {
+            Self::Bridge(bridge) => {
+                let outside = !bridge.is_internal();
+                (
+                    outside && bridge.gateway4().is_some(),
+                    outside && bridge.subnet6().is_some(),
+                )
+            }
+            Self::Nothing | Self::Broken(_) => (false, false),
+        }
+    }
+
+    /// What an interface on it is called, without its number.
+    pub(crate) fn prefix<'r>(&self, record: Option<&'r NetworkRecord>) -> &'r str {
+        let given = record.and_then(|record| record.options.get("com.docker.network.container_iface_prefix"));
+        given
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+            .unwrap_or("eth")
+    }
+
+    fn bridge(&self) -> Result<&Arc<BridgeNetwork>> {
+        match self {
+            Self::Bridge(bridge) => Ok(bridge),
+            Self::Nothing => Err(Error::forbidden("cannot connect to a configuration-only network")),
+            Self::Broken(why) => Err(Error::internal(format!(
+                "failed to set up container networking: the network could not be set up when the daemon started: {why}"
+            ))),
+        }
+    }
+}
+
+/// What the bridge of a network must be like.
+pub(super) fn bridge_config(record: &NetworkRecord, table: &str, forward: bool) -> Result<BridgeNetworkConfig> {
+    let options = BridgeOptions::parse(&record.options)?;
+    let four = record.subnet(true).filter(|_| record.ipv4);
+    let six = record.subnet(false).filter(|_| record.ipv6);
+    let gateway = |subnet: Subnet, address: IpAddr| (address, subnet.prefix());
+    let gateway4 = four.map(|entry| gateway(entry.subnet, entry.effective_gateway()));
+    let gateway6 = six.map(|entry| gateway(entry.subnet, entry.effective_gateway()));
+    let reserved = record.subnets.iter().flat_map(|entry| entry.auxiliary.values());
+    Ok(BridgeNetworkConfig {
+        bridge: bridge_name(record, &options),
+        table: table.to_owned(),
+        gateway: match gateway4 {
+            Some((IpAddr::V4(address), prefix)) => Some((address, prefix)),
+            Some(_) | None => None,
+        },
+        gateway6: match gateway6 {
+            Some((IpAddr::V6(address), prefix)) => Some((address, prefix)),
+            Some(_) | None => None,
+        },
+        range: four.and_then(|entry| entry.range),
+        range6: six.and_then(|entry| entry.range),
+        reserved: reserved.copied().collect(),
+        ipv4: four.is_some(),
+        internal: record.internal,
+        mtu: options.mtu,
+        forward,
+        inter_container: options.inter_container,
+        masquerade: options.masquerade && options.modes.0 != GatewayMode::Routed,
+        publish_address: options.binding,
+        pools: Vec::new(),
+    })
+}
+
+/// The bridge's name: the user's, else one after the network's id, as Docker's.
+pub(super) fn bridge_name(record: &NetworkRecord, options: &BridgeOptions) -> String {
+    let after_id = || format!("br-{}", record.id.get(..12).unwrap_or(&record.id));
+    options.name.clone().unwrap_or_else(after_id)
+}

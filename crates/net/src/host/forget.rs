@@ -1,0 +1,35 @@
+//! Forgetting connections of addresses that are given back.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::{io, mem};
+
+use corten_sys::conntrack::Conntrack;
+use corten_sys::netlink;
+
+/// Walks the connection table for all who are released at a time: whoever gets the socket takes the
+/// addresses of those who wait for it along.
+#[derive(Debug)]
+pub(crate) struct Forgetter {
+    waiting: Mutex<Vec<IpAddr>>,
+    connections: Mutex<Conntrack>,
+}
+
+impl Forgetter {
+    pub(crate) fn open() -> io::Result<Self> {
+        Ok(Self {
+            waiting: Mutex::default(),
+            connections: Mutex::new(Conntrack::open()?),
+        })
+    }
+
+    pub(crate) fn forget(&self, addresses: Vec<IpAddr>) -> Result<(), netlink::Error> {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(addresses);
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        connections.forget(&all).map(drop)
+    }
+}

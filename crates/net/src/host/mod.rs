@@ -1,0 +1,198 @@
+//! What all networks of one daemon share: the firewall's table, the socket that makes links, the host's
+//! ports, the deletion of links and the forgetting of connections.
+//!
+//! At the daemon's start every network's bridge is made first, then [`Host::admit`] writes the table for all
+//! of them at once, so that no running container is without its rules for a moment. Later networks come
+//! and go one by one.
+
+mod claim;
+mod forget;
+mod port_ledger;
+mod sweep;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use corten_sys::netlink::{self, Route};
+
+pub use claim::ClaimError;
+
+pub(crate) use claim::Claim;
+pub(crate) use sweep::sweep;
+
+use forget::Forgetter;
+use port_ledger::PortLedger;
+use sweep::Sweeper;
+
+use crate::firewall::foreign::{self, Obstacle};
+use crate::firewall::{Firewall, FirewallError};
+use crate::forwarding::{self, Version};
+use crate::network::OpenError;
+use crate::recovery::{self, Found, Recovered};
+use crate::sandbox::Sandbox;
+use crate::{BridgeNetwork, Subnet, address, endpoint, pool};
+
+/// What a daemon decides about all its networks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostConfig {
+    /// The daemon's nftables table, `corten`; daemons side by side need different ones.
+    pub table: String,
+    /// Turn `ip_forward` on when a network needs it (Docker's `ip-forward`).
+    pub forward: bool,
+}
+
+/// The shared parts.
+#[derive(Debug)]
+pub struct Host {
+    config: HostConfig,
+    pub(crate) firewall: Firewall,
+    kernel: Mutex<Route>,
+    pub(crate) ports: PortLedger,
+    pub(crate) sweeper: Sweeper,
+    pub(crate) forgetter: Forgetter,
+    _claim: Claim,
+}
+
+impl Host {
+    /// Claims the table and opens the sockets. Nothing is changed in the kernel.
+    ///
+    /// # Errors
+    /// Another daemon has the table, or the kernel has no netlink or nftables.
+    pub fn open(config: HostConfig) -> Result<Arc<Self>, OpenError> {
+        let claim = Claim::table(&config.table)?;
+        Ok(Arc::new(Self {
+            kernel: Mutex::new(Route::open().map_err(netlink::Error::from)?),
+            firewall: Firewall::open(&config.table)?,
+            ports: PortLedger::default(),
+            sweeper: Sweeper::default(),
+            forgetter: Forgetter::open().map_err(netlink::Error::from)?,
+            _claim: claim,
+            config,
+        }))
+    }
+
+    /// Writes the table for exactly these networks, keeping what was published, and turns forwarding on if it
+    /// is off and we may.
+    ///
+    /// # Errors
+    /// The kernel refuses a step.
+    pub fn admit(&self, networks: &[&BridgeNetwork]) -> Result<(), OpenError> {
+        self.firewall
+            .set_networks(networks.iter().map(|network| network.plan()).collect())?;
+        networks.iter().try_for_each(|network| self.forward_for(network))
+    }
+
+    /// Adds one network to the table.
+    ///
+    /// # Errors
+    /// The kernel refuses; the table is as before.
+    pub fn add(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
+        self.firewall.add_network(network.plan())?;
+        self.forward_for(network)
+    }
+
+    /// Takes one network out of the table; that it is not in it is fine.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn drop_network(&self, network: &BridgeNetwork) -> Result<(), FirewallError> {
+        self.firewall.remove_network(network.bridge())
+    }
+
+    /// Settings of other people's firewalls that keep packets from containers on this bridge.
+    #[must_use]
+    pub fn obstacles(&self, bridge: &str) -> Vec<Obstacle> {
+        self.firewall
+            .with_kernel(|kernel| foreign::find(kernel, &self.config.table, bridge))
+    }
+
+    /// The first subnet of the pools of this family that overlaps neither what the host uses nor `taken`.
+    ///
+    /// # Errors
+    /// No pool has one left, or the kernel refuses.
+    pub fn choose_subnet(&self, pools: &[(Subnet, u8)], taken: &[Subnet]) -> Result<Subnet, OpenError> {
+        let mut occupied = address::occupied(&mut self.kernel(), 0)?;
+        occupied.extend(taken);
+        pool::choose(pools, &occupied).ok_or(OpenError::NoPool)
+    }
+
+    /// A subnet that the host reaches already and that overlaps this one.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn overlapping(&self, subnet: Subnet) -> Result<Option<Subnet>, netlink::Error> {
+        let occupied = address::occupied(&mut self.kernel(), 0)?;
+        Ok(occupied.into_iter().find(|other| other.overlaps(&subnet)))
+    }
+
+    /// Takes over the containers that run: the leases, links and ports of these networks. Everything else on
+    /// their bridges and in the table is removed.
+    ///
+    /// # Errors
+    /// The kernel refuses a step.
+    pub fn recover(&self, networks: &[(&BridgeNetwork, Vec<Sandbox>)]) -> Result<Recovered, OpenError> {
+        let mut links = Vec::new();
+        let mut running = Vec::new();
+        let all = self.kernel().links()?;
+        for (network, sandboxes) in networks {
+            network.adopt(sandboxes);
+            let index = network.index();
+            let ports = all.iter().filter(|link| link.master == index && link.kind == "veth");
+            links.extend(
+                ports
+                    .map(|link| link.name.clone())
+                    .filter(|name| endpoint::is_host_name(name)),
+            );
+            running.extend(sandboxes.iter().cloned());
+        }
+        if !running.is_empty() {
+            self.firewall.adopt_containers();
+        }
+        let published = self.firewall.published()?;
+        let difference = recovery::compare(&Found { links, published }, &running);
+        self.firewall.unpublish(&difference.ports_to_remove)?;
+        self.firewall.publish(&difference.ports_to_add)?;
+        let mut kernel = self.kernel();
+        for link in &difference.links_to_delete {
+            endpoint::retire(&mut kernel, link)?;
+        }
+        endpoint::sweep(&mut kernel)?;
+        Ok(Recovered {
+            ports_removed: difference.ports_to_remove.len(),
+            ports_added: difference.ports_to_add.len(),
+            links_removed: difference.links_to_delete,
+            links_missing: difference.links_missing,
+        })
+    }
+
+    /// Removes the table, and turns forwarding off if it was us who turned it on and no Corten daemon has a
+    /// bridge. For a daemon that is uninstalled, and for tests.
+    ///
+    /// # Errors
+    /// The kernel refuses a step.
+    pub fn remove(&self) -> Result<(), OpenError> {
+        let mut kernel = self.kernel();
+        endpoint::sweep(&mut kernel)?;
+        self.firewall.remove()?;
+        Ok(self
+            .firewall
+            .with_kernel(|netfilter| forwarding::restore(&mut kernel, netfilter))?)
+    }
+
+    pub(crate) fn kernel(&self) -> MutexGuard<'_, Route> {
+        self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forward_for(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
+        if !self.config.forward || network.is_internal() {
+            return Ok(());
+        }
+        let four = network.subnet4().map(|_| Version::V4);
+        let six = network.subnet6().map(|_| Version::V6);
+        let mut kernel = self.kernel();
+        for version in four.into_iter().chain(six) {
+            self.firewall
+                .with_kernel(|netfilter| forwarding::ensure(&mut kernel, netfilter, version))?;
+        }
+        Ok(())
+    }
+}
