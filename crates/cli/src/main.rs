@@ -10,6 +10,7 @@ mod complete;
 mod config;
 mod container_config;
 mod context;
+mod copy;
 mod dispatch;
 mod failure;
 mod flag;

@@ -112,7 +112,9 @@ impl Invocation {
     }
 
     fn usage_line(&self) -> String {
-        format!("{} {}", self.name(), self.usage).trim_end().to_owned()
+        // `cp` has a second form below the first.
+        let usage = self.usage.replace("\tdocker ", &format!("\t{} ", self.program));
+        format!("{} {usage}", self.name()).trim_end().to_owned()
     }
 
     /// The complaint about a wrong number of arguments.

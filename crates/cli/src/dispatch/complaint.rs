@@ -9,13 +9,12 @@ use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
 
 /// Docker's commands that are still to come.
-const TO_COME: [&str; 21] = [
+const TO_COME: [&str; 20] = [
     "build",
     "buildx",
     "checkpoint",
     "compose",
     "config",
-    "cp",
     "login",
     "logout",
     "manifest",

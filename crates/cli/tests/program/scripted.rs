@@ -35,6 +35,7 @@ impl Request {
             "HTTP/1.1 {status}\r\nApi-Version: 1.51\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
+        let body = if self.line.starts_with("HEAD ") { "" } else { body };
         self.send((head + body).as_bytes());
     }
 

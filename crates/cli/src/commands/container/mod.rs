@@ -2,6 +2,7 @@
 
 mod attach;
 mod commit;
+mod cp;
 mod create;
 mod diff;
 mod each;
@@ -33,6 +34,7 @@ pub(super) const GROUP: Group = Group {
     verbs: &[
         &attach::VERB,
         &commit::VERB,
+        &cp::VERB,
         &create::VERB,
         &diff::VERB,
         &exec::VERB,
