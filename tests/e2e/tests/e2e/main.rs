@@ -20,6 +20,7 @@ mod options;
 mod pause;
 mod ports;
 mod prune;
+mod reach;
 mod resources;
 mod security;
 mod stats;
