@@ -20,6 +20,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod exec;
+pub mod health;
 pub mod image;
 mod info;
 pub mod logs;

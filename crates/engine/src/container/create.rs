@@ -47,6 +47,7 @@ pub(crate) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<C
         Origin {
             record,
             changes: Changes::default(),
+            health: None,
             life,
             run: None,
         },

@@ -144,8 +144,8 @@ pub fn inherit(config: &mut ContainerConfig, image: &corten_image::Config) {
     if config.shell.is_empty() && !image.shell.is_empty() {
         config.shell = image.shell.clone().into();
     }
-    if config.healthcheck.is_none() {
-        config.healthcheck = image.healthcheck.as_ref().map(health);
+    if let Some(image) = &image.healthcheck {
+        inherit_health(config.healthcheck.get_or_insert_default(), &health(image));
     }
 }
 
@@ -180,6 +180,23 @@ fn inherit_environment(config: &mut ContainerConfig, image: &[String]) {
     }
     // Without any variable Docker tells of none at all.
     config.env = if env.is_empty() { List::null() } else { List::from(env) };
+}
+
+/// Each part that is not said is the image's.
+fn inherit_health(own: &mut HealthConfig, image: &HealthConfig) {
+    if own.test.is_empty() {
+        own.test.clone_from(&image.test);
+    }
+    let inherit = |own: &mut i64, image: i64| {
+        if *own == 0 {
+            *own = image;
+        }
+    };
+    inherit(&mut own.interval, image.interval);
+    inherit(&mut own.timeout, image.timeout);
+    inherit(&mut own.start_period, image.start_period);
+    inherit(&mut own.start_interval, image.start_interval);
+    inherit(&mut own.retries, image.retries);
 }
 
 fn health(image: &corten_image::Healthcheck) -> HealthConfig {

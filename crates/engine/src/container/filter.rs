@@ -58,6 +58,8 @@ pub struct Candidate<'a> {
     pub image_references: Vec<String>,
     /// How its last run ended.
     pub exit_code: Option<i32>,
+    /// What its health checks say; `none` without.
+    pub health: String,
     /// When it was created.
     pub created: Timestamp,
     /// `port/protocol` it exposes.
@@ -151,7 +153,7 @@ impl ContainerFilter {
             && any("ancestor", &|value| ancestor(candidate, value))
             && any("network", &|value| network(candidate, value))
             && any("volume", &|value| volume(summary, value))
-            && any("health", &|value| value == "none")
+            && any("health", &|value| value == candidate.health)
             && any("isolation", &|value| matches!(value, "" | "default"))
             && any("is-task", &|value| matches!(value, "0" | "false"))
             && self
@@ -277,6 +279,7 @@ mod tests {
             summary: &summary,
             image_references: vec!["nginx:latest".into(), format!("sha256:{}", "a".repeat(64))],
             exit_code: Some(3),
+            health: "healthy".into(),
             created: Timestamp::from_unix(100, 0),
             exposed: vec!["443/tcp"],
         };
@@ -302,6 +305,8 @@ mod tests {
             (&[("volume", "v")][..], true),
             (&[("volume", "/data")][..], true),
             (&[("network", "bridge")][..], true),
+            (&[("health", "healthy"), ("health", "none")][..], true),
+            (&[("health", "none")][..], false),
             (&[("network", "other")][..], false),
             (&[("before", "later")][..], true),
             (&[("since", "later")][..], false),

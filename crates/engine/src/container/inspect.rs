@@ -39,7 +39,10 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
         created: record.created,
         path,
         args: List::from(args),
-        state: state(&view),
+        state: ContainerState {
+            health: container.health.look(),
+            ..state(&view)
+        },
         image: record.image.to_string(),
         resolv_conf_path: file("resolv.conf"),
         hostname_path: file("hostname"),

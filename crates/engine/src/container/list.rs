@@ -57,6 +57,7 @@ fn candidate<'a>(
     Candidate {
         summary,
         image_references: image_references(core, container),
+        health: container.health.status(),
         exit_code: view.life.phase.ended().map(|ended| ended.code),
         created: container.record.created,
         exposed: container
@@ -102,7 +103,7 @@ fn summary(core: &Core, container: &Arc<Container>, view: &View, now: Timestamp)
         ports: List::from(ports),
         labels: config.labels.clone(),
         state: status::state(&view.life.phase).to_owned(),
-        status: status::words(&view.life.phase, now),
+        status: status::words(&view.life.phase, &container.health.status(), now),
         host_config: SummaryHostConfig {
             network_mode: container.effective.host.network_mode.clone(),
             annotations: container.effective.host.annotations.clone(),

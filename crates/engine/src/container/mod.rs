@@ -64,6 +64,8 @@ pub(crate) struct Container {
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) clients: Arc<Clients>,
+    /// What its health checks say.
+    pub(crate) health: crate::health::Keeper,
     /// What was changed since its creation; locked only for the moment of a look.
     changes: RwLock<Arc<Changes>>,
     /// The networks it is to be on; changed by the owner alone.

@@ -31,6 +31,7 @@ use super::run::RunRecord;
 use super::{Container, MAILBOX_LIMIT, View};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::health::{HealthRecord, Monitor};
 use crate::shim::{News, ShimHandle, ShimProcess};
 
 /// What an owner is told.
@@ -75,6 +76,8 @@ pub(crate) type Answer = oneshot::Sender<Result<()>>;
 pub(crate) struct Origin {
     pub(crate) record: Record,
     pub(crate) changes: Changes,
+    /// What an earlier daemon knew of its health.
+    pub(crate) health: Option<HealthRecord>,
     pub(crate) life: Life,
     /// The run that goes on.
     pub(crate) run: Option<Ongoing>,
@@ -105,7 +108,9 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     origin.record.forget_request();
     let wiring = origin.record.networks.take();
     let clients = Clients::new(origin.run.as_ref().map(|run| run.shim.clone()));
+    let health = crate::health::Keeper::new(&holds.config, origin.health.take());
     let container = Container {
+        health,
         id: origin.record.id.clone(),
         record: origin.record,
         effective: holds,
@@ -130,6 +135,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         remove_volumes: false,
         failure: None,
         removed: false,
+        monitor: None,
     };
     tokio::spawn(owner.run());
     container
@@ -151,6 +157,8 @@ pub(crate) struct Owner {
     /// Why the last start or removal failed.
     failure: Option<Error>,
     removed: bool,
+    /// Its health checks, while there are any to make.
+    monitor: Option<Monitor>,
 }
 
 #[derive(Clone, Copy)]
@@ -173,6 +181,7 @@ struct Waiting {
 
 impl Owner {
     async fn run(mut self) {
+        self.adjust_monitor();
         if matches!(self.life.phase, Phase::Restarting(_)) {
             self.arm(self.life.delay, TimerKind::Restart);
         }
@@ -342,9 +351,14 @@ impl Owner {
         while let Some(effect) = effects.pop_front() {
             self.perform(effect, &mut effects).await;
         }
+        self.adjust_monitor();
         self.publish();
         self.answer_waiting();
         Ok(())
+    }
+
+    fn adjust_monitor(&mut self) {
+        Monitor::adjust(&mut self.monitor, &self.core, &self.container, &self.life.phase);
     }
 
     async fn perform(&mut self, effect: Effect, rest: &mut VecDeque<Effect>) {
@@ -362,6 +376,7 @@ impl Owner {
             Effect::Thaw => self.perform_thaw(rest).await,
             Effect::Persist => self.persist().await,
             Effect::Publish(action) => {
+                self.adjust_monitor();
                 self.publish();
                 self.publish_action(action);
             }

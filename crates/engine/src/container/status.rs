@@ -3,6 +3,7 @@
 use corten_base::{Timestamp, elapsed};
 
 use super::phase::{Ended, Phase};
+use crate::health::state;
 
 /// Docker's one-word state: `State.Status` and the list's `State`.
 #[must_use]
@@ -20,11 +21,18 @@ pub fn state(phase: &Phase) -> &'static str {
 
 /// The list's `Status` at the time `now`.
 #[must_use]
-pub fn words(phase: &Phase, now: Timestamp) -> String {
+pub fn words(phase: &Phase, health: &str, now: Timestamp) -> String {
     let ago = |ended: &Ended| format!("({}) {} ago", ended.code, elapsed::words(now.since(ended.finished_at)));
     match phase {
         Phase::Created(_) => "Created".to_owned(),
-        Phase::Running(running) => format!("Up {}", elapsed::words(now.since(running.started_at))),
+        Phase::Running(running) => {
+            let up = format!("Up {}", elapsed::words(now.since(running.started_at)));
+            match health {
+                state::NONE => up,
+                state::STARTING => format!("{up} (health: starting)"),
+                health => format!("{up} ({health})"),
+            }
+        }
         Phase::Paused(running) => format!("Up {} (Paused)", elapsed::words(now.since(running.started_at))),
         Phase::Restarting(ended) => format!("Restarting {}", ago(ended)),
         Phase::Exited(ended) => format!("Exited {}", ago(ended)),
@@ -37,6 +45,26 @@ pub fn words(phase: &Phase, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::container::phase::Running;
+
+    #[test]
+    fn health_is_told_of_what_runs() {
+        let running = Running {
+            pid: 1,
+            started_at: Timestamp::from_unix(100, 0),
+            last_finished_at: Timestamp::ZERO,
+            stopping: None,
+        };
+        for (health, expected) in [
+            (state::STARTING, "Up 5 seconds (health: starting)"),
+            (state::HEALTHY, "Up 5 seconds (healthy)"),
+            (state::UNHEALTHY, "Up 5 seconds (unhealthy)"),
+        ] {
+            let now = Timestamp::from_unix(105, 0);
+            assert_eq!(words(&Phase::Running(running.clone()), health, now), expected);
+        }
+        let paused = words(&Phase::Paused(running), state::HEALTHY, Timestamp::from_unix(105, 0));
+        assert_eq!(paused, "Up 5 seconds (Paused)");
+    }
 
     #[test]
     fn every_phase() {
@@ -67,7 +95,10 @@ mod tests {
             (Phase::Dead(None), "dead", "Dead"),
         ];
         for (phase, word, text) in table {
-            assert_eq!((state(&phase), words(&phase, at(105)).as_str()), (word, text));
+            assert_eq!(
+                (state(&phase), words(&phase, state::NONE, at(105)).as_str()),
+                (word, text)
+            );
         }
     }
 }

@@ -22,7 +22,7 @@ pub fn check(
     limits: Limits,
 ) -> Result<()> {
     check_config(config)?;
-    refuse_unbuilt(config, host, networking)?;
+    refuse_unbuilt(host, networking)?;
     check_limits(host, limits, false)?;
     check_modes(config, host)?;
     check_security(host)?;
@@ -78,6 +78,9 @@ fn check_config(config: &ContainerConfig) -> Result<()> {
             return Err(Error::invalid(format!("invalid hostname format: {name}")));
         }
     }
+    if let Some(health) = &config.healthcheck {
+        crate::health::check(health)?;
+    }
     for port in config.exposed_ports.keys() {
         ports::parse(port)?;
     }
@@ -95,13 +98,8 @@ fn unbuilt(option: &str) -> Error {
     Error::not_implemented(format!("{option} is not supported by this version of Corten"))
 }
 
-fn refuse_unbuilt(config: &ContainerConfig, host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
-    let health = config.healthcheck.as_ref().and_then(|health| health.test.first());
+fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
     let table = [
-        (
-            health.is_some_and(|kind| kind != "NONE"),
-            "a health check (HealthCheck)",
-        ),
         (!host.volumes_from.is_empty(), "VolumesFrom"),
         (!host.links.is_empty(), "Links"),
         (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),

@@ -21,12 +21,23 @@ use crate::error::{Error, Result};
 use crate::event::Subject;
 use crate::request::TerminalSize;
 use crate::shim::ShimError;
+pub(crate) use registry::Purpose;
 use registry::{Progress, Session};
 
 /// Makes a session; returns its id.
 pub(crate) fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> Result<String> {
     let container = core.containers.find(reference)?;
     check_running(&container, reference)?;
+    Ok(make(core, &container, config, Purpose::Client)?.id.to_string())
+}
+
+/// Makes a session of a running container.
+pub(crate) fn make(
+    core: &Arc<Core>,
+    container: &Arc<Container>,
+    config: ExecConfig,
+    purpose: Purpose,
+) -> Result<Arc<Session>> {
     if config.cmd.is_empty() {
         return Err(Error::invalid("No exec command specified"));
     }
@@ -38,10 +49,10 @@ pub(crate) fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> R
     }
     attach::detach_keys(Some(&config.detach_keys))?;
     let id = ExecId::from_random(random_bytes());
-    let session = Arc::new(Session::new(id.clone(), container, config));
+    let session = Arc::new(Session::new(id, Arc::clone(container), config, purpose));
     publish(core, &session, "exec_create");
-    core.execs.insert(session);
-    Ok(id.to_string())
+    core.execs.insert(Arc::clone(&session));
+    Ok(session)
 }
 
 /// A session can be made and started only while its container runs; `name` is what the client calls it.
@@ -168,6 +179,10 @@ pub(crate) fn ended(core: &Core, container: &Container, exec: &ExecId, code: i32
         let attributes = attributes(&session, Some(code));
         core.events
             .publish(Subject::Container(container), "exec_die", &attributes, Timestamp::now());
+        if session.purpose == Purpose::HealthCheck {
+            // Nobody asks about it any more, and there are many.
+            core.execs.remove(exec);
+        }
     }
 }
 

@@ -26,7 +26,17 @@ pub(crate) struct Session {
     pub(crate) id: ExecId,
     pub(crate) container: Arc<Container>,
     pub(crate) config: ExecConfig,
+    pub(crate) purpose: Purpose,
     progress: watch::Sender<Progress>,
+}
+
+/// Whom a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A client, who may ask about it after its end.
+    Client,
+    /// A health check: forgotten at its end.
+    HealthCheck,
 }
 
 /// How far a session is.
@@ -45,12 +55,32 @@ pub(crate) enum Progress {
     },
 }
 
+/// How long the news of an end may take behind the end itself.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
 impl Session {
-    pub(crate) fn new(id: ExecId, container: Arc<Container>, config: ExecConfig) -> Self {
+    /// Waits for its end, which must be at hand: its clients have seen it. Its exit code.
+    pub(crate) async fn ended(&self) -> Result<i32> {
+        let mut progress = self.progress.subscribe();
+        let ended = progress.wait_for(|progress| matches!(progress, Progress::Ended { .. }));
+        match tokio::time::timeout(END_LIMIT, ended).await {
+            Ok(Ok(progress)) => match *progress {
+                Progress::Ended { code, .. } => Ok(code),
+                Progress::Created | Progress::Starting | Progress::Running { .. } => Ok(0),
+            },
+            Ok(Err(_)) | Err(_) => Err(Error::internal(format!(
+                "the end of exec command {} is not known",
+                self.id
+            ))),
+        }
+    }
+
+    pub(crate) fn new(id: ExecId, container: Arc<Container>, config: ExecConfig, purpose: Purpose) -> Self {
         Self {
             id,
             container,
             config,
+            purpose,
             progress: watch::Sender::new(Progress::Created),
         }
     }
@@ -62,6 +92,7 @@ impl Session {
             id,
             container,
             config,
+            purpose: Purpose::Client,
             progress: watch::Sender::new(Progress::Running { pid }),
         }
     }
@@ -133,6 +164,11 @@ pub(crate) struct ExecRegistry {
 }
 
 impl ExecRegistry {
+    /// Forgets a session.
+    pub(crate) fn remove(&self, id: &ExecId) {
+        self.sessions.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// Adds a session, and forgets those of its container that ended long ago.
     pub(crate) fn insert(&self, session: Arc<Session>) {
         let mut sessions = self.sessions.write().unwrap_or_else(PoisonError::into_inner);

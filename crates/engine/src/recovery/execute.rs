@@ -173,6 +173,7 @@ async fn settle(core: &Arc<Core>, observed: Observed, decision: Decision) -> Res
     let Observed {
         record,
         changes,
+        health,
         run,
         shim,
         ..
@@ -212,6 +213,7 @@ async fn settle(core: &Arc<Core>, observed: Observed, decision: Decision) -> Res
         Origin {
             record,
             changes,
+            health,
             life: decision.life,
             run,
         },

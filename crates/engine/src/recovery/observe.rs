@@ -17,6 +17,7 @@ use crate::container::record::{self, Record, StateRecord};
 use crate::container::run::RunRecord;
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
+use crate::health::HealthRecord;
 use crate::shim::{self, News, ShimHandle};
 
 /// How long a shim may take to answer.
@@ -26,6 +27,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 pub(super) struct Observed {
     pub(super) record: Record,
     pub(super) changes: Changes,
+    pub(super) health: Option<HealthRecord>,
     pub(super) found: Found,
     pub(super) run: Option<RunRecord>,
     pub(super) shim: Option<Contact>,
@@ -52,6 +54,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
             return Ok(None);
         };
         let changes = Changes::read(&directory).map_err(failed)?;
+        let health = crate::health::read(&directory);
         let state = StateRecord::read(&directory).map_err(failed)?;
         let exit = record::read(&directory.join(record::EXIT)).unwrap_or_else(|error| {
             tracing::error!(%error, "an exit record is not readable");
@@ -72,10 +75,12 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         };
         let frozen = run.as_ref().is_some_and(is_frozen);
         Ok(Some((
-            record, changes, state, exit, has_run, run, socket, creating, ended, frozen,
+            record, changes, health, state, exit, has_run, run, socket, creating, ended, frozen,
         )))
     });
-    let Some((record, changes, state, exit, has_run, run, socket, creating, ended_execs, frozen)) = read.await? else {
+    let Some((record, changes, health, state, exit, has_run, run, socket, creating, ended_execs, frozen)) =
+        read.await?
+    else {
         return Ok(None);
     };
     let shim = match socket {
@@ -96,6 +101,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
     Ok(Some(Observed {
         record,
         changes,
+        health,
         found,
         run,
         shim,

@@ -8,6 +8,7 @@ mod churn;
 mod daemons;
 mod exec;
 mod exit_codes;
+mod health;
 mod hostile;
 mod images;
 mod kill_change;
