@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use corten_engine::Engine;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::handle::Api;
@@ -16,6 +17,7 @@ use crate::http::{Handler, Socket, Stop, Stopper, serve_connection};
 use crate::listen::{
     Client, Listener, finish as finish_secured, open_sockets, secure, server_config, warn_of_open_sockets,
 };
+use crate::metrics::Metrics;
 use crate::notify::notify;
 use crate::pidfile::PidFile;
 use crate::reload::Current;
@@ -55,6 +57,18 @@ pub async fn run(settings: Settings) -> Result<()> {
     let thrift = Thrift::default();
     let api = Arc::new(Api::new(engine.clone(), Arc::clone(&current)));
     let mut served = serve(listeners, &api, &thrift, &stop);
+    if let Some(address) = &settings.metrics {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("failed to serve metrics on {address}"))?;
+        let info = engine.info().await.context("failed to serve metrics")?;
+        let metrics = Arc::new(Metrics::new(engine.clone(), Arc::clone(api.actions()), &info));
+        served.spawn(accept(
+            Listener::Tcp(listener, None),
+            metrics,
+            thrift.clone(),
+            stop.clone(),
+        ));
+    }
     tracing::info!(version = crate::release::ANNOUNCED, "daemon is ready");
     notify("READY=1");
     let thrifty = tokio::spawn(thrift.run());

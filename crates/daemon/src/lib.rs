@@ -9,6 +9,7 @@ pub mod handle;
 pub mod http;
 pub mod listen;
 pub mod log;
+pub mod metrics;
 pub mod notify;
 pub mod pidfile;
 pub mod release;

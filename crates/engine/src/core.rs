@@ -21,6 +21,7 @@ use crate::network::registry::Networks;
 use crate::prune::Pruning;
 use crate::reload::Changing;
 use crate::stats::SystemClock;
+use crate::tally::Tally;
 use crate::volume::Volumes;
 
 /// The shared parts.
@@ -45,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) transfers: Semaphore,
     /// Settings that a reload changes.
     pub(crate) changing: RwLock<Changing>,
+    /// What is counted as it happens.
+    pub(crate) tally: Arc<Tally>,
     /// Policies restart nothing any more.
     pub(crate) closing: AtomicBool,
 }

@@ -33,6 +33,7 @@ mod reload;
 pub mod request;
 mod shim;
 pub mod stats;
+pub mod tally;
 mod top;
 pub mod usage;
 pub mod volume;

@@ -23,6 +23,7 @@ use crate::exec::registry::ExecRegistry;
 use crate::network::registry::Networks;
 use crate::recovery;
 use crate::reload::Changing;
+use crate::tally::Tally;
 use crate::volume::Volumes;
 
 /// Opens everything and recovers.
@@ -60,6 +61,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
     }
     let root = config.data.join("volumes");
     let volumes = Volumes::open(root.clone()).map_err(|source| OpenError::Directory { path: root, source })?;
+    let tally = Arc::new(Tally::default());
     Ok(Core {
         images,
         bridge,
@@ -70,7 +72,8 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         volumes,
         stats: crate::stats::SystemClock::new(),
         pruning: crate::prune::Pruning::default(),
-        events: Bus::new(),
+        events: Bus::new(Arc::clone(&tally)),
+        tally,
         id,
         network_id,
         opened_at: Timestamp::now(),

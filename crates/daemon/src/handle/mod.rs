@@ -17,6 +17,7 @@ mod transfer;
 mod volumes;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use corten_base::Timestamp;
 use corten_engine::Engine;
@@ -24,6 +25,7 @@ use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::http::{Answer, Body, Failure, Handler, Query, Request, Wire, answer, drain};
+use crate::metrics::Actions;
 use crate::reload::Current;
 use crate::route::{Call, Target, route};
 
@@ -32,6 +34,7 @@ use crate::route::{Call, Target, route};
 pub struct Api {
     engine: Engine,
     current: Arc<Current>,
+    actions: Arc<Actions>,
     started: Timestamp,
 }
 
@@ -46,6 +49,7 @@ impl Api {
         Self {
             engine,
             current,
+            actions: Arc::default(),
             started: Timestamp::now(),
         }
     }
@@ -54,6 +58,12 @@ impl Api {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// How long its calls took.
+    #[must_use]
+    pub fn actions(&self) -> &Arc<Actions> {
+        &self.actions
     }
 
     /// Writes what is going on to a file of the run directory (SIGUSR1).
@@ -151,8 +161,12 @@ impl Handler for Api {
             body,
             wire,
         };
+        let began = Instant::now();
         match self.call(call, request, &head.method).await {
-            Ok(response) => response,
+            Ok(response) => {
+                self.actions.done(&head.method, head.uri.path(), began.elapsed());
+                response
+            }
             Err(failure) => {
                 if failure.status == StatusCode::INTERNAL_SERVER_ERROR {
                     tracing::error!(method = %head.method, path = head.uri.path(), "{}", failure.message);

@@ -33,6 +33,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::health::{HealthRecord, Monitor};
 use crate::shim::{News, ShimHandle, ShimProcess};
+use crate::tally::Counted;
 
 /// What an owner is told.
 pub(crate) enum Message {
@@ -122,6 +123,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     };
     let container = Arc::new(container);
     let owner = Owner {
+        counted: Counted::new(&core.tally, &origin.life.phase),
         core: Arc::clone(core),
         container: Arc::clone(&container),
         life: origin.life,
@@ -159,6 +161,7 @@ pub(crate) struct Owner {
     removed: bool,
     /// Its health checks, while there are any to make.
     monitor: Option<Monitor>,
+    counted: Counted,
 }
 
 #[derive(Clone, Copy)]

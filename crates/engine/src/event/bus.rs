@@ -10,6 +10,7 @@ use corten_base::Timestamp;
 use tokio::sync::broadcast;
 
 use super::{Subject, filter};
+use crate::tally::Tally;
 
 /// Messages kept for `since` (observed: dockerd 28.5).
 const RING_LIMIT: usize = 256;
@@ -20,14 +21,16 @@ const QUEUE_LIMIT: usize = 1024;
 pub(crate) struct Bus {
     ring: Mutex<VecDeque<Arc<EventMessage>>>,
     sender: broadcast::Sender<Arc<EventMessage>>,
+    tally: Arc<Tally>,
 }
 
 impl Bus {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(tally: Arc<Tally>) -> Self {
         let (sender, _) = broadcast::channel(QUEUE_LIMIT);
         Self {
             ring: Mutex::new(VecDeque::with_capacity(RING_LIMIT)),
             sender,
+            tally,
         }
     }
 
@@ -39,6 +42,7 @@ impl Bus {
     /// Publishes one event.
     pub(crate) fn publish(&self, subject: Subject<'_>, action: &str, attributes: &[(&str, String)], now: Timestamp) {
         let message = Arc::new(message(subject, action, attributes, now));
+        self.tally.event();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         if ring.len() == RING_LIMIT {
             ring.pop_front();
@@ -168,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn replays_and_ends() {
-        let bus = Bus::new();
+        let bus = Bus::new(Arc::default());
         for second in 0..300 {
             bus.publish(Subject::Volume("v"), "create", &[], at(second));
         }
@@ -184,7 +188,7 @@ mod tests {
 
     #[tokio::test]
     async fn listens_and_filters() {
-        let bus = Bus::new();
+        let bus = Bus::new(Arc::default());
         let mut filters = Filters::default();
         filters.add("volume", "w");
         let mut stream = bus.subscribe(filters, None, None);

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Instant;
 
 use corten_api::container::HealthcheckResult;
 use corten_api::exec::ExecConfig;
@@ -29,6 +30,7 @@ pub(super) async fn probe(core: &Arc<Core>, container: &Arc<Container>, settings
         Ok(outcome) => outcome,
         Err(error) => (FAILED, error.message),
     };
+    core.tally.health_check(exit_code != 0);
     HealthcheckResult {
         start,
         end: Timestamp::now(),
@@ -38,6 +40,7 @@ pub(super) async fn probe(core: &Arc<Core>, container: &Arc<Container>, settings
 }
 
 async fn execute(core: &Arc<Core>, container: &Arc<Container>, settings: &Settings) -> Result<(i64, String)> {
+    let begun = Instant::now();
     let config = ExecConfig {
         cmd: settings.command.clone().into(),
         attach_stdout: true,
@@ -57,6 +60,7 @@ async fn execute(core: &Arc<Core>, container: &Arc<Container>, settings: &Settin
     theirs.set_nonblocking(true).map_err(failed)?;
     let ours = tokio::net::UnixStream::from_std(ours).map_err(failed)?;
     ticket.connect(OwnedFd::from(theirs), Vec::new()).await?;
+    core.tally.health_started(begun.elapsed());
     match tokio::time::timeout(settings.timeout, read(ours)).await {
         Ok(output) => Ok((i64::from(session.ended().await?), output)),
         Err(_late) => {

@@ -14,6 +14,7 @@ impl Owner {
         let run = self.run.as_ref().map(|run| Arc::clone(&run.record));
         let run = self.life.phase.running().and(run);
         let exits = self.exits;
+        self.counted.move_to(&self.life.phase);
         let view = View {
             life: self.life.clone(),
             run,

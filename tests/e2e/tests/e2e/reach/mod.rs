@@ -1,6 +1,7 @@
 //! The ways to the engine: TLS, TCP, ssh, sockets of a service manager; by `docker`, `corten` and docker-py.
 
 mod certificates;
+mod metrics;
 mod passed;
 mod reload;
 mod ssh;
