@@ -4,6 +4,9 @@
 PREFIX ?= /usr/local
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TRIPLE := $(shell rustc -vV | sed -n 's/^host: //p')
+# What `version` says of the build; empty outside a git checkout.
+export CORTEN_COMMIT ?= $(shell git rev-parse --short=7 HEAD 2>/dev/null)
+export CORTEN_BUILT ?= $(shell TZ=UTC git log -1 --date=iso-strict-local --format=%cd 2>/dev/null)
 PROGRAMS := corten cortend corten-shim corten-runtime corten-init
 
 .PHONY: build run test bench install

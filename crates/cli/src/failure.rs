@@ -64,13 +64,13 @@ impl From<CallError> for Failure {
         });
         match error {
             CallError::Connect { .. } => {
-                failure.hint("start the engine with `cortend`, or name another one with -H or CORTEN_HOST")
+                failure.hint("start the engine (`systemctl start corten`, or `cortend` as root), or name another one with -H or CORTEN_HOST")
             }
             CallError::Broken { hint, .. } => failure.hint(hint),
             CallError::Tls(_) => {
                 failure.hint("check --tlscacert, --tlscert and --tlskey, or the files in DOCKER_CERT_PATH")
             }
-            CallError::Denied { .. } => failure.hint("run this as root, or as a member of the group docker"),
+            CallError::Denied { .. } => failure.hint("run this as root, or join the group docker: `sudo usermod -aG docker $USER`, then log in again"),
             CallError::Daemon { .. }
             | CallError::Transport { .. }
             | CallError::Decode { .. }

@@ -15,6 +15,7 @@ mod dispatch;
 mod failure;
 mod flag;
 mod format;
+mod hint;
 mod json;
 mod manual;
 mod option;
@@ -23,6 +24,7 @@ mod plugin;
 mod progress;
 mod prompt;
 mod pruned;
+mod release;
 mod speech;
 mod stream;
 mod terminal;
@@ -45,7 +47,8 @@ fn main() -> ExitCode {
             if !failure.text.is_empty() {
                 speech::tell(&failure.text);
             }
-            if let Some(hint) = failure.hint.filter(|_| hints_wanted(program)) {
+            let hint = failure.hint.or_else(|| hint::advice(program, &failure.text));
+            if let Some(hint) = hint.filter(|_| hints_wanted(program)) {
                 eprintln!("{}: {}", speech::say("hint"), speech::translate(&hint));
             }
             // Leaves at once: a thread may still be waiting for input that nobody will read.

@@ -10,10 +10,17 @@ pub const ANNOUNCED: &str = concat!("28.5.2+corten.", env!("CARGO_PKG_VERSION"))
 pub const SERVER_HEADER: &str = concat!("Docker/28.5.2+corten.", env!("CARGO_PKG_VERSION"), " (linux)");
 
 /// The commit this was built from, where the build says so.
-pub const COMMIT: &str = match option_env!("CORTEN_COMMIT") {
-    Some(commit) => commit,
-    None => "",
-};
+pub const COMMIT: &str = known(option_env!("CORTEN_COMMIT"));
+
+/// When that commit was made, by RFC 3339, where the build says so.
+pub const BUILT: &str = known(option_env!("CORTEN_BUILT"));
+
+const fn known(said: Option<&'static str>) -> &'static str {
+    match said {
+        Some(text) if !text.is_empty() => text,
+        Some(_) | None => "unknown",
+    }
+}
 
 /// What stands where Docker names its compiler.
 pub const LANGUAGE: &str = concat!("rust", env!("CARGO_PKG_RUST_VERSION"));

@@ -93,12 +93,18 @@ impl ConfigFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
             Err(error) => {
                 let path = path.display();
-                eprintln!("WARNING: Error loading config file: open {path}: {}", reason(&error));
+                crate::speech::tell(&format!(
+                    "WARNING: Error loading config file: open {path}: {}",
+                    reason(&error)
+                ));
                 return Self::default();
             }
         };
         parse(&bytes).unwrap_or_else(|why| {
-            eprintln!("WARNING: Error parsing config file ({}): {why}", path.display());
+            crate::speech::tell(&format!(
+                "WARNING: Error parsing config file ({}): {why}",
+                path.display()
+            ));
             Self::default()
         })
     }

@@ -14,6 +14,7 @@ use crate::failure::{ENGINE_FAILED, Failure};
 use crate::flag::{self, Parsed, Rules};
 use crate::output;
 use crate::plugin::{self, Plugin};
+use crate::release;
 use crate::verb::{Group, Invocation, Verb};
 
 /// The rules for what stands before the command.
@@ -54,12 +55,9 @@ pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> 
 
 /// The program's version; under Docker's name in Docker's words, because scripts read them.
 fn version(program: &str) -> String {
-    let ours = env!("CARGO_PKG_VERSION");
-    let build = option_env!("CORTEN_COMMIT").unwrap_or("unknown");
-    match program {
-        "docker" => format!("Docker version 28.5.2+corten.{ours}, build {build}"),
-        _ => format!("Corten version {ours}, build {build}"),
-    }
+    let (version, build) = (release::version(program), release::COMMIT);
+    let name = if program == "docker" { "Docker" } else { "Corten" };
+    format!("{name} version {version}, build {build}")
 }
 
 /// How the program was called.
@@ -158,7 +156,7 @@ fn wrong_words(path: &str, complaint: &str, usage: &str) -> Failure {
 /// Docker's client still takes `-h` and says so.
 fn warn_of_letter(program: &str, by_letter: bool) {
     if by_letter && program == "docker" {
-        eprintln!("Flag shorthand -h has been deprecated, use --help");
+        crate::speech::tell("Flag shorthand -h has been deprecated, use --help");
     }
 }
 

@@ -12,6 +12,9 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+#[cfg(test)]
+pub(crate) use page::texts;
+
 use crate::commands::GROUPS;
 use crate::speech::{self, Language};
 

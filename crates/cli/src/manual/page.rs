@@ -162,3 +162,23 @@ fn see_also(page: &mut Roff, program: &str, group: Option<&Group>) {
     }
     page.text(&pages.join(", "));
 }
+
+/// Everything that stands in the tables of this file, and the heads.
+#[cfg(test)]
+pub(crate) fn texts() -> impl Iterator<Item = &'static str> {
+    let heads = [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "COMMANDS",
+        "OPTIONS",
+        "ALIASES",
+        "ENVIRONMENT",
+    ];
+    let more = ["FILES", "EXIT STATUS", "SEE ALSO", "Corten Manual"];
+    let tables = [&VARIABLES[..], &FILES, &CODES]
+        .into_iter()
+        .flatten()
+        .map(|(_, text)| *text);
+    tables.chain(heads).chain(more)
+}

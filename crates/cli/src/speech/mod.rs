@@ -72,3 +72,6 @@ fn french_line(line: &str) -> String {
         None => catalogue().fill(line, french_line).unwrap_or_else(|| line.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

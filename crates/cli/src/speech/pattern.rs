@@ -19,7 +19,7 @@ impl Pattern {
                     .last_mut()
                     .map_or(&mut head, |(_, behind)| behind)
                     .push_str(&letters),
-                Piece::Hole(name) => rest.push((name.to_owned(), String::new())),
+                Piece::Hole(name) => rest.push((name, String::new())),
             }
         }
         Self { head, rest }
@@ -69,17 +69,19 @@ pub(super) fn fill(template: &str, captures: &[(&str, &str)], inner: impl Fn(&st
 pub(super) fn holes(text: &str) -> Vec<String> {
     let holes = pieces(text).into_iter().filter_map(|piece| match piece {
         Piece::Fixed(_) => None,
-        Piece::Hole(name) => Some(name.to_owned()),
+        Piece::Hole(name) => Some(name),
     });
     holes.collect()
 }
 
-enum Piece<'a> {
+enum Piece {
     Fixed(String),
-    Hole(&'a str),
+    Hole(String),
 }
 
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+/// The pieces of a text. Holes without a name are numbered, as they are filled in order.
+fn pieces(text: &str) -> Vec<Piece> {
+    let mut unnamed = 0;
     let mut pieces = Vec::new();
     let mut fixed = String::new();
     let mut rest = text;
@@ -90,7 +92,12 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
         match behind.find('}') {
             Some(end) if !doubled && rest[at..].starts_with('{') => {
                 pieces.push(Piece::Fixed(std::mem::take(&mut fixed)));
-                pieces.push(Piece::Hole(&behind[..end]));
+                let mut name = behind[..end].to_owned();
+                if name.is_empty() || name.starts_with(':') {
+                    name = format!("#{unnamed}{name}");
+                    unnamed += 1;
+                }
+                pieces.push(Piece::Hole(name));
                 rest = &behind[end + 1..];
             }
             _ => {
@@ -125,5 +132,8 @@ mod tests {
         assert_eq!(fill("{b} avant {a}", &[("a", "1"), ("b", "2")], same), "2 avant 1");
         assert_eq!(holes("a {x} b {{y}} {0:?}"), ["x", "0:?"]);
         assert_eq!(fill("{{x}}", &[], same), "{x}");
+        let unnamed = Pattern::new("run {}: {}");
+        let captures = unnamed.captures("run a: b").unwrap();
+        assert_eq!(fill("{} puis {}", &captures, same), "a puis b");
     }
 }

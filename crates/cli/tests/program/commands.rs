@@ -225,7 +225,8 @@ fn several_names_one_of_them_wrong() {
     });
     let missing = "Error response from daemon: No such container: bad\n";
     let output = engine.corten(&["stop", "-t", "3", "a", "bad", "b"], "");
-    assert_eq!(told(&output), (1, "a\nb\n".to_owned(), missing.to_owned()));
+    let advised = format!("{missing}hint: list all containers with `corten ps -a`\n");
+    assert_eq!(told(&output), (1, "a\nb\n".to_owned(), advised));
     let output = engine.corten(&["rm", "-f", "a", "bad"], "");
     assert_eq!(told(&output), (0, "a\n".to_owned(), missing.to_owned()));
     let output = engine.corten(&["start", "a", "bad"], "");

@@ -201,6 +201,6 @@ fn an_unreachable_engine_is_said_with_advice() {
         text(&output.stderr),
         "corten: Cannot connect to the Corten daemon at unix:///nowhere/corten.sock. Is the corten daemon running?\n\n\
          Run 'corten run --help' for more information\n\
-         hint: start the engine with `cortend`, or name another one with -H or CORTEN_HOST\n"
+         hint: start the engine (`systemctl start corten`, or `cortend` as root), or name another one with -H or CORTEN_HOST\n"
     );
 }

@@ -33,7 +33,7 @@ pub(super) fn version() -> Response<Body> {
         arch: arch.to_owned(),
         kernel_version: kernel,
         experimental: false,
-        build_time: String::new(),
+        build_time: release::BUILT.to_owned(),
     };
     let components = components(&engine);
     answer::json(&SystemVersion { components, ..engine })

@@ -79,7 +79,7 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let quiet = parsed.on("quiet");
     let given = parsed.text("format").filter(|format| !format.is_empty());
     if quiet && given.is_some() {
-        eprintln!("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+        crate::speech::tell("WARNING: Ignoring custom format, because both --format and --quiet are set.");
     }
     let given = given.filter(|_| !quiet);
     let mut format = LISTING.template(given, &invocation.config().ps_format, quiet);

@@ -91,7 +91,7 @@ impl Order {
                     return Err(error.into());
                 };
                 if !self.quiet {
-                    eprintln!("Unable to find image '{}' locally", reference.familiar());
+                    crate::speech::tell(&format!("Unable to find image '{}' locally", reference.familiar()));
                 }
                 self.pull(client, reference).await?;
                 client.create_container(&self.name, &self.platform, &self.body).await?
@@ -157,7 +157,7 @@ impl IdFile {
     /// Nothing was made: an empty file would stand in the way of the next try.
     fn discard(&self) {
         if let Err(error) = fs::remove_file(&self.0) {
-            eprintln!("cannot remove {}: {error}", self.0);
+            crate::speech::tell(&format!("cannot remove {}: {error}", self.0));
         }
     }
 }

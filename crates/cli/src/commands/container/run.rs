@@ -156,7 +156,7 @@ pub(super) async fn finish(mut session: Session, ending: Ending) -> Result<(), F
     match session.ended().await {
         End::Closed => ending.outcome().await,
         End::Detached => {
-            eprintln!("read escape sequence");
+            crate::speech::tell("read escape sequence");
             Ok(())
         }
         End::Failed(error) => Err(error.into()),

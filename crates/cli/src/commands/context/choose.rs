@@ -35,12 +35,12 @@ fn choose(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         )?;
     }
     output::line(name)?;
-    eprintln!("Current context is now {name:?}");
+    crate::speech::tell(&format!("Current context is now {name:?}"));
     if let (Some((variable, _)), false) = (host_variable(), name == DEFAULT) {
-        eprintln!(
+        crate::speech::tell(&format!(
             "Warning: {variable} environment variable overrides the active context. To use {name:?}, either set the \
              global --context flag, or unset {variable} environment variable."
-        );
+        ));
     }
     Ok(())
 }

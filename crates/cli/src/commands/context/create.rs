@@ -62,7 +62,7 @@ fn create(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     store.save(&meta)?;
     store.save_material(name, &material)?;
     output::line(name)?;
-    eprintln!("Successfully created context {name:?}");
+    crate::speech::tell(&format!("Successfully created context {name:?}"));
     Ok(())
 }
 

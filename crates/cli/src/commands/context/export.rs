@@ -51,6 +51,6 @@ fn export(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         .open(&file)
         .and_then(|mut open| open.write_all(&bytes))
         .map_err(|error| Failure::new(format!("open {file}: {}", reason(&error))))?;
-    eprintln!("Written file {file:?}");
+    crate::speech::tell(&format!("Written file {file:?}"));
     Ok(())
 }

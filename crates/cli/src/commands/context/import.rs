@@ -44,6 +44,6 @@ fn import(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     store.save(&meta)?;
     store.save_material(name, &material)?;
     output::line(name)?;
-    eprintln!("Successfully imported context {name:?}");
+    crate::speech::tell(&format!("Successfully imported context {name:?}"));
     Ok(())
 }

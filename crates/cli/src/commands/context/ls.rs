@@ -80,10 +80,10 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         output::print(&LISTING.print(&format, &all)?)?;
     }
     if let Some((variable, _)) = host_variable() {
-        eprintln!(
+        crate::speech::tell(&format!(
             "Warning: {variable} environment variable overrides the active context. To use a context, either set the \
              global --context flag, or unset {variable} environment variable."
-        );
+        ));
     }
     Ok(())
 }

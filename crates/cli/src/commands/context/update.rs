@@ -44,6 +44,6 @@ fn update(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     }
     store.save(&meta)?;
     output::line(name)?;
-    eprintln!("Successfully updated context {name:?}");
+    crate::speech::tell(&format!("Successfully updated context {name:?}"));
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
 use crate::output;
 use crate::plugin::{Metadata, Plugin};
+use crate::release;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
@@ -43,7 +44,7 @@ fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             output::line(&Template::parse(format)?.fill(raw)?)
         }
         None => {
-            output::print(&client_text(&invocation.globals))?;
+            output::print(&client_text(&invocation.program, &invocation.globals))?;
             let info: SystemInfo = serde_json::from_slice(&answer?).map_err(broken)?;
             let mut page = Page::default();
             page.counts(&info);
@@ -59,10 +60,10 @@ fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 }
 
 /// What there is to say of this program and its plugins. Of those that are broken stderr is told.
-fn client_text(globals: &Globals) -> String {
+fn client_text(program: &str, globals: &Globals) -> String {
     let mut text = format!(
         "Client: Corten\n Version:    {}\n Context:    {}\n Debug Mode: {}\n",
-        env!("CARGO_PKG_VERSION"),
+        release::version(program),
         context_name(globals),
         globals.debug,
     );
@@ -86,10 +87,10 @@ fn client_text(globals: &Globals) -> String {
     }
     for plugin in &broken {
         let why = plugin.error.as_deref().unwrap_or_default();
-        eprintln!(
+        crate::speech::tell(&format!(
             "WARNING: Plugin {:?} is not valid: {why}",
             plugin.path.display().to_string()
-        );
+        ));
     }
     text.push_str("\nServer:\n");
     text

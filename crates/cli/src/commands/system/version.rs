@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
 use crate::output;
+use crate::release::{self, COMMIT, LANGUAGE};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
@@ -25,11 +26,6 @@ pub(super) const VERB: Verb = Verb {
     run: version,
 };
 
-/// This program's version.
-const OURS: &str = env!("CARGO_PKG_VERSION");
-/// The commit it was built from, if the build said so.
-const COMMIT: Option<&str> = option_env!("CORTEN_COMMIT");
-
 fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let client = invocation.client()?;
     let server = block_on(async { Ok(client.server_version_raw().await?) });
@@ -41,11 +37,14 @@ fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
                 Ok(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
                 Err(_) => "null".to_owned(),
             };
-            let text = format!("{{\"Client\":{},\"Server\":{server}}}", client_json(&api, &context));
+            let text = format!(
+                "{{\"Client\":{},\"Server\":{server}}}",
+                client_json(&invocation.program, &api, &context)
+            );
             output::line(&filled(format, &text)?)?;
         }
         None => {
-            output::print(&client_text(&api, &context))?;
+            output::print(&client_text(&invocation.program, &api, &context))?;
             if let Ok(bytes) = &server {
                 let version: SystemVersion = serde_json::from_slice(bytes)
                     .map_err(|error| Failure::new(format!("cannot read the daemon's version: {error}")))?;
@@ -65,21 +64,23 @@ fn filled(format: &str, text: &str) -> Result<String, Failure> {
     Ok(Template::parse(format)?.fill(raw)?)
 }
 
-fn client_json(api: &str, context: &str) -> String {
-    let commit = COMMIT.unwrap_or_default();
+fn client_json(program: &str, api: &str, context: &str) -> String {
+    let (version, built) = (release::version(program), release::date(release::BUILT));
     let (os, arch) = ("linux", architecture());
     let context = crate::context::go_json(&context);
     format!(
-        "{{\"Version\":\"{OURS}\",\"ApiVersion\":\"{api}\",\"DefaultAPIVersion\":\"1.51\",\"GitCommit\":\"{commit}\",\
-         \"GoVersion\":\"\",\"Os\":\"{os}\",\"Arch\":\"{arch}\",\"BuildTime\":\"\",\"Context\":{context}}}"
+        "{{\"Version\":\"{version}\",\"ApiVersion\":\"{api}\",\"DefaultAPIVersion\":\"1.51\",\"GitCommit\":\"{COMMIT}\",\
+         \"GoVersion\":\"{LANGUAGE}\",\"Os\":\"{os}\",\"Arch\":\"{arch}\",\"BuildTime\":\"{built}\",\"Context\":{context}}}"
     )
 }
 
-fn client_text(api: &str, context: &str) -> String {
+fn client_text(program: &str, api: &str, context: &str) -> String {
     let mut text = "Client: Corten\n".to_owned();
-    push(&mut text, 1, "Version", OURS);
+    push(&mut text, 1, "Version", release::version(program));
     push(&mut text, 1, "API version", api);
-    push(&mut text, 1, "Git commit", COMMIT.unwrap_or_default());
+    push(&mut text, 1, "Go version", LANGUAGE);
+    push(&mut text, 1, "Git commit", COMMIT);
+    push(&mut text, 1, "Built", &release::date(release::BUILT));
     push(&mut text, 1, "OS/Arch", &format!("linux/{}", architecture()));
     push(&mut text, 1, "Context", context);
     text
@@ -116,7 +117,7 @@ fn engine_text(text: &mut String, engine: &ComponentVersion) {
         ("Git commit", "GitCommit"),
         ("Built", "BuildTime"),
     ] {
-        let value = detail(key);
+        let value = release::date(&detail(key));
         if !value.is_empty() {
             push(text, 2, name, &value);
         }

@@ -1,0 +1,150 @@
+//! What a user can do about an engine's refusal (pure). The refusals are recognised by their texts, which are
+//! a contract of the API.
+
+/// Advice on a failure's text, in English.
+pub(crate) fn advice(program: &str, text: &str) -> Option<String> {
+    // The last line that the engine said: commands on several objects fail with several.
+    let text = text
+        .lines()
+        .rev()
+        .find(|line| line.contains("Error response from daemon: "))
+        .unwrap_or(text);
+    let says = |words: &str| text.contains(words);
+    let quoted = |before: &str| between(text, before);
+    if says("is already in use by container") {
+        let name = quoted("name \"/")?;
+        return Some(format!(
+            "free the name with `{program} rm {name}` or `{program} rename {name} NEW_NAME`, or choose another --name"
+        ));
+    }
+    if says("port is already allocated") || says("address already in use") {
+        let advice =
+            "find out what listens there with `ss -ltnp`, or publish another port: -p HOST_PORT:CONTAINER_PORT";
+        return Some(advice.to_owned());
+    }
+    if says("no space left on device") {
+        return Some(format!(
+            "see what takes the space with `{program} system df`, free some with `{program} system prune`"
+        ));
+    }
+    if says("pull access denied") {
+        return Some(format!(
+            "log in with `{program} login` if the repository is private, and check the spelling of the name"
+        ));
+    }
+    if says("container is running: stop the container") || says("You cannot remove a running container") {
+        let name = quoted("cannot remove container \"/").or_else(|| quoted("cannot remove container \""))?;
+        return Some(format!(
+            "stop it first with `{program} stop {name}`, or remove it by force: `{program} rm -f {name}`"
+        ));
+    }
+    missing(program, text).or_else(|| not_ready(program, text))
+}
+
+fn missing(program: &str, text: &str) -> Option<String> {
+    if let Some(name) = behind(text, "No such image: ") {
+        return Some(format!(
+            "list the images with `{program} images`, or fetch it with `{program} pull {name}`"
+        ));
+    }
+    if text.contains("No such container: ") {
+        return Some(format!("list all containers with `{program} ps -a`"));
+    }
+    if let Some(name) = text
+        .strip_suffix(" not found")
+        .and_then(|rest| rest.rsplit_once("network "))
+    {
+        let name = name.1;
+        return Some(format!(
+            "list the networks with `{program} network ls`, or make it with `{program} network create {name}`"
+        ));
+    }
+    text.contains(": no such volume")
+        .then(|| format!("list the volumes with `{program} volume ls`"))
+}
+
+fn not_ready(program: &str, text: &str) -> Option<String> {
+    let container = |ending: &str| {
+        let (_, name) = text.strip_suffix(ending)?.rsplit_once("ontainer ")?;
+        Some(name.trim_matches('/').to_owned()).filter(|name| !name.contains(' '))
+    };
+    if let Some(name) = container(" is not running") {
+        return Some(format!("start it with `{program} start {name}`"));
+    }
+    if text.contains("is paused") {
+        let name = between(text, "ontainer ").filter(|word| *word != "is")?;
+        return Some(format!("unpause it first with `{program} unpause {name}`"));
+    }
+    let used = text.contains("volume is in use") || text.contains("is using its referenced image");
+    used.then(|| format!("see the containers with `{program} ps -a`, remove those that use it"))
+}
+
+/// The word behind `before`, up to a quote, a blank or the end.
+fn between<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split(['"', ' ', '\n']).next().filter(|word| !word.is_empty())
+}
+
+/// The whole rest of the line behind `before`.
+fn behind<'a>(text: &'a str, before: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(before)?;
+    rest.lines().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn advice_names_the_object() {
+        for (refusal, advised) in [
+            (
+                "corten: Error response from daemon: Conflict. The container name \"/web\" is already in use by container \"0123\". You have to remove (or rename) that container to be able to reuse that name.\n\nRun 'corten run --help' for more information",
+                Some("`corten rename web NEW_NAME`"),
+            ),
+            (
+                "Error response from daemon: driver failed programming external connectivity: Bind for 0.0.0.0:80 failed: port is already allocated",
+                Some("ss -ltnp"),
+            ),
+            (
+                "Error response from daemon: No such image: busybox:x",
+                Some("`corten pull busybox:x`"),
+            ),
+            (
+                "Error response from daemon: No such container: web",
+                Some("`corten ps -a`"),
+            ),
+            (
+                "Error response from daemon: network back not found",
+                Some("`corten network create back`"),
+            ),
+            (
+                "Error response from daemon: get data: no such volume",
+                Some("`corten volume ls`"),
+            ),
+            (
+                "Error response from daemon: container 0123 is not running",
+                Some("`corten start 0123`"),
+            ),
+            (
+                "Error response from daemon: write /x: no space left on device",
+                Some("`corten system prune`"),
+            ),
+            (
+                "Error response from daemon: cannot remove container \"web\": container is running: stop the container before removing or force remove",
+                Some("`corten rm -f web`"),
+            ),
+            ("Error response from daemon: something else", None),
+            ("unknown flag: --x", None),
+        ] {
+            let advice = advice("corten", refusal);
+            match advised {
+                Some(part) => assert!(
+                    advice.clone().unwrap_or_default().contains(part),
+                    "{refusal}: {advice:?}"
+                ),
+                None => assert_eq!(advice, None, "{refusal}"),
+            }
+        }
+    }
+}
