@@ -17,6 +17,7 @@ use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::network::link::LinkIndex;
 use crate::network::registry::Networks;
 use crate::prune::Pruning;
 use crate::reload::Changing;
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub(crate) images: Store,
     pub(crate) bridge: Option<Arc<BridgeNetwork>>,
     pub(crate) networks: Networks,
+    pub(crate) links: LinkIndex,
     pub(crate) host: Host,
     pub(crate) containers: Registry,
     pub(crate) execs: ExecRegistry,

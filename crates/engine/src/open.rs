@@ -20,6 +20,7 @@ use crate::engine::OpenError;
 use crate::error::Error;
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::network::link::LinkIndex;
 use crate::network::registry::Networks;
 use crate::recovery;
 use crate::reload::Changing;
@@ -66,6 +67,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         images,
         bridge,
         networks,
+        links: LinkIndex::default(),
         host: Host::probe()?,
         containers: Registry::default(),
         execs: ExecRegistry::default(),

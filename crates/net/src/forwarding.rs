@@ -6,6 +6,7 @@
 //! bridged, between ports of somebody else's bridge, pass: they were never forwarded.
 
 use std::io;
+use std::net::IpAddr;
 
 use corten_sys::netlink::{self, Route};
 use corten_sys::nftables::expression::{Meta, Register};
@@ -132,6 +133,37 @@ fn keep_advertised_routes(kernel: &mut Route) -> Result<(), ForwardingError> {
         }
     }
     Ok(())
+}
+
+/// Turns IPv6 forwarding off again if a Corten daemon turned it on and no bridge of any has IPv6 any more.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn restore6(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<(), ForwardingError> {
+    let chain = Version::V6.chain();
+    let chains = netfilter.base_chains().map_err(ForwardingError::Guard)?;
+    let ours = |found: &corten_sys::nftables::BaseChain| found.table == GUARD_TABLE && found.name == chain.name;
+    if !chains.iter().any(ours) {
+        return Ok(());
+    }
+    let links = kernel.links().map_err(ForwardingError::Links)?;
+    let addresses = kernel.addresses().map_err(ForwardingError::Links)?;
+    let is_bridge = |index| links.iter().any(|link| link.index == index && link.group == LINK_GROUP);
+    let routed = |address: IpAddr| matches!(address, IpAddr::V6(six) if !six.is_unicast_link_local());
+    if addresses
+        .iter()
+        .any(|found| routed(found.address) && is_bridge(found.link))
+    {
+        return Ok(());
+    }
+    let failed = |source| ForwardingError::Setting {
+        key: Version::V6.key(),
+        source,
+    };
+    sysctl::set(Version::V6.key(), "0").map_err(failed)?;
+    let mut batch = Batch::new(GUARD_TABLE);
+    batch.clear_chain(&chain.name).delete_chain(&chain.name);
+    netfilter.commit(batch).map_err(ForwardingError::Guard)
 }
 
 /// Turns forwarding off again if a Corten daemon turned it on and no bridge of any is left.

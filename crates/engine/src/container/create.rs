@@ -27,7 +27,7 @@ use super::{name, start};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
-use crate::network::place;
+use crate::network::{link, place};
 
 /// What a creation is asked for.
 pub(crate) struct CreateRequest {
@@ -103,6 +103,12 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     }
     let id = ContainerId::from_random(random_bytes());
     let name = reserve_name(core, given, &id)?;
+    if let Some(host) = &mut body.host_config
+        && let Err(error) = link::resolve(core, host, &name)
+    {
+        core.containers.release(&name, &id);
+        return Err(error);
+    }
     let warnings = warnings(&host);
     let record = Record {
         version: VERSION,

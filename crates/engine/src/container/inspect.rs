@@ -7,6 +7,7 @@ use corten_api::{List, Map};
 
 use super::effective::NetworkMode;
 use super::phase::{Ended, Phase};
+use super::run::Joined;
 use super::{Container, View, ports, record, start, status};
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -175,7 +176,8 @@ fn network_settings(core: &Core, container: &Container, view: &View) -> NetworkS
         settings.sandbox_key = format!("/proc/{}/ns/net", running.pid);
     }
     let Some(run) = run else { return settings };
-    if !run.endpoints.is_empty() {
+    // internal networks expose nothing (observed: dockerd 28.5)
+    if run.endpoints.iter().any(Joined::is_way_out) {
         settings.ports = ports::shown(&container.effective.config, run.ports());
     }
     if let Some(joined) = run.endpoints.iter().find(|joined| joined.is_default(core)) {

@@ -9,9 +9,8 @@ use corten_net::MacAddress;
 use corten_net::sandbox::{PortRequest, SandboxRequest};
 use corten_shim::protocol::Interface;
 
-use super::effective::NetworkMode;
 use super::run::Joined;
-use super::wiring::{self, Asked, Wiring};
+use super::wiring::Asked;
 use super::{Container, ports};
 use crate::core::{Core, random_bytes};
 use crate::error::{Error, Result};
@@ -33,11 +32,6 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
         return Ok(Leased::default());
     }
     let wiring = container.wiring();
-    let wiring = if wiring.is_empty() {
-        own_network(core, container)?
-    } else {
-        wiring
-    };
     let mut wanted = Vec::with_capacity(wiring.len());
     for asked in wiring.iter() {
         wanted.push((asked, find(core, asked)?));
@@ -67,23 +61,6 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
     Ok(leased)
 }
 
-/// Taken off all its networks, a container starts on the one it was created for, and that is recorded.
-fn own_network(core: &Core, container: &Container) -> Result<Wiring> {
-    let network = match &container.effective.network {
-        NetworkMode::Bridge => "bridge".to_owned(),
-        NetworkMode::Named(name) => name.clone(),
-        NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => return Ok(Wiring::default()),
-    };
-    let own = vec![Asked {
-        network,
-        ..Asked::default()
-    }];
-    wiring::write(&core.container_directory(&container.id), &own)
-        .map_err(|error| Error::caused("record the container's networks", error))?;
-    container.set_wiring(own);
-    Ok(container.wiring())
-}
-
 fn find(core: &Core, asked: &Asked) -> Result<Place> {
     place::find(core, &asked.network).map_err(|error| Error {
         message: format!("failed to set up container networking: {}", error.message),
@@ -111,7 +88,7 @@ pub(super) fn lease_one(
         mac: mac(&asked.settings)?,
         ports,
     };
-    let prepared = place.driver().prepare(&request)?;
+    let prepared = place.prepare(&request)?;
     let joined = Joined {
         network: place.id().to_owned(),
         name: place.name().to_owned(),

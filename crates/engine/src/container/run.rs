@@ -41,6 +41,11 @@ pub(crate) struct Joined {
 }
 
 impl Joined {
+    /// Whether packets leave the network by it.
+    pub(crate) fn is_way_out(&self) -> bool {
+        self.sandbox.gateway4.is_some() || matches!(self.sandbox.address6, Some((.., Some(_))))
+    }
+
     /// Whether it is on the default network.
     pub(crate) fn is_default(&self, core: &Core) -> bool {
         self.network.is_empty() || self.network == core.network_id
@@ -58,6 +63,8 @@ pub(crate) struct RunRecord {
     /// Its only place, in format 1.
     #[serde(skip_serializing)]
     sandbox: Option<Sandbox>,
+    /// Variables that its links gave it, for exec sessions too.
+    pub(crate) link_environment: Vec<String>,
     /// Its control groups, as far as removing them needs it.
     pub(crate) cgroup: Cgroup,
     /// Id of the endpoint of a container on the host's network or none, for `inspect`; in format 1 of any.

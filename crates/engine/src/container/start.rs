@@ -36,6 +36,7 @@ use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
 use crate::network::files::{self, Files};
+use crate::network::link::{self, Link};
 use crate::network::place::{self, Place};
 use crate::shim::{self, News, ShimError, ShimHandle, ShimProcess};
 
@@ -84,6 +85,7 @@ impl Owner {
             Ok(started) => {
                 if let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) {
                     self.publish_networks("connect", &run.endpoints);
+                    self.tell_parents(run).await;
                 }
                 self.publish_mounts("mount");
                 Ok(started)
@@ -188,6 +190,21 @@ impl Owner {
             Reply::Done | Reply::Created { .. } | Reply::State(_) | Reply::Failed(_) => {
                 Err(shim_error(&ShimError::Unexpected))
             }
+        }
+    }
+
+    /// Those who link to the container learn its address.
+    async fn tell_parents(&self, run: Arc<RunRecord>) {
+        if !self.core.links.has_parents(&self.container.id) {
+            return;
+        }
+        let container = Arc::clone(&self.container);
+        let told = blocking(&self.core, move |core| {
+            link::child_started(core, &container, &run);
+            Ok(())
+        });
+        if let Err(error) = told.await {
+            tracing::error!(container = self.container.id.short(), %error, "its new address is not told");
         }
     }
 
@@ -351,14 +368,17 @@ fn prepare_leased(
     joined: Vec<Joined>,
     sockets: Vec<OwnedFd>,
 ) -> Result<Prepared> {
-    let effective = &named_as_joined(core, container)?;
+    let links = link::links(core, container)?;
+    let environment: Vec<String> = links.iter().flat_map(Link::environment).cloned().collect();
+    let effective = &with_environment(named_as_joined(core, container)?, &environment);
     let directory = core.run_directory(&container.id);
     let endpoint = crate::network::show::mode_name(&container.effective.network)
         .filter(|_| joined.is_empty())
         .map(|_| hex(&random_bytes()));
     let mut run = RunRecord::new(endpoint.unwrap_or_default(), joined);
+    run.link_environment = environment;
     boundary("start.files");
-    let Files { mounts: files, dns } = files::write(core, container, &run, &directory)?;
+    let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
     let mounts = mount_sources(core, &container.record.mounts)?;
     let devices = devices::collect(&effective.host)?;
     let facts = spec::Facts {
@@ -371,6 +391,7 @@ fn prepare_leased(
     };
     let plan = spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(plan_error)?;
     run.cgroup = for_removal(&plan.cgroup);
+    core.links.enter(&container.id, &links);
     boundary("start.record");
     let failed = |error| Error::caused("record the run", error);
     run.write(&directory).map_err(failed)?;
@@ -401,6 +422,17 @@ fn prepare_leased(
         sockets,
         dns,
     })
+}
+
+/// What holds, with the variables that links give; the container's own come over them.
+pub(crate) fn with_environment<'a>(effective: Cow<'a, Effective>, environment: &[String]) -> Cow<'a, Effective> {
+    if environment.is_empty() {
+        return effective;
+    }
+    let mut effective = effective.into_owned();
+    let own = std::mem::take(&mut effective.config.env);
+    effective.config.env = environment.iter().chain(own.iter()).cloned().collect();
+    Cow::Owned(effective)
 }
 
 /// What holds, with the names of the container whose network it joins.

@@ -36,6 +36,7 @@ impl Owner {
         if connected && let Err(error) = blocking(&self.core, move |core| release_network(core, &id, &ending)).await {
             tracing::error!(container = self.container.id.short(), %error, "the network is not released");
         }
+        self.core.links.leave(&self.container.id);
         self.publish_networks("disconnect", &run.endpoints);
         self.publish_mounts("unmount");
     }

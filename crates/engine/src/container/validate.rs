@@ -101,7 +101,6 @@ fn unbuilt(option: &str) -> Error {
 fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
     let table = [
         (!host.volumes_from.is_empty(), "VolumesFrom"),
-        (!host.links.is_empty(), "Links"),
         (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),
         (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),
@@ -159,9 +158,6 @@ fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
             return Err(Error::invalid(format!(
                 "invalid config for network {name}: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
             )));
-        }
-        if !endpoint.driver_opts.is_empty() || !endpoint.links.is_empty() {
-            return Err(unbuilt("EndpointsConfig with DriverOpts or Links"));
         }
     }
     Ok(())
@@ -402,7 +398,6 @@ mod tests {
             refused(|_, host| host.cap_add = vec!["BOGUS".to_owned()].into()),
             "invalid CapAdd: unknown capability: \"CAP_BOGUS\""
         );
-        assert!(refused(|_, host| host.links = vec!["a".to_owned()].into()).contains("Links is not supported"));
         assert_eq!(
             refused(|config, _| config.env = vec!["=a".to_owned()].into()),
             "invalid environment variable: =a"

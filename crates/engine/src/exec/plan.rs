@@ -27,6 +27,9 @@ pub(super) fn compile(core: &Core, session: &Session) -> Result<ExecPlan> {
         privileged: config.privileged,
     };
     let effective = start::named_as_joined(core, container).unwrap_or(Cow::Borrowed(&container.effective));
+    let view = container.look();
+    let environment = view.run.as_ref().map_or(&[][..], |run| &run.link_environment);
+    let effective = start::with_environment(effective, environment);
     let plan = spec::exec_plan(&effective, &core.config, &core.host, &plan, &request);
     plan.map_err(|error| match error {
         PlanError::Invalid(message) => Error::invalid(message),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use corten_net::files::resolv::Server;
 use corten_shim::protocol::{Dns, NameServer};
 
-use super::place;
+use super::{link, place};
 use crate::container::Container;
 use crate::container::run::Joined;
 use crate::core::Core;
@@ -26,9 +26,7 @@ pub(crate) fn plan(core: &Core, container: &Container, joined: &[Joined], server
         aliases.extend(asked.settings.links.iter().map(|link| alias(core, link)));
     }
     aliases.extend(container.effective.host.links.iter().map(|link| alias(core, link)));
-    let has_way_out = joined
-        .iter()
-        .any(|joined| joined.sandbox.gateway4.is_some() || matches!(joined.sandbox.address6, Some((.., Some(_)))));
+    let has_way_out = joined.iter().any(Joined::is_way_out);
     let servers = servers.iter().filter(|_| has_way_out).map(|server| NameServer {
         address: SocketAddr::new(server.address, PORT),
         from_host: server.from_host,
@@ -45,13 +43,12 @@ pub(crate) fn is_needed(core: &Core, joined: &[Joined]) -> bool {
     joined.iter().any(|joined| !joined.is_default(core))
 }
 
-/// `CONTAINER[:ALIAS]`: what the alias is called in the tables.
+/// `CONTAINER[:ALIAS]` (checked before): what the alias is called in the tables.
 fn alias(core: &Core, link: &str) -> (String, String) {
-    let (container, alias) = link.split_once(':').unwrap_or((link, link));
-    let container = container.trim_start_matches('/');
+    let (container, alias) = link::parse(link).unwrap_or((link, link));
     let name = match core.containers.find(container) {
         Ok(found) => found.name(),
         Err(_) => container.to_owned(),
     };
-    (alias.rsplit('/').next().unwrap_or(alias).to_owned(), name)
+    (alias.to_owned(), name)
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use corten_net::sandbox::{BridgeNetworkConfig, Prepared, Sandbox, SandboxRequest};
+use corten_net::sandbox::{BridgeNetworkConfig, PrepareError, Prepared, Sandbox, SandboxRequest};
 use corten_net::{BridgeNetwork, Subnet};
 
 use super::options::{BridgeOptions, GatewayMode};
@@ -22,13 +22,19 @@ pub(crate) enum Driver {
     Broken(String),
 }
 
+/// A container gets no place.
+pub(crate) enum NoPlace {
+    /// The network has none for it.
+    Refused(PrepareError),
+    /// The network itself cannot be used.
+    Unusable(Error),
+}
+
 impl Driver {
     /// Leases addresses and reserves ports.
-    pub(crate) fn prepare(&self, request: &SandboxRequest<'_>) -> Result<Prepared> {
-        let bridge = self.bridge()?;
-        bridge
-            .prepare(request)
-            .map_err(|error| Error::internal(error.to_string()))
+    pub(crate) fn prepare(&self, request: &SandboxRequest<'_>) -> Result<Prepared, NoPlace> {
+        let bridge = self.bridge().map_err(NoPlace::Unusable)?;
+        bridge.prepare(request).map_err(NoPlace::Refused)
     }
 
     /// Gives back what was prepared and not connected.

@@ -9,6 +9,7 @@ use corten_net::files::{self, hosts, resolv};
 use corten_shim::protocol::Dns;
 
 use super::dns;
+use super::link::Link;
 use crate::container::Container;
 use crate::container::effective::NetworkMode;
 use crate::container::run::RunRecord;
@@ -34,7 +35,13 @@ pub(crate) struct Files {
 }
 
 /// Writes the files of a start.
-pub(crate) fn write(core: &Core, container: &Container, run: &RunRecord, directory: &Path) -> Result<Files> {
+pub(crate) fn write(
+    core: &Core,
+    container: &Container,
+    run: &RunRecord,
+    links: &[Link],
+    directory: &Path,
+) -> Result<Files> {
     if let NetworkMode::Container(reference) = &container.effective.network {
         let other = core.containers.find(reference)?;
         let mounts = mounts(&core.run_directory(&other.id));
@@ -42,7 +49,8 @@ pub(crate) fn write(core: &Core, container: &Container, run: &RunRecord, directo
     }
     let addresses = &run.addresses();
     let host = &container.effective.host;
-    let extra = extra_hosts(core, &host.extra_hosts)?;
+    let mut extra = extra_hosts(core, &host.extra_hosts)?;
+    extra.extend(links.iter().map(Link::host));
     let config = &container.effective.config;
     let shares_host = container.effective.network == NetworkMode::Host;
     let own_name = if config.hostname.is_empty() {

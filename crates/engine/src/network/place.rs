@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use corten_api::container::EndpointSettings;
+use corten_net::ipam::LeaseError;
+use corten_net::sandbox::{PrepareError, Prepared, SandboxRequest};
 
-use super::driver::Driver;
+use super::driver::{Driver, NoPlace};
 use super::record::NetworkRecord;
 use super::registry::{Network, entry};
 use crate::container::run::Joined;
@@ -78,6 +80,19 @@ impl Place {
             Self::Default(..) => "bridge",
             Self::User(network) => &network.record.driver,
         }
+    }
+
+    /// Leases addresses and reserves ports.
+    pub(crate) fn prepare(&self, request: &SandboxRequest<'_>) -> Result<Prepared> {
+        self.driver().prepare(request).map_err(|error| match error {
+            NoPlace::Refused(PrepareError::Lease(LeaseError::Exhausted { family, .. })) => Error::internal(format!(
+                "failed to set up container networking: no available {family} addresses on this network's address pools: {} ({})",
+                self.name(),
+                self.id()
+            )),
+            NoPlace::Refused(error) => Error::internal(error.to_string()),
+            NoPlace::Unusable(error) => error,
+        })
     }
 
     /// What a container's interface on it is called, without the number.

@@ -89,17 +89,22 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let ended_execs = observed.ended_execs.clone();
     let (origin, execs) = settle(&core, observed, decision).await?;
     let mut origin = origin;
-    let mut mended = false;
+    let mut strays = Vec::new();
     if let Some(run) = &mut origin.run {
-        mended = drop_strays(&core, &origin.record, run).await?;
+        strays = drop_strays(&core, &origin.record, run).await?;
     }
-    let stale = origin.run.as_ref().map(|run| run.shim.clone()).filter(|_| mended);
+    let stale = origin
+        .run
+        .as_ref()
+        .map(|run| run.shim.clone())
+        .filter(|_| !strays.is_empty());
     let joined = origin.run.as_ref().map(|run| run.record.endpoints.clone());
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
     limit_again(&core, &container).await;
-    if let (Some(shim), Some(run)) = (stale, container.look().run.as_ref())
-        && let Err(error) = wire::rewire(&core, &container, &shim, run, None).await
+    crate::network::link::adopted(&core, &container);
+    if let (Some(shim), Some(run)) = (stale, container.look().run.clone())
+        && let Err(error) = wire::mend(&core, &container, &shim, run, &strays).await
     {
         tracing::error!(container = container.id.short(), %error, "a container's inside is not mended");
     }
@@ -143,19 +148,19 @@ async fn finish_creation(core: &Arc<Core>, id: &ContainerId) -> Result<()> {
 }
 
 /// Takes places away that nobody asks for: connections that were cut short, and disconnections.
-async fn drop_strays(core: &Arc<Core>, record: &Record, run: &mut Ongoing) -> Result<bool> {
+async fn drop_strays(core: &Arc<Core>, record: &Record, run: &mut Ongoing) -> Result<Vec<Joined>> {
     let asked = record.networks.clone().unwrap_or_else(|| wiring::asked(record));
     let strays = wire::strays(core, &run.record, &asked);
     if strays.is_empty() {
-        return Ok(false);
+        return Ok(strays);
     }
     let mut kept = RunRecord::clone(&run.record);
     kept.endpoints.retain(|joined| !strays.contains(joined));
     let kept = Arc::new(kept);
-    let (id, written) = (record.id.clone(), Arc::clone(&kept));
+    let (id, written, gone) = (record.id.clone(), Arc::clone(&kept), strays.clone());
     blocking(core, move |core| {
         boundary("recover.strays");
-        links::release(core, id.as_str(), &strays)?;
+        links::release(core, id.as_str(), &gone)?;
         let directory = core.run_directory(&id);
         written
             .write(&directory)
@@ -163,7 +168,7 @@ async fn drop_strays(core: &Arc<Core>, record: &Record, run: &mut Ongoing) -> Re
     })
     .await?;
     run.record = kept;
-    Ok(true)
+    Ok(strays)
 }
 
 type Execs = Vec<(corten_base::ExecId, u32)>;

@@ -15,7 +15,7 @@ use crate::forwarding::ForwardingError;
 use crate::host::{Claim, ClaimError, Host, HostConfig};
 use crate::recovery::Recovered;
 use crate::sandbox::{BridgeNetworkConfig, Sandbox};
-use crate::{address, host, pool};
+use crate::{address, forwarding, host, pool};
 
 /// A network cannot be set up or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,14 @@ impl BridgeNetwork {
     /// The kernel refuses a step.
     pub fn delete(&self) -> Result<(), OpenError> {
         self.host.drop_network(self)?;
-        Ok(bridge::remove(&mut self.host.kernel(), &self.config.bridge)?)
+        let mut kernel = self.host.kernel();
+        bridge::remove(&mut kernel, &self.config.bridge)?;
+        if self.gateway6.is_some() {
+            self.host
+                .firewall
+                .with_kernel(|netfilter| forwarding::restore6(&mut kernel, netfilter))?;
+        }
+        Ok(())
     }
 
     /// Removes bridge and table, and turns forwarding off if it was us who turned it on and no other Corten

@@ -13,6 +13,7 @@ mod hostile;
 mod images;
 mod kill_change;
 mod kill_daemon;
+mod kill_networks;
 mod kill_shim;
 mod lifecycle;
 mod logs;

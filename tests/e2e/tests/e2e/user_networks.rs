@@ -203,3 +203,125 @@ fn events_and_lists() -> Result<()> {
         Ok(())
     })
 }
+
+/// The old way on the default network: variables and a line in `/etc/hosts`, kept right over restarts.
+#[test]
+fn links() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run -d --name db --expose 3306 -e MYSQL_ROOT_PASSWORD=secret busybox sleep 1000")?;
+        case.ok("run -d --name wp --link db:mysql busybox sleep 1000")?;
+        let before = address(case, "db", "bridge")?;
+        let variables = case.ok("exec wp env")?;
+        for variable in [
+            format!("MYSQL_PORT_3306_TCP_ADDR={before}"),
+            "MYSQL_ENV_MYSQL_ROOT_PASSWORD=secret".to_owned(),
+            "MYSQL_NAME=/wp/mysql".to_owned(),
+        ] {
+            ensure!(
+                variables.lines().any(|line| line == variable),
+                "{variable}: {variables}"
+            );
+        }
+        let id = case.ok("inspect -f '{{slice .Id 0 12}}' db")?;
+        let hosts = case.ok("exec wp cat /etc/hosts")?;
+        ensure!(hosts.contains(&format!("{before}\tmysql {id} db\n")), "{hosts}");
+        case.ok("exec wp ping -c 1 -W 5 mysql")?;
+        case.says("inspect -f '{{json .HostConfig.Links}}' wp", "[\"/db:/wp/mysql\"]")?;
+        case.ok("stop -t 0 db")?;
+        case.ok("run -d --name other busybox sleep 1000")?;
+        case.ok("start db")?;
+        let after = address(case, "db", "bridge")?;
+        ensure!(after != before, "the test needs another address");
+        let hosts = case.ok("exec wp cat /etc/hosts")?;
+        ensure!(hosts.contains(&format!("{after}\tmysql {id} db\n")), "{hosts}");
+        case.ok("stop -t 0 db")?;
+        case.fails(
+            "restart -t 0 wp",
+            1,
+            "Cannot link to a non running container: /db AS /wp/mysql",
+        )?;
+        case.fails(
+            "run --rm --link nope busybox true",
+            125,
+            "could not get container for nope: No such container: nope",
+        )?;
+        case.ok("network create n1")?;
+        case.ok("run -d --name far --network n1 busybox sleep 1000")?;
+        case.fails(
+            "run --rm --link far busybox true",
+            125,
+            "not attached to default bridge network",
+        )?;
+        let answer = case.ok("run --rm --network n1 --link far:near busybox nslookup -type=a near")?;
+        ensure!(answer.contains(&address(case, "far", "n1")?), "{answer}");
+        case.ok("rm -f wp db other far")?;
+        case.ok("network rm n1")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn internal_isolated_and_ipv6_only_networks() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("network create --internal inside")?;
+        case.ok("run -d --name i1 -p 8081:80 --network inside busybox sleep 1000")?;
+        case.ok("run -d --name i2 --network inside busybox sleep 1000")?;
+        case.ok("exec i1 ping -c 1 -W 5 i2")?;
+        let routes = case.ok("exec i1 ip route")?;
+        ensure!(!routes.contains("default"), "{routes}");
+        case.says("inspect -f '{{json .NetworkSettings.Ports}}' i1", "{}")?;
+        case.run("exec i1 nslookup nowhere.test")?
+            .code_is(1)?
+            .mentions("SERVFAIL")?;
+        case.ok("network create -o com.docker.network.bridge.enable_icc=false apart")?;
+        case.ok("run -d --name a1 --network apart busybox sleep 1000")?;
+        case.ok("run -d --name a2 --network apart busybox sleep 1000")?;
+        let a2 = address(case, "a2", "apart")?;
+        case.run(&format!("exec a1 ping -c 1 -W 1 {a2}"))?.code_is(1)?;
+        case.ok("network create --ipv6 --ipv4=false six")?;
+        case.ok("run -d --name s1 --network six busybox sleep 1000")?;
+        case.ok("run -d --name s2 --network six busybox sleep 1000")?;
+        let answer = case.ok("exec s1 nslookup -type=aaaa s2")?;
+        let inspected = case.inspect("s2")?["NetworkSettings"]["Networks"]["six"].clone();
+        let six = inspected["GlobalIPv6Address"].as_str().unwrap_or_default();
+        ensure!(six.starts_with("fd") && answer.contains(six), "{six}: {answer}");
+        ensure!(inspected["IPAddress"] == "", "{inspected}");
+        until_ok(LIMIT, "an answer over IPv6", || case.ok("exec s1 ping -6 -c 1 -W 5 s2"))?;
+        case.ok("rm -f i1 i2 a1 a2 s1 s2")?;
+        case.ok("network rm inside apart six")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn published_ports_lead_to_users_networks_and_move_with_the_way_out() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("network create n1")?;
+        case.ok("network create n2")?;
+        case.ok("run -d --name web -p 8085:80 --network n1 --network n2 busybox httpd -f -h /etc")?;
+        let served = |case: &Case, address: &str| {
+            let url = format!("http://{address}:8085/hostname");
+            until_ok(LIMIT, "the server on its port", || {
+                case.script(&format!("curl -s --max-time 5 {url}"))?.success()
+            })
+        };
+        served(case, "127.0.0.1")?;
+        served(case, "[::1]")?;
+        case.ok("network disconnect n1 web")?;
+        served(case, "127.0.0.1")?;
+        served(case, "[::1]")?;
+        case.ok("port web 80")?;
+        case.ok("rm -f web")?;
+        case.ok("run --rm -p 8085:80 --network n1 busybox true")?;
+        case.ok("network create --subnet 10.77.0.0/30 tiny")?;
+        case.ok("run -d --name t1 --network tiny busybox sleep 1000")?;
+        case.fails(
+            "run --rm --network tiny busybox true",
+            125,
+            "no available IPv4 addresses on this network's address pools: tiny (",
+        )?;
+        case.ok("rm -f t1")?;
+        case.ok("network rm n1 n2 tiny")?;
+        Ok(())
+    })
+}

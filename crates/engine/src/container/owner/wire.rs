@@ -300,6 +300,23 @@ pub(crate) async fn rewire(
     Ok(dns)
 }
 
+/// After a daemon that died half way: the inside and the files of a container without what was taken away.
+pub(crate) async fn mend(
+    core: &Arc<Core>,
+    container: &Arc<Container>,
+    shim: &ShimHandle,
+    run: Arc<RunRecord>,
+    gone: &[Joined],
+) -> Result<()> {
+    rewire(core, container, shim, &run, None).await?;
+    let gone: Vec<_> = gone.iter().flat_map(|joined| joined.sandbox.addresses()).collect();
+    let container = Arc::clone(container);
+    blocking(core, move |core| {
+        files::update(core, &container, &run, &[], &gone, false)
+    })
+    .await
+}
+
 async fn shim_pid(shim: &ShimHandle) -> Result<u32> {
     let failed =
         |why: &dyn std::fmt::Display| Error::internal(format!("the container's keeper does not answer: {why}"));
@@ -312,13 +329,7 @@ async fn shim_pid(shim: &ShimHandle) -> Result<u32> {
 
 fn connectable(core: &Core, container: &Container, network: &str) -> Result<Place> {
     match &container.effective.network {
-        NetworkMode::Host => {
-            return Err(Error::forbidden(
-                "container cannot be connected to other networks while it is in host network mode: \
-                 create it without --network host",
-            ));
-        }
-        NetworkMode::Container(_) => {
+        NetworkMode::Host | NetworkMode::Container(_) => {
             return Err(Error::forbidden(
                 "container sharing network namespace with another container or host cannot be connected to any other network",
             ));
@@ -343,9 +354,9 @@ fn private() -> Error {
 
 fn disconnectable(core: &Core, container: &Container, network: &str) -> Result<Place> {
     match crate::network::builtin(core, network) {
-        Some("host") if container.effective.network == NetworkMode::Host => {
-            Err(Error::forbidden("container cannot be disconnected from host network"))
-        }
+        Some("host") if container.effective.network == NetworkMode::Host => Err(Error::forbidden(
+            "cannot disconnect container from host network - container was created in host network mode",
+        )),
         Some(name @ ("host" | "none")) => Err(not_connected(container, name)),
         Some(_) | None => place::find(core, network),
     }
