@@ -90,7 +90,7 @@ impl Engine {
         blocking(&self.core, |core| Ok(crate::info::info(core))).await
     }
 
-    /// The events from `since` (out of the last 256) to `until`, then what happens.
+    /// The events from `since` (as far as the history goes back) to `until`, then what happens.
     pub fn events(&self, filters: Filters, since: Option<Timestamp>, until: Option<Timestamp>) -> Result<EventStream> {
         Ok(self.core.events.subscribe(filters, since, until))
     }

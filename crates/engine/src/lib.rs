@@ -6,7 +6,9 @@
 //!                        state.json   how its last run ended
 //!                        exit.json    written by the shim, until the exit is recorded
 //!                        <id>-json.log[.N], hosts, hostname, resolv.conf
+//!                        changes.json, health.json: what was changed, what health checks say
 //! <data>/volumes/<name>/_data, volume.json
+//! <data>/events/                      the history of events, bounded
 //! <run>/containers/<id>/              of a run: lease.json, shim.sock, shim.log
 //! ```
 //! Invariants: one owner task per container decides and acts for it, others send it messages; reads

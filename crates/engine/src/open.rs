@@ -63,6 +63,9 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
     let root = config.data.join("volumes");
     let volumes = Volumes::open(root.clone()).map_err(|source| OpenError::Directory { path: root, source })?;
     let tally = Arc::new(Tally::default());
+    let root = config.data.join("events");
+    let events =
+        Bus::open(root.clone(), Arc::clone(&tally)).map_err(|source| OpenError::Directory { path: root, source })?;
     Ok(Core {
         images,
         bridge,
@@ -74,7 +77,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         volumes,
         stats: crate::stats::SystemClock::new(),
         pruning: crate::prune::Pruning::default(),
-        events: Bus::new(Arc::clone(&tally)),
+        events,
         tally,
         id,
         network_id,

@@ -316,13 +316,10 @@ impl Owner {
             News::Event(protocol::Event::ExecExited { exec, exit }) => {
                 crate::exec::ended(&self.core, &self.container, &exec, exit.code);
             }
-            News::Event(protocol::Event::Detached { target }) => {
-                let attributes = match target {
-                    Target::Container => Vec::new(),
-                    Target::Exec(exec) => vec![("execID", exec.to_string())],
-                };
-                self.publish_event("detach", &attributes);
-            }
+            News::Event(protocol::Event::Detached { target }) => match target {
+                Target::Container => self.publish_event("detach", &[]),
+                Target::Exec(exec) => self.publish_event("exec_detach", &[("execID", exec.to_string())]),
+            },
             News::Event(protocol::Event::NamespaceReady { .. }) => {}
             News::Gone => self.shim_gone().await,
         }

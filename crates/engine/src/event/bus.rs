@@ -1,7 +1,10 @@
 //! The bus: a ring of the last 256 messages, and a queue for each listener. A listener that falls
-//! behind loses messages and is told in the daemon's log; nobody waits for it.
+//! behind loses messages and is told in the daemon's log; nobody waits for it. What is older than the ring
+//! is in the journal.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use corten_api::Filters;
@@ -9,26 +12,46 @@ use corten_api::event::{EventActor, EventMessage};
 use corten_base::Timestamp;
 use tokio::sync::broadcast;
 
-use super::{Subject, filter};
+use super::Subject;
+use super::journal::Journal;
+use super::stream::{EventStream, Past, Wanted};
 use crate::tally::Tally;
 
-/// Messages kept for `since` (observed: dockerd 28.5).
+/// Messages kept in memory for `since`.
 const RING_LIMIT: usize = 256;
 /// Messages that wait for a slow listener (observed: dockerd 28.5).
 const QUEUE_LIMIT: usize = 1024;
 
 /// Publishes and remembers.
 pub(crate) struct Bus {
-    ring: Mutex<VecDeque<Arc<EventMessage>>>,
+    ring: Mutex<Ring>,
+    journal: Option<Arc<Journal>>,
     sender: broadcast::Sender<Arc<EventMessage>>,
     tally: Arc<Tally>,
 }
 
+/// The last messages, with the number of the first.
+struct Ring {
+    messages: VecDeque<Arc<EventMessage>>,
+    first: u64,
+}
+
 impl Bus {
-    pub(crate) fn new(tally: Arc<Tally>) -> Self {
+    /// A bus that keeps its history below `directory`.
+    pub(crate) fn open(directory: PathBuf, tally: Arc<Tally>) -> io::Result<Self> {
+        let (journal, next) = Journal::open(directory)?;
+        Ok(Self::with(Some(Arc::new(journal)), next, tally))
+    }
+
+    fn with(journal: Option<Arc<Journal>>, next: u64, tally: Arc<Tally>) -> Self {
         let (sender, _) = broadcast::channel(QUEUE_LIMIT);
+        let ring = Ring {
+            messages: VecDeque::with_capacity(RING_LIMIT),
+            first: next,
+        };
         Self {
-            ring: Mutex::new(VecDeque::with_capacity(RING_LIMIT)),
+            ring: Mutex::new(ring),
+            journal,
             sender,
             tally,
         }
@@ -44,10 +67,15 @@ impl Bus {
         let message = Arc::new(message(subject, action, attributes, now));
         self.tally.event();
         let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        if ring.len() == RING_LIMIT {
-            ring.pop_front();
+        if ring.messages.len() == RING_LIMIT {
+            ring.messages.pop_front();
+            ring.first += 1;
         }
-        ring.push_back(Arc::clone(&message));
+        if let Some(journal) = &self.journal {
+            let number = ring.first + ring.messages.len() as u64;
+            journal.append(number, Arc::clone(&message));
+        }
+        ring.messages.push_back(Arc::clone(&message));
         // Nobody listening is fine. Sent under the lock, so that a new listener misses and repeats nothing.
         drop(self.sender.send(message));
     }
@@ -61,20 +89,22 @@ impl Bus {
     ) -> EventStream {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = self.sender.subscribe();
-        let replay = match since {
-            Some(since) => ring
+        let from = since.map(Timestamp::unix_nanos);
+        let replay = match from {
+            Some(from) => ring
+                .messages
                 .iter()
-                .filter(|message| message.time_nano >= since.unix_nanos())
+                .filter(|message| message.time_nano >= from)
                 .cloned()
                 .collect(),
             None => VecDeque::new(),
         };
-        EventStream {
-            replay,
-            receiver,
-            filters,
-            until,
-        }
+        let wanted = Wanted { filters, from, until };
+        let older = match (&self.journal, from) {
+            (Some(journal), Some(_)) => Past::Unopened(Arc::clone(journal), ring.first),
+            (Some(_) | None, _) => Past::Over,
+        };
+        EventStream::new(older, replay, receiver, wanted)
     }
 }
 
@@ -119,49 +149,6 @@ fn message(subject: Subject<'_>, action: &str, attributes: &[(&str, String)], no
     }
 }
 
-/// A listener's events.
-#[derive(Debug)]
-pub struct EventStream {
-    replay: VecDeque<Arc<EventMessage>>,
-    receiver: broadcast::Receiver<Arc<EventMessage>>,
-    filters: Filters,
-    until: Option<Timestamp>,
-}
-
-impl EventStream {
-    /// The next event; `None` when `until` has passed or the engine ends.
-    pub async fn next(&mut self) -> Option<EventMessage> {
-        loop {
-            let message = match self.replay.pop_front() {
-                Some(message) => message,
-                None => self.receive().await?,
-            };
-            if self.until.is_some_and(|until| message.time_nano > until.unix_nanos()) {
-                return None;
-            }
-            if filter::matches(&self.filters, &message) {
-                return Some(EventMessage::clone(&message));
-            }
-        }
-    }
-
-    async fn receive(&mut self) -> Option<Arc<EventMessage>> {
-        loop {
-            let left = self.until.map(|until| until.since(Timestamp::now()));
-            let received = match left {
-                Some(left) if left.is_zero() => return None,
-                Some(left) => tokio::time::timeout(left, self.receiver.recv()).await.ok()?,
-                None => self.receiver.recv().await,
-            };
-            match received {
-                Ok(message) => return Some(message),
-                Err(broadcast::error::RecvError::Lagged(lost)) => tracing::warn!(lost, "a slow listener loses events"),
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     async fn replays_and_ends() {
-        let bus = Bus::new(Arc::default());
+        let bus = Bus::with(None, 1, Arc::default());
         for second in 0..300 {
             bus.publish(Subject::Volume("v"), "create", &[], at(second));
         }
@@ -188,7 +175,7 @@ mod tests {
 
     #[tokio::test]
     async fn listens_and_filters() {
-        let bus = Bus::new(Arc::default());
+        let bus = Bus::with(None, 1, Arc::default());
         let mut filters = Filters::default();
         filters.add("volume", "w");
         let mut stream = bus.subscribe(filters, None, None);

@@ -1,9 +1,11 @@
-//! What happened: the last 256 messages and those who listen.
+//! What happened: those who listen, and the history.
 
 pub(crate) mod bus;
 pub mod filter;
+pub(crate) mod journal;
+mod stream;
 
-pub use bus::EventStream;
+pub use stream::EventStream;
 
 use crate::container::Container;
 

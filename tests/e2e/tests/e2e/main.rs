@@ -6,6 +6,7 @@ mod bad_input;
 mod change;
 mod churn;
 mod daemons;
+mod events;
 mod exec;
 mod exit_codes;
 mod health;
