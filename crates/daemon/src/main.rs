@@ -48,7 +48,11 @@ fn run(program: &str, arguments: &[String]) -> Result<()> {
 
 fn serve(settings: Settings) -> Result<()> {
     corten_sys::memory::share_heaps(HEAPS);
+    let raised = corten_sys::descriptors::raise();
     log::start(settings.log_format, level(settings.level, &settings.live))?;
+    if let Err(error) = raised {
+        tracing::warn!("cannot raise the limit of descriptors: {error}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING_THREADS)

@@ -5,6 +5,7 @@ pub mod bpf;
 pub mod capability;
 pub mod clone;
 pub mod conntrack;
+pub mod descriptors;
 pub mod execute;
 pub mod fault;
 pub mod memory;

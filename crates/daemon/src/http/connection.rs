@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -23,6 +24,9 @@ const HEADERS: usize = 256;
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
+    /// How long a client may take for the head of a request, from its first byte to its last.
+    const HEAD_LIMIT: Duration = Duration::from_secs(60);
+
     /// Answers one request that came over `wire`. Runs to its end even if the client goes away.
     fn handle(&self, request: http::Request<Incoming>, wire: Wire) -> impl Future<Output = Response<Body>> + Send;
 }
@@ -52,7 +56,7 @@ async fn serve<H: Handler>(handler: Arc<H>, wire: &Wire, mut stop: Stop) {
         .max_headers(HEADERS);
     let mut connection = pin!(builder.serve_connection(wire.clone(), service));
     let mut client_left = pin!(wire.client_left());
-    let mut head_is_overdue = pin!(wire.head_is_overdue());
+    let mut head_is_overdue = pin!(wire.head_is_overdue(H::HEAD_LIMIT));
     let mut stopping = false;
     loop {
         tokio::select! {

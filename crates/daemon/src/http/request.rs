@@ -1,20 +1,36 @@
 //! A request as handlers see it: version, query, body, connection.
 
 use std::str::FromStr;
+use std::time::Duration;
 
+use bytes::Bytes;
 use corten_api::version::ApiVersion;
 use corten_api::{Filters, query};
 use http::header::{CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, StatusCode};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::{Body as HttpBody, Incoming};
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use super::{Failure, Wire};
 
 /// Most bytes of a JSON body: far above what any client sends (a create body with thousands of
 /// variables), far below what hurts.
 pub(super) const JSON_BODY_BYTES: usize = 8 << 20;
+
+/// Bodies above this length need a place among [`LARGE_BODIES`]: many clients with long bodies wait for each
+/// other instead of filling the memory.
+const LARGE_BODY_BYTES: usize = 256 << 10;
+
+/// The places: with [`JSON_BODY_BYTES`] each, 64 MiB.
+static LARGE_BODIES: Semaphore = Semaphore::const_new(8);
+
+/// How long nothing of a JSON body may come.
+const STALL_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long a JSON body may take.
+const BODY_LIMIT: Duration = Duration::from_secs(120);
 
 /// One request.
 #[derive(Debug)]
@@ -139,15 +155,8 @@ impl Request {
         self.json().await
     }
 
-    async fn small_body(&mut self) -> Result<bytes::Bytes, Failure> {
-        match Limited::new(&mut self.body, JSON_BODY_BYTES).collect().await {
-            Ok(body) => Ok(body.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(Failure::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "http: request body too large",
-            )),
-            Err(_) => Err(Failure::invalid("unexpected EOF")),
-        }
+    async fn small_body(&mut self) -> Result<Vec<u8>, Failure> {
+        gather(&mut self.body).await
     }
 
     /// Docker wants `application/json` wherever a body is JSON; none is accepted without a body.
@@ -172,6 +181,30 @@ impl Request {
         Err(Failure::invalid(format!(
             "unsupported Content-Type header ({given}): must be 'application/json'"
         )))
+    }
+}
+
+/// Reads a body into memory, within limits of length and time.
+async fn gather<B: HttpBody<Data = Bytes> + Unpin>(body: &mut B) -> Result<Vec<u8>, Failure> {
+    let late = || Failure::new(StatusCode::REQUEST_TIMEOUT, "the request's body took too long");
+    let deadline = tokio::time::Instant::now() + BODY_LIMIT;
+    let mut gathered = Vec::new();
+    let mut place = None;
+    loop {
+        let until = deadline.min(tokio::time::Instant::now() + STALL_LIMIT);
+        let frame = tokio::time::timeout_at(until, body.frame()).await.map_err(|_| late())?;
+        let Some(frame) = frame else { return Ok(gathered) };
+        let frame = frame.map_err(|_| Failure::invalid("unexpected EOF"))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if gathered.len() + data.len() > JSON_BODY_BYTES {
+            let text = "http: request body too large";
+            return Err(Failure::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+        }
+        if place.is_none() && gathered.len() + data.len() > LARGE_BODY_BYTES {
+            let waited = tokio::time::timeout_at(deadline, LARGE_BODIES.acquire()).await;
+            place = Some(waited.map_err(|_| late())?);
+        }
+        gathered.extend_from_slice(data);
     }
 }
 
@@ -203,6 +236,44 @@ mod tests {
             message("d"),
             "strconv.Atoi: parsing \"99999999999999999999\": value out of range"
         );
+    }
+
+    /// Says something, then nothing for ever.
+    struct Stalled(Option<Bytes>);
+
+    impl HttpBody for Stalled {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            match self.0.take() {
+                Some(bytes) => std::task::Poll::Ready(Some(Ok(hyper::body::Frame::data(bytes)))),
+                None => std::task::Poll::Pending,
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_stall_are_given_up_and_long_ones_wait_for_a_place() {
+        let status = |result: Result<Vec<u8>, Failure>| result.map_err(|failure| failure.status);
+        let small = gather(&mut Stalled(Some(Bytes::from_static(b"{")))).await;
+        assert_eq!(status(small), Err(StatusCode::REQUEST_TIMEOUT));
+        let long = Bytes::from(vec![b' '; LARGE_BODY_BYTES + 1]);
+        let mut all = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let mut body = Stalled(Some(long.clone()));
+            all.spawn(async move { gather(&mut body).await.map_err(|failure| failure.status) });
+        }
+        // While eight stall, a ninth has no place.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(LARGE_BODIES.available_permits(), 0);
+        while let Some(ended) = all.join_next().await {
+            assert_eq!(ended.unwrap(), Err(StatusCode::REQUEST_TIMEOUT));
+        }
+        assert_eq!(LARGE_BODIES.available_permits(), 8);
     }
 
     #[test]

@@ -8,8 +8,8 @@
 //! Invariant: what the machinery has read behind the request in progress is kept ([`Behind`]), because it
 //! may be input that belongs to the raw stream.
 //!
-//! A client that begins a head and does not finish it within [`HEAD_LIMIT`] is given up; one that is idle
-//! between requests is not.
+//! A client that begins a head and does not finish it in time is given up; one that is idle between requests
+//! is not.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -26,9 +26,6 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 
 use super::behind::Behind;
-
-/// How long a client may take for the head of a request, from its first byte to its last.
-const HEAD_LIMIT: Duration = Duration::from_secs(60);
 
 /// Bytes read from the socket at once.
 const READ_BYTES: usize = 16 << 10;
@@ -202,11 +199,11 @@ impl Wire {
     }
 
     /// Returns when a head was begun and not finished in time.
-    pub(super) async fn head_is_overdue(&self) {
+    pub(super) async fn head_is_overdue(&self, limit: Duration) {
         loop {
             self.0.head_begun.notified().await;
             let heads = self.memory().heads;
-            tokio::time::sleep(HEAD_LIMIT).await;
+            tokio::time::sleep(limit).await;
             let memory = self.memory();
             if memory.heads == heads && !memory.busy && !memory.behind.is_empty() {
                 return;
