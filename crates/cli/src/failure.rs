@@ -23,6 +23,9 @@ pub(crate) struct Failure {
 /// Exit code of `run` and `create` when the engine or the options failed, not the container.
 pub(crate) const ENGINE_FAILED: u8 = 125;
 
+/// Exit code of commands that were given a template that is none.
+pub(crate) const BAD_TEMPLATE: u8 = 64;
+
 impl Failure {
     /// A failure with exit code 1.
     pub(crate) fn new(text: impl Into<String>) -> Self {
@@ -114,16 +117,7 @@ impl From<RewriteError> for Failure {
 
 impl From<TemplateError> for Failure {
     fn from(error: TemplateError) -> Self {
-        let failure = Self::new(error.to_string());
-        match error {
-            TemplateError::Unsupported(_) | TemplateError::Composite(_) => {
-                failure.hint("--format understands json, table, {{.Field.Path}} and {{json .Field}}")
-            }
-            TemplateError::Unclosed
-            | TemplateError::Missing(..)
-            | TemplateError::Field(..)
-            | TemplateError::Json(_) => failure,
-        }
+        Self::new(error.to_string())
     }
 }
 

@@ -25,6 +25,7 @@ mod progress;
 mod prompt;
 mod pruned;
 mod release;
+mod schema;
 mod speech;
 mod stream;
 mod terminal;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use corten_client::Stream;
 
 use crate::failure::Failure;
+use crate::format::TemplateError;
 
 /// Prints `text` as it is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
@@ -17,6 +18,12 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Prints `text` and a line end.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     print(&format!("{text}\n"))
+}
+
+/// Prints what a template gave; a line end if it failed, as Docker does.
+pub(crate) fn filled(text: Result<String, TemplateError>) -> Result<(), Failure> {
+    line(text.as_deref().unwrap_or_default())?;
+    text.map(drop).map_err(Failure::from)
 }
 
 /// Writes an answer to `out` as it arrives.

@@ -3,8 +3,18 @@
 //! A command names its columns once, as a table of field name, head and value; tables, JSON and templates
 //! follow from it. Field names and heads are Docker's: scripts use both.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use corten_api::Map;
+use corten_template::{Member, Object, Param, Value};
+
 use super::template::{Template, TemplateError};
-use crate::text::table::Table;
+use crate::text::align::align;
+
+/// Columns are at least so wide, the gap included.
+const NARROWEST: usize = 10;
 
 /// What can be listed, and how it looks without a template.
 #[derive(Debug)]
@@ -13,9 +23,8 @@ pub(crate) struct Listing<T: 'static> {
     pub(crate) kind: &'static str,
     /// Every field a template can name.
     pub(crate) columns: &'static [Column<T>],
-    /// What `.Label "name"` gives; `None` for objects without labels.
-    #[expect(dead_code, reason = "templates with calls are read by the next commit")]
-    pub(crate) label: Option<fn(&T, &str) -> String>,
+    /// Where `.Label "name"` looks; `None` for objects without labels.
+    pub(crate) labels: Option<fn(&T) -> &Map<String>>,
     /// The template of the default table, without `table`.
     pub(crate) table: &'static str,
     /// The template of `--quiet`.
@@ -50,68 +59,168 @@ impl<T> Listing<T> {
         match format {
             "table" if quiet => self.quiet.to_owned(),
             "table" => format!("table {}", self.table),
+            "raw" if quiet => self.quiet_raw(),
             "raw" if !self.raw.is_empty() => self.raw.to_owned(),
             other => other.to_owned(),
         }
     }
 
+    /// The line of the raw template that has what a quiet list shows.
+    fn quiet_raw(&self) -> String {
+        let raw = unescaped(self.raw);
+        let line = raw.lines().find(|line| line.contains(self.quiet));
+        line.unwrap_or(self.quiet).to_owned()
+    }
+
     /// The text of a whole list.
     pub(crate) fn print(&self, format: &str, items: &[T]) -> Result<String, TemplateError> {
-        match format.strip_prefix("table") {
-            Some(template) => self.print_table(&Template::parse(template.trim_matches(' '))?, items),
-            None if format == "json" => Ok(items.iter().map(|item| self.json(item) + "\n").collect()),
-            None => {
-                let template = Template::parse(format)?;
-                let lines = items
-                    .iter()
-                    .map(|item| self.fill(&template, item).map(|line| line + "\n"));
-                lines.collect()
-            }
-        }
-    }
-
-    fn print_table(&self, template: &Template, items: &[T]) -> Result<String, TemplateError> {
-        let cells = |line: String| line.split('\t').map(str::to_owned).collect::<Vec<_>>();
-        let mut table = Table::default();
-        table.row(cells(template.map_fields(|path, _| {
-            let name = path.last().map(String::as_str).unwrap_or_default();
-            let head = self.columns.iter().find(|column| column.name == name);
-            Ok(head.map_or("<no value>", |column| column.head).to_owned())
-        })?));
+        let table = format.strip_prefix("table");
+        let template = match format {
+            "json" => Template::parse("{{json .}}")?,
+            _ => Template::parse(&unescaped(table.unwrap_or(format)))?,
+        };
+        let mut text = String::new();
         for item in items {
-            table.row(cells(self.fill(template, item)?));
+            text.push_str(&template.run(&Value::Object(Rc::new(self.row(item))))?);
+            text.push('\n');
         }
-        Ok(table.render())
+        if table.is_none() {
+            return Ok(text);
+        }
+        let heads = Value::Object(Rc::new(self.heads()));
+        Ok(align(&format!("{}\n{text}", template.head(&heads)), NARROWEST))
     }
 
-    fn fill(&self, template: &Template, item: &T) -> Result<String, TemplateError> {
-        template.map_fields(|path, json| match path {
-            [] if json => Ok(self.json(item)),
-            [name] => match self.columns.iter().find(|column| column.name == name) {
-                Some(column) => {
-                    let value = (column.value)(item);
-                    if json {
-                        Ok(serde_json::to_string(&value).expect("texts are always JSON"))
-                    } else {
-                        Ok(value.unwrap_or_default())
-                    }
-                }
-                None => Err(TemplateError::Field(name.clone(), self.kind)),
-            },
-            _ => Err(TemplateError::Unsupported(format!(".{}", path.join(".")))),
-        })
+    /// The fields that a template asks an empty object for.
+    pub(crate) fn fields_used(&self, format: &str, empty: &T) -> Result<Vec<String>, TemplateError> {
+        let row = Rc::new(self.row(empty));
+        Template::parse(format)?.run(&Value::Object(Rc::clone(&row) as Rc<dyn Object>))?;
+        let used = row.used.borrow().clone();
+        Ok(used)
     }
 
-    /// All fields as a JSON object, sorted by name.
-    fn json(&self, item: &T) -> String {
-        let columns = self.columns.iter();
-        let sorted: std::collections::BTreeMap<_, _> =
-            columns.map(|column| (column.name, (column.value)(item))).collect();
+    fn row(&self, item: &T) -> Row {
+        Row {
+            kind: self.kind,
+            fields: self
+                .columns
+                .iter()
+                .map(|column| (column.name, (column.value)(item)))
+                .collect(),
+            labels: self.labels.map(|labels| labels(item).clone()),
+            used: RefCell::default(),
+        }
+    }
+
+    fn heads(&self) -> Heads {
+        Heads(self.columns.iter().map(|column| (column.name, column.head)).collect())
+    }
+}
+
+/// A format's text as a template: no spaces around it, `\t` and `\n` for tab and line end.
+fn unescaped(format: &str) -> String {
+    format.trim_matches(' ').replace("\\t", "\t").replace("\\n", "\n")
+}
+
+/// One object of a list: its fields are methods to Go.
+#[derive(Debug)]
+struct Row {
+    kind: &'static str,
+    fields: Vec<(&'static str, Option<String>)>,
+    labels: Option<Map<String>>,
+    used: RefCell<Vec<String>>,
+}
+
+impl Row {
+    fn value(value: Option<&String>) -> Value {
+        value.map_or(Value::Nil(&corten_template::Type::Pointer(&PLATFORM)), Value::text)
+    }
+}
+
+/// What a field without a value is a pointer to.
+const PLATFORM: corten_template::Type = corten_template::Type::Struct(&corten_template::Struct {
+    name: "formatter.Platform",
+    fields: &[],
+});
+
+impl Object for Row {
+    fn kind(&self) -> &str {
+        self.kind
+    }
+
+    fn member(&self, name: &str) -> Member {
+        if name == "Label" && self.labels.is_some() {
+            return Member::Method(&[Param::Text]);
+        }
+        match self.fields.iter().find(|(field, _)| *field == name) {
+            Some((_, value)) => {
+                self.used.borrow_mut().push(name.to_owned());
+                Member::Value(Self::value(value.as_ref()))
+            }
+            None => Member::Unknown,
+        }
+    }
+
+    fn call(&self, _: &str, arguments: &[Value]) -> Result<Value, String> {
+        let labels = self.labels.as_ref();
+        let name = match arguments {
+            [Value::Text(name, _)] => String::from_utf8_lossy(name).into_owned(),
+            _ => String::new(),
+        };
+        let text = labels.and_then(|labels| labels.get(&name));
+        Ok(text.map_or_else(|| Value::text(""), Value::text))
+    }
+
+    /// All fields, sorted by name.
+    fn json(&self) -> String {
+        let mut used = self.used.borrow_mut();
+        used.extend(self.fields.iter().map(|(name, _)| (*name).to_owned()));
+        let sorted: BTreeMap<_, _> = self.fields.iter().map(|(name, value)| (*name, value)).collect();
         let text = serde_json::to_string(&sorted).expect("texts are always JSON");
         // Go's encoder escapes what could be markup.
         text.replace('<', "\\u003c")
             .replace('>', "\\u003e")
             .replace('&', "\\u0026")
+    }
+}
+
+/// The heads over the columns, a map to Go with a method for labels.
+#[derive(Debug)]
+struct Heads(Vec<(&'static str, &'static str)>);
+
+impl Object for Heads {
+    fn kind(&self) -> &str {
+        "formatter.SubHeaderContext"
+    }
+
+    fn member(&self, name: &str) -> Member {
+        match self.0.iter().find(|(field, _)| *field == name) {
+            _ if name == "Label" => Member::Method(&[Param::Text]),
+            Some((_, head)) => Member::Value(Value::text(head)),
+            None => Member::Absent,
+        }
+    }
+
+    /// The head over a label: its last part, in words.
+    fn call(&self, _: &str, arguments: &[Value]) -> Result<Value, String> {
+        let name = match arguments {
+            [Value::Text(name, _)] => String::from_utf8_lossy(name).into_owned(),
+            _ => String::new(),
+        };
+        let last = name.rsplit('.').next().unwrap_or_default();
+        Ok(Value::text(last.replace(['-', '_'], " ")))
+    }
+
+    fn json(&self) -> String {
+        self.plain().map(|plain| plain.to_json()).unwrap_or_default()
+    }
+
+    fn plain(&self) -> Option<Value> {
+        let entries = self
+            .0
+            .iter()
+            .map(|(name, head)| ((*name).to_owned(), (*head).to_owned()));
+        Some(Value::text_map(entries))
     }
 }
 
@@ -122,6 +231,7 @@ mod tests {
     struct Box {
         id: &'static str,
         name: &'static str,
+        labels: Map<String>,
     }
 
     const BOXES: Listing<Box> = Listing {
@@ -131,27 +241,75 @@ mod tests {
             Column::new("Names", "NAMES", |item| Some(item.name.to_owned())),
             Column::new("Platform", "PLATFORM", |_| None),
         ],
-        label: None,
+        labels: Some(|item| &item.labels),
         table: "{{.ID}}\\t{{.Names}}",
         quiet: "{{.ID}}",
-        raw: "id: {{.ID}}\\n",
+        raw: "name: {{.Names}}\\nid: {{.ID}}\\n",
     };
 
     #[test]
     fn every_layout() {
         let print = |given: &str, quiet| {
             let format = BOXES.template(Some(given), "", quiet);
-            BOXES.print(&format, &[Box { id: "abc", name: "x" }])
+            let labels = [("com.example.a-b".to_owned(), "v".to_owned())].into_iter().collect();
+            let (id, name) = ("abc", "x");
+            BOXES.print(&format, &[Box { id, name, labels }])
         };
         assert_eq!(print("", false).unwrap(), "BOX ID    NAMES\nabc       x\n");
         assert_eq!(print("", true).unwrap(), "abc\n");
-        assert_eq!(print("raw", false).unwrap(), "id: abc\n\n");
+        assert_eq!(print("raw", false).unwrap(), "name: x\nid: abc\n\n");
+        assert_eq!(print("raw", true).unwrap(), "id: abc\n");
         let json = "{\"ID\":\"abc\",\"Names\":\"x\",\"Platform\":null}\n";
         assert_eq!(print("json", false).unwrap(), json);
         assert_eq!(print("{{json .}}", false).unwrap(), json);
         assert_eq!(print("{{.Names}}!", true).unwrap(), "x!\n");
         assert_eq!(print("table {{.Names}}", false).unwrap(), "NAMES\nx\n");
-        assert!(print("{{.Foo}}", false).is_err());
+        for (template, expected) in [
+            (
+                "table {{.Label \"com.example.a-b\"}}\\t{{.Nope}}",
+                "can't evaluate field Nope in type *test.Box",
+            ),
+            (
+                "table {{upper .Names}}\\t{{.Label \"com.example.a-b\"}}",
+                "NAMES     a b\nX         v\n",
+            ),
+            ("table {{if .Names}}{{.ID}}{{end}}", "BOX ID\nabc\n"),
+            (
+                "{{pad .Names 2 1}}|{{.Label \"nope\"}}|{{.Platform}}|",
+                "  x ||<nil>|\n",
+            ),
+            ("{{.Label}}", "wrong number of args for Label: want 1 got 0"),
+            (
+                "{{.Foo}}",
+                "template: :1:2: executing \"\" at <.Foo>: can't evaluate field Foo in type *test.Box",
+            ),
+        ] {
+            match print(template, false) {
+                Ok(text) => assert_eq!(text, expected),
+                Err(error) => assert!(error.to_string().contains(expected), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn fields_that_are_asked_for() {
+        let (id, name, labels) = ("", "", Map::default());
+        let used = |format| {
+            BOXES.fields_used(
+                format,
+                &Box {
+                    id,
+                    name,
+                    labels: Map::clone(&labels),
+                },
+            )
+        };
+        assert_eq!(
+            used("{{.ID}} {{if .Names}}{{.Platform}}{{end}}").unwrap(),
+            ["ID", "Names"]
+        );
+        assert_eq!(used("{{json .}}").unwrap(), ["ID", "Names", "Platform"]);
+        assert!(used("{{slice .ID 0 5}}").is_err());
     }
 
     #[test]

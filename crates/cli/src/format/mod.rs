@@ -1,7 +1,4 @@
-//! `--format`: what is printed for each object.
-//!
-//! Understood are `json`, `table`, and templates made of text with `{{.Path.To.Field}}` and
-//! `{{json .Path}}`. Other template actions are refused by name.
+//! `--format`: what is printed for each object, by Go's templates or as a table of columns.
 
 mod list;
 mod template;

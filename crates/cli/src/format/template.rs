@@ -1,187 +1,148 @@
-//! Templates of plain text and field paths.
+//! One object printed by a template.
+//!
+//! An object is first read as the type that Docker's client knows it by. What that type does not have is
+//! looked for in the JSON as the engine sent it, where a missing key is an error.
 
+use corten_template::{Missing, Numbers, ReadError, RunError, Type, Value};
 use serde_json::value::RawValue;
 
-use crate::json::{self, Entries};
-
 /// A template that was read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Part>);
+#[derive(Debug)]
+pub(crate) struct Template(corten_template::Template);
 
-#[derive(Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    Field { path: Vec<String>, json: bool },
-}
-
-/// A template is beyond what is understood, or asks for what is not there.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// A template, or what it asks for, does not exist.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum TemplateError {
-    #[error("template parsing error: template: :1: unclosed action")]
-    Unclosed,
-    #[error("template parsing error: the template action {{{{{0}}}}} is not supported yet")]
-    Unsupported(String),
-    #[error("template parsing error: template: :1:2: executing \"\" at <.{0}>: map has no entry for key \"{1}\"")]
-    Missing(String, String),
-    #[error(
-        "failed to execute template: template: :1:2: executing \"\" at <.{0}>: can't evaluate field {0} in type {1}"
-    )]
-    Field(String, &'static str),
-    #[error("template parsing error: printing the object at .{0} without json is not supported yet")]
-    Composite(String),
     #[error("template parsing error: {0}")]
-    Json(String),
+    Read(#[from] ReadError),
+    #[error("template parsing error: {0}")]
+    Run(#[from] RunError),
+    #[error("{0}")]
+    Bare(RunError),
+    #[error("unable to read inspect data: {0}")]
+    Decode(#[from] corten_template::DecodeError),
 }
 
 impl Template {
-    /// Reads `text`; `\t` and `\n` written as two characters stand for tab and line end.
+    /// Reads a template.
     pub(crate) fn parse(text: &str) -> Result<Self, TemplateError> {
-        let text = text.replace("\\t", "\t").replace("\\n", "\n");
-        let mut parts = Vec::new();
-        let mut rest = text.as_str();
-        while let Some((before, behind)) = rest.split_once("{{") {
-            if !before.is_empty() {
-                parts.push(Part::Text(before.to_owned()));
-            }
-            let (action, behind) = behind.split_once("}}").ok_or(TemplateError::Unclosed)?;
-            parts.push(read_action(action)?);
-            rest = behind;
-        }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
-        }
-        Ok(Self(parts))
+        Ok(Self(corten_template::Template::read(text)?))
     }
 
-    /// The template filled from an object's JSON text.
-    pub(crate) fn fill(&self, object: &RawValue) -> Result<String, TemplateError> {
-        let mut text = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Text(literal) => text.push_str(literal),
-                Part::Field { path, json } => text.push_str(&field(object, path, *json)?),
-            }
-        }
-        Ok(text)
+    /// Reads a template with a name, which errors tell.
+    pub(crate) fn named(name: &'static str, text: &str) -> Result<Self, TemplateError> {
+        Ok(Self(corten_template::Template::read_named(name, text)?))
     }
 
-    /// The template with each field replaced by what `name` says of its last segment.
-    pub(crate) fn map_fields(
-        &self,
-        name: impl Fn(&[String], bool) -> Result<String, TemplateError>,
-    ) -> Result<String, TemplateError> {
-        let mut text = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Text(literal) => text.push_str(literal),
-                Part::Field { path, json } => text.push_str(&name(path, *json)?),
-            }
+    /// The template filled from an object that Docker knows as `kind`, or from its JSON text.
+    pub(crate) fn fill_as(&self, object: &RawValue, kind: Option<&'static Type>) -> Result<String, TemplateError> {
+        let typed = kind.and_then(|kind| Value::from_json_as(object.get(), kind).ok());
+        if let Some(bytes) = typed.and_then(|value| self.0.run(&value, Missing::NoValue).ok()) {
+            return Ok(lossy(bytes));
         }
-        Ok(text)
+        let value = Value::from_json(object.get(), Numbers::Text)?;
+        Ok(lossy(self.0.run(&value, Missing::Error)?))
+    }
+
+    /// The template filled from an object of the type and nothing else.
+    pub(crate) fn fill_only(&self, object: &str, kind: &'static Type) -> Result<String, TemplateError> {
+        let value = Value::from_json_as(object, kind)?;
+        let bytes = self.0.run(&value, Missing::NoValue).map_err(TemplateError::Bare)?;
+        Ok(lossy(bytes))
+    }
+
+    /// The template over a value.
+    pub(super) fn run(&self, value: &Value) -> Result<String, TemplateError> {
+        Ok(lossy(self.0.run(value, Missing::NoValue)?))
+    }
+
+    /// The head of a table: as much as could be made of it.
+    pub(super) fn head(&self, heads: &Value) -> String {
+        self.0.run_over_heads(heads).map(lossy).unwrap_or_default()
     }
 }
 
-fn read_action(action: &str) -> Result<Part, TemplateError> {
-    let unsupported = || TemplateError::Unsupported(action.to_owned());
-    let trimmed = action.trim();
-    let (path, json) = match trimmed.strip_prefix("json ") {
-        Some(path) => (path.trim(), true),
-        None => (trimmed, false),
-    };
-    let path = path.strip_prefix('.').ok_or_else(unsupported)?;
-    if path.is_empty() {
-        return Ok(Part::Field { path: Vec::new(), json });
-    }
-    let names: Vec<String> = path.split('.').map(str::to_owned).collect();
-    let valid =
-        |name: &String| !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || letter == '_');
-    if names.iter().all(valid) {
-        Ok(Part::Field { path: names, json })
-    } else {
-        Err(unsupported())
-    }
-}
-
-fn field(object: &RawValue, path: &[String], as_json: bool) -> Result<String, TemplateError> {
-    let mut value = object;
-    for name in path {
-        value = json::get(value, name).ok_or_else(|| TemplateError::Missing(path.join("."), name.clone()))?;
-    }
-    if as_json {
-        return json::compact(value.get()).map_err(|error| TemplateError::Json(error.to_string()));
-    }
-    plain(value).ok_or_else(|| TemplateError::Composite(path.join(".")))
-}
-
-/// How Go prints a value: strings bare, lists in brackets, maps as `map[key:value]` sorted by key.
-/// Nothing for objects below the first level, which Go prints by rules that need their types.
-fn plain(value: &RawValue) -> Option<String> {
-    let text = value.get();
-    match text.as_bytes().first()? {
-        b'"' => serde_json::from_str(text).ok(),
-        b'n' => Some("<nil>".to_owned()),
-        b'[' => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            let items: Option<Vec<String>> = items.into_iter().map(scalar).collect();
-            Some(format!("[{}]", items?.join(" ")))
-        }
-        b'{' => {
-            let Entries(mut entries) = serde_json::from_str(text).ok()?;
-            entries.sort_by(|a, b| a.0.cmp(&b.0));
-            let entries: Option<Vec<String>> = entries
-                .iter()
-                .map(|(key, value)| match value.get() {
-                    "{}" => Some(format!("{key}:{{}}")),
-                    _ => scalar(value).map(|value| format!("{key}:{value}")),
-                })
-                .collect();
-            Some(format!("map[{}]", entries?.join(" ")))
-        }
-        _ => Some(text.to_owned()),
-    }
-}
-
-fn scalar(value: &RawValue) -> Option<String> {
-    if value.get().starts_with(['[', '{']) {
-        None
-    } else {
-        plain(value)
-    }
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema;
 
-    fn fill(template: &str, object: &str) -> Result<String, String> {
-        let object: &RawValue = serde_json::from_str(object).unwrap();
+    const OBJECT: &str = r#"{"Id":"abc","Name":"/web","Created":"2026-01-01T00:00:00Z","Args":["a","b"],"RestartCount":0,
+        "State":{"Status":"running","Running":true,"Pid":7,"ExitCode":0,"StartedAt":"x"},
+        "HostConfig":{"Memory":64000000,"NanoCpus":0},"New":{"Key":5},
+        "Config":{"Labels":{"k":"v"},"ExposedPorts":{"80/tcp":{}},"Cmd":["sh"],"Env":null},"Mounts":[],
+        "NetworkSettings":{"Ports":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"8080"}]},
+        "Networks":{"bridge":{"IPAddress":"172.17.0.2"}}}}"#;
+
+    fn fill(template: &str) -> Result<String, String> {
+        let object: &RawValue = serde_json::from_str(OBJECT).unwrap();
         Template::parse(template)
-            .and_then(|template| template.fill(object))
+            .and_then(|template| template.fill_as(object, Some(&schema::CONTAINER)))
             .map_err(|error| error.to_string())
     }
 
     #[test]
-    fn paths_and_json() {
-        let object = r#"{"Name":"/x","State":{"Status":"running","Pid":7},"Args":["a","b"],"L":{"k":"v"},"N":null}"#;
+    fn a_container_as_docker_prints_it() {
         for (template, expected) in [
-            ("orsys {{.Name}}", "orsys /x"),
-            ("{{.State.Status}} {{ .State.Pid }}", "running 7"),
-            ("{{json .State}}", r#"{"Status":"running","Pid":7}"#),
-            ("{{.Args}} {{.L}}", "[a b] map[k:v]"),
-            (r"{{.Name}}\t{{.N}}", "/x\t<nil>"),
+            ("orsys vous salut {{.Name}}", "orsys vous salut /web"),
+            ("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", "172.17.0.2"),
+            (
+                "{{with .State}} {{$.Name}} mon PiD {{.Pid}} {{end}}",
+                " /web mon PiD 7 ",
+            ),
+            ("{{.State}}", "{running true false false false false 7 0  x  <nil>}"),
+            ("{{.ID}}", "abc"),
+            ("{{.Id}}", "abc"),
+            ("{{.ID}} {{.RestartCount}} {{.Driver}}|", "abc 0 |"),
+            (
+                "{{.Config.ExposedPorts}} {{.Config.Labels}} {{.Config.Env}}",
+                "map[80/tcp:{}] map[k:v] []",
+            ),
+            (
+                r#"{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}"#,
+                "8080",
+            ),
+            ("{{json .State.Health}} {{json .Args}}", "null [\"a\",\"b\"]"),
+            ("{{.New.Key}} {{.HostConfig.Memory}}", "5 64000000"),
+            ("{{.HostConfig.Memory}}", "64000000"),
+            ("{{.Config.Labels.nope}}", "<no value>"),
+            (r#"{{index .Config.Labels "nope"}}|"#, "|"),
+            (r"{{.Name}}\t", "/web\\t"),
         ] {
-            assert_eq!(fill(template, object).as_deref(), Ok(expected));
+            assert_eq!(fill(template), Ok(expected.to_owned()), "{template}");
         }
-        assert!(
-            fill("{{.Foo}}", object)
-                .unwrap_err()
-                .contains("map has no entry for key \"Foo\"")
-        );
-        assert!(
-            fill("{{range .Args}}", object)
-                .unwrap_err()
-                .contains("{{range .Args}} is not supported yet")
-        );
-        assert!(fill("{{.Name", object).is_err());
+    }
+
+    #[test]
+    fn what_is_not_there() {
+        for (template, expected) in [
+            // No field of Go's type and no key of the JSON has both names.
+            (
+                "{{.ID}} {{.Id}}",
+                "template: :1:2: executing \"\" at <.ID>: map has no entry for key \"ID\"",
+            ),
+            (
+                "{{.Foo}}",
+                "template: :1:2: executing \"\" at <.Foo>: map has no entry for key \"Foo\"",
+            ),
+            (
+                "{{.State.Foo}}",
+                "template: :1:8: executing \"\" at <.State.Foo>: map has no entry for key \"Foo\"",
+            ),
+            ("{{.Name", "template: :1: unclosed action"),
+            ("{{.Name}", "template: :1: bad character U+007D '}'"),
+            ("{{.Name }", "template: :1: unexpected \"}\" in operand"),
+            ("{{foo}}", "template: :1: function \"foo\" not defined"),
+        ] {
+            assert_eq!(
+                fill(template),
+                Err(format!("template parsing error: {expected}")),
+                "{template}"
+            );
+        }
     }
 }

@@ -4,5 +4,5 @@
 mod entries;
 mod layout;
 
-pub(crate) use entries::{Entries, get};
+pub(crate) use entries::Entries;
 pub(crate) use layout::{compact, indent, indent_with};

@@ -1,6 +1,7 @@
 //! Tables, laid out as Docker's: columns at least 10 wide unless asked otherwise, 3 spaces apart, the last one ragged.
 
-const GAP: usize = 3;
+use super::align::align;
+
 const NARROWEST: usize = 10;
 
 /// A table under construction.
@@ -32,29 +33,8 @@ impl Table {
 
     /// The text, one line per row.
     pub(crate) fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..columns).map(|column| self.width(column)).collect();
-        let mut text = String::new();
-        for row in &self.rows {
-            for (column, cell) in row.iter().enumerate() {
-                text.push_str(cell);
-                if column + 1 < row.len() {
-                    let missing = widths[column] - cell.chars().count();
-                    text.extend(std::iter::repeat_n(' ', missing));
-                }
-            }
-            text.push('\n');
-        }
-        text
-    }
-
-    fn width(&self, column: usize) -> usize {
-        let cells = self
-            .rows
-            .iter()
-            .filter(|row| column + 1 < row.len())
-            .map(|row| row[column].chars().count() + GAP);
-        cells.max().unwrap_or(0).max(self.narrowest)
+        let lines: String = self.rows.iter().map(|row| row.join("\t") + "\n").collect();
+        align(&lines, self.narrowest)
     }
 }
 

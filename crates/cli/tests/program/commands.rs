@@ -192,7 +192,7 @@ fn ps_prints_tables_ids_and_templates() {
     );
     let (code, _, error) = told(&engine.corten(&["ps", "--format", "{{range .Names}}x{{end}}"], ""));
     assert!(
-        code == 1 && error.contains("{{range .Names}} is not supported yet"),
+        code == 1 && error.contains("failed to execute template: template: :1:8: executing \"\" at <.Names>"),
         "{error}"
     );
     assert_eq!(engine.lines()[0], "GET /containers/json?all=1");

@@ -4,6 +4,7 @@ mod commands;
 mod completion;
 mod contexts;
 mod docker;
+mod formats;
 mod language;
 mod plugins;
 mod requests;

@@ -5,6 +5,7 @@ use corten_client::Client;
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::schema;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -34,7 +35,7 @@ fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 async fn find(client: &Client, names: &[String], size: bool) -> Result<Found, Failure> {
     let mut found = Found::default();
     for name in names {
-        found.add(client.inspect_container_raw(name, size).await)?;
+        found.add_as(Some(&schema::CONTAINER), client.inspect_container_raw(name, size).await)?;
     }
     Ok(found)
 }

@@ -8,7 +8,7 @@ use corten_client::ListOptions;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Column, Listing};
+use crate::format::{Column, Listing, TemplateError};
 use crate::output;
 use crate::text::{elapsed, ports, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
@@ -67,7 +67,7 @@ const LISTING: Listing<Shown> = Listing {
         Column::new("Networks", "NETWORKS", |shown| Some(networks(&shown.container))),
         Column::new("Platform", "PLATFORM", |_| None),
     ],
-    label: Some(|shown, name| shown.container.labels.get(name).cloned().unwrap_or_default()),
+    labels: Some(|shown| &shown.container.labels),
     table: "{{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.RunningFor}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}",
     quiet: "{{.ID}}",
     raw: "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n\
@@ -81,10 +81,16 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if quiet && given.is_some() {
         crate::speech::tell("WARNING: Ignoring custom format, because both --format and --quiet are set.");
     }
-    let given = given.filter(|_| !quiet);
-    let mut format = LISTING.template(given, &invocation.config().ps_format, quiet);
+    let config = invocation.config();
+    let template = given.unwrap_or(&config.ps_format);
+    let asks_size = asks_size(template)? && !quiet && !parsed.is_set("size");
+    let mut format = LISTING.template(
+        given.filter(|format| !quiet || *format == "raw"),
+        &config.ps_format,
+        quiet,
+    );
     let last = parsed.integer("last").unwrap_or(-1);
-    let size = parsed.on("size") || format.contains(".Size") || format.contains("{{json .}}");
+    let size = parsed.on("size") || asks_size;
     if size && !quiet && (format.ends_with(LISTING.table) || format == LISTING.raw) {
         format.push_str(if format == LISTING.raw {
             "size: {{.Size}}\\n"
@@ -114,6 +120,29 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         view: Rc::clone(&view),
     });
     output::print(&LISTING.print(&format, &shown.collect::<Vec<_>>())?)
+}
+
+/// Whether a template prints sizes, which cost the engine time; a template that is none is refused.
+fn asks_size(template: &str) -> Result<bool, Failure> {
+    if template.is_empty() {
+        return Ok(false);
+    }
+    let empty = Shown {
+        container: ContainerSummary::default(),
+        view: Rc::new(View {
+            now: Timestamp::ZERO,
+            zone: Zone::utc(),
+            full: true,
+        }),
+    };
+    let used = LISTING.fields_used(template, &empty).map_err(|error| {
+        Failure::new(match error {
+            TemplateError::Read(error) => format!("failed to parse template: {error}"),
+            TemplateError::Run(error) | TemplateError::Bare(error) => format!("failed to execute template: {error}"),
+            TemplateError::Decode(error) => error.to_string(),
+        })
+    })?;
+    Ok(used.iter().any(|name| name == "Size"))
 }
 
 struct View {

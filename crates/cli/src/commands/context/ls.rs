@@ -48,7 +48,7 @@ const LISTING: Listing<Shown> = Listing {
         Column::new("DockerEndpoint", "DOCKER ENDPOINT", |shown| Some(shown.host.clone())),
         Column::new("Error", "ERROR", |shown| Some(shown.error.clone())),
     ],
-    label: None,
+    labels: None,
     table: "{{.Name}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
     quiet: "{{.Name}}",
     raw: "",

@@ -46,7 +46,7 @@ const LISTING: Listing<Shown> = Listing {
         Column::new("Size", "SIZE", |shown| Some(shown.size())),
         Column::new("Comment", "COMMENT", |shown| Some(shown.item.comment.clone())),
     ],
-    label: None,
+    labels: None,
     table: "{{.ID}}\\t{{.CreatedSince}}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}",
     quiet: "{{.ID}}",
     raw: "",

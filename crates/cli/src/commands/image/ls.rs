@@ -68,7 +68,7 @@ const LISTING: Listing<Shown> = Listing {
         }),
         Column::new("UniqueSize", "UNIQUE SIZE", |shown| Some(unique(&shown.image))),
     ],
-    label: None,
+    labels: None,
     table: "{{.Repository}}\\t{{.Tag}}\\t{{.ID}}\\t{{.CreatedSince}}\\t{{.Size}}",
     quiet: "{{.ID}}",
     raw: "repository: {{ .Repository }}\ntag: {{.Tag}}\nimage_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\n\

@@ -53,7 +53,7 @@ const LISTING: Listing<Shown> = Listing {
         Column::new("Labels", "LABELS", |shown| Some(shown.labels())),
         Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.created_at())),
     ],
-    label: Some(|shown, name| shown.network.labels.get(name).cloned().unwrap_or_default()),
+    labels: Some(|shown| &shown.network.labels),
     table: "{{.ID}}\\t{{.Name}}\\t{{.Driver}}\\t{{.Scope}}",
     quiet: "{{.ID}}",
     raw: "network_id: {{.ID}}\\nname: {{.Name}}\\ndriver: {{.Driver}}\\nscope: {{.Scope}}\\n",

@@ -2,13 +2,13 @@
 
 use corten_api::event::EventMessage;
 use corten_base::Timestamp;
-use serde_json::value::RawValue;
+use corten_template::Type;
 
-use crate::failure::Failure;
+use crate::failure::{BAD_TEMPLATE, Failure};
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::Template;
-use crate::output;
+use crate::format::{Template, TemplateError};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
+use crate::{output, schema};
 use corten_base::moment;
 use corten_base::zone::Zone;
 
@@ -34,13 +34,8 @@ pub(super) const VERB: Verb = Verb {
 
 fn events(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let format = parsed.text("format").filter(|format| !format.is_empty());
-    let template = match format {
-        None | Some("json") => None,
-        Some(format) => Some(Template::parse(format)?),
-    };
     let view = View {
-        json: format == Some("json"),
-        template,
+        template: format.map(template).transpose()?,
         zone: Zone::local(),
     };
     let (since, until) = (time(parsed, "since")?, time(parsed, "until")?);
@@ -54,8 +49,25 @@ fn events(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     })
 }
 
+/// The template, tried on an event without content.
+fn template(format: &str) -> Result<Template, Failure> {
+    let complaint = |error: TemplateError| {
+        let reason = match error {
+            TemplateError::Read(error) => error.to_string(),
+            TemplateError::Run(error) | TemplateError::Bare(error) => error.to_string(),
+            TemplateError::Decode(error) => error.to_string(),
+        };
+        Failure::new(format!("Error parsing format: {reason}")).code(BAD_TEMPLATE)
+    };
+    let format = if format == "json" { "{{json .}}" } else { format };
+    let template = Template::parse(format).map_err(complaint)?;
+    template
+        .fill_only("{}", &Type::Pointer(&schema::EVENT))
+        .map_err(complaint)?;
+    Ok(template)
+}
+
 struct View {
-    json: bool,
     template: Option<Template>,
     zone: Zone,
 }
@@ -71,12 +83,8 @@ fn time(parsed: &Parsed, flag: &str) -> Result<String, Failure> {
 
 fn line(text: &[u8], view: &View) -> Result<String, Failure> {
     let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's event: {error}"));
-    if view.json {
-        return Ok(String::from_utf8_lossy(text).into_owned());
-    }
     if let Some(template) = &view.template {
-        let raw: &RawValue = serde_json::from_slice(text).map_err(broken)?;
-        return Ok(template.fill(raw)?);
+        return Ok(template.fill_only(&String::from_utf8_lossy(text), &schema::EVENT)?);
     }
     Ok(plain(&serde_json::from_slice(text).map_err(broken)?, &view.zone))
 }

@@ -1,18 +1,21 @@
 //! `info`: what the engine says about itself.
 
+use std::collections::BTreeMap;
+
 use corten_api::system::SystemInfo;
 use corten_base::size;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::config::{Globals, context_name};
 use crate::dispatch::plugins;
-use crate::failure::Failure;
+use crate::failure::{BAD_TEMPLATE, Failure};
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
-use crate::output;
 use crate::plugin::{Metadata, Plugin};
 use crate::release;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
+use crate::{output, schema};
 
 const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
 
@@ -30,18 +33,19 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let template = match parsed.text("format").filter(|format| !format.is_empty()) {
+        Some("json") => Some("{{json .}}"),
+        format => format,
+    };
+    let template = template.map(Template::parse).transpose();
+    let template = template.map_err(|error| Failure::from(error).code(BAD_TEMPLATE))?;
     let client = invocation.client()?;
     let answer = block_on(async { Ok(client.info_raw().await?) });
     let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's answer: {error}"));
-    match parsed.text("format").filter(|format| !format.is_empty()) {
-        Some(format) => {
-            let bytes = answer?;
-            let text = String::from_utf8_lossy(&bytes);
-            if format == "json" {
-                return output::line(&crate::json::compact(&text).map_err(broken)?);
-            }
-            let raw: &RawValue = serde_json::from_str(&text).map_err(broken)?;
-            output::line(&Template::parse(format)?.fill(raw)?)
+    match template {
+        Some(template) => {
+            let text = with_client(&answer?, invocation).map_err(broken)?;
+            output::filled(template.fill_only(&text, &schema::INFO))
         }
         None => {
             output::print(&client_text(&invocation.program, &invocation.globals))?;
@@ -57,6 +61,28 @@ fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// The engine's answer with what there is to say of this program.
+fn with_client(answer: &[u8], invocation: &Invocation) -> Result<String, serde_json::Error> {
+    let globals = &invocation.globals;
+    let client = json!({
+        "Debug": globals.debug,
+        "Version": release::version(&invocation.program),
+        "DefaultAPIVersion": "1.51",
+        "GitCommit": release::COMMIT,
+        "GoVersion": release::LANGUAGE,
+        "BuildTime": release::date(release::BUILT),
+        "Os": "linux",
+        "Arch": super::version::architecture(),
+        "Context": context_name(globals),
+        "Plugins": plugins(globals),
+    });
+    let server: BTreeMap<String, &RawValue> = serde_json::from_slice(answer)?;
+    let mut all: BTreeMap<&str, &RawValue> = server.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+    let client = serde_json::value::to_raw_value(&client)?;
+    all.insert("ClientInfo", &client);
+    serde_json::to_string(&all)
 }
 
 /// What there is to say of this program and its plugins. Of those that are broken stderr is told.

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use corten_client::{CallError, Client};
+use corten_template::Type;
 use serde_json::value::RawValue;
 
-use crate::failure::Failure;
+use crate::failure::{BAD_TEMPLATE, Failure};
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
-use crate::{json, output};
+use crate::{json, output, schema};
 
 const FLAGS: &[Flag] = &[
     Flag::new("format", Kind::Text, "Print by a template, or as json").short('f'),
@@ -35,54 +36,97 @@ const INDENT: usize = 4;
 /// What was found, and what was not.
 #[derive(Debug, Default)]
 pub(in crate::commands) struct Found {
-    objects: Vec<String>,
-    errors: Vec<String>,
+    entries: Vec<Entry>,
+}
+
+/// What became of one name.
+#[derive(Debug)]
+enum Entry {
+    Object(String, Option<&'static Type>),
+    Missing(String),
 }
 
 impl Found {
-    /// Takes an engine's answer. An engine that does not answer ends it all.
+    /// Takes an engine's answer about an object that has no type. An engine that does not answer ends it all.
     pub(in crate::commands) fn add(&mut self, answer: Result<Bytes, CallError>) -> Result<(), Failure> {
+        self.add_as(None, answer)
+    }
+
+    /// The same about an object that Docker's client knows as `kind`.
+    pub(in crate::commands) fn add_as(
+        &mut self,
+        kind: Option<&'static Type>,
+        answer: Result<Bytes, CallError>,
+    ) -> Result<(), Failure> {
         match answer {
-            Ok(bytes) => self.objects.push(String::from_utf8_lossy(&bytes).trim().to_owned()),
+            Ok(bytes) => {
+                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
+                self.entries.push(Entry::Object(text, kind));
+            }
             Err(error) if error.is_unreachable() => return Err(error.into()),
-            Err(error) => self.errors.push(error.to_string()),
+            Err(error) => self.miss(error.to_string()),
         }
         Ok(())
     }
 
+    fn list(&self) -> String {
+        let texts = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Object(text, _) => Some(text.as_str()),
+            Entry::Missing(_) => None,
+        });
+        format!("[{}]", texts.collect::<Vec<_>>().join(","))
+    }
+
     /// Notes what is missing.
     pub(in crate::commands) fn miss(&mut self, text: String) {
-        self.errors.push(text);
+        self.entries.push(Entry::Missing(text));
     }
 }
 
 /// Prints what was found, then fails with what was not.
 pub(in crate::commands) fn show(format: Option<&str>, found: Found) -> Result<(), Failure> {
     let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's answer: {error}"));
+    let mut errors = Vec::new();
     match format {
         None | Some("") => {
-            let list = format!("[{}]", found.objects.join(","));
+            let list = found.list();
             output::line(&json::indent(&list, INDENT).map_err(broken)?)?;
         }
         Some("json") => {
-            let list = format!("[{}]", found.objects.join(","));
+            let list = found.list();
             output::line(&json::compact(&list).map_err(broken)?)?;
         }
         Some(format) => {
-            let template = Template::parse(format)?;
-            for object in &found.objects {
-                let raw: &RawValue = serde_json::from_str(object).map_err(broken)?;
-                output::line(&template.fill(raw)?)?;
+            let template = Template::parse(format).map_err(|error| Failure::from(error).code(BAD_TEMPLATE))?;
+            let mut text = String::new();
+            for entry in &found.entries {
+                match entry {
+                    Entry::Missing(reason) => errors.push(reason.clone()),
+                    Entry::Object(object, kind) => {
+                        let raw: &RawValue = serde_json::from_str(object).map_err(broken)?;
+                        match template.fill_as(raw, *kind) {
+                            Ok(filled) => text.push_str(&(filled + "\n")),
+                            Err(error) => errors.push(error.to_string()),
+                        }
+                    }
+                }
             }
-            if found.objects.is_empty() {
-                output::line("")?;
-            }
+            output::print(if text.is_empty() { "\n" } else { &text })?;
+            return ended(&errors);
         }
     }
-    if found.errors.is_empty() {
+    errors.extend(found.entries.into_iter().filter_map(|entry| match entry {
+        Entry::Missing(reason) => Some(reason),
+        Entry::Object(..) => None,
+    }));
+    ended(&errors)
+}
+
+fn ended(errors: &[String]) -> Result<(), Failure> {
+    if errors.is_empty() {
         Ok(())
     } else {
-        Err(Failure::new(found.errors.join("\n")))
+        Err(Failure::new(errors.join("\n")))
     }
 }
 
@@ -114,8 +158,8 @@ fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         let mut found = Found::default();
         for name in &parsed.arguments {
             match find(&client, name, kind, parsed.on("size")).await? {
-                Some(answer) => found.add(answer)?,
-                None => found.errors.push(format!("Error: No such object: {name}")),
+                Some((kind, answer)) => found.add_as(kind, answer)?,
+                None => found.miss(format!("Error: No such object: {name}")),
             }
         }
         Ok(found)
@@ -123,12 +167,20 @@ fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     show(parsed.text("format"), found)
 }
 
-async fn find(
-    client: &Client,
-    name: &str,
-    wanted: Option<&str>,
-    size: bool,
-) -> Result<Option<Result<Bytes, CallError>>, Failure> {
+/// An answer and how Docker's client knows the object.
+type Answer = (Option<&'static Type>, Result<Bytes, CallError>);
+
+fn schema_of(kind: &str) -> Option<&'static Type> {
+    match kind {
+        "container" => Some(&schema::CONTAINER),
+        "image" => Some(&schema::IMAGE),
+        "network" => Some(&schema::NETWORK),
+        "volume" => Some(&schema::VOLUME),
+        _ => None,
+    }
+}
+
+async fn find(client: &Client, name: &str, wanted: Option<&str>, size: bool) -> Result<Option<Answer>, Failure> {
     for (kind, path) in KINDS
         .iter()
         .filter(|(kind, _)| wanted.is_none_or(|wanted| wanted == *kind))
@@ -144,7 +196,7 @@ async fn find(
             // Not there, or of a kind that this engine does not keep.
             Err(error) if error.is_not_found() && wanted.is_none() => {}
             Err(_) if wanted.is_none() && *kind != "container" && *kind != "image" => {}
-            answer => return Ok(Some(answer)),
+            answer => return Ok(Some((schema_of(kind), answer))),
         }
     }
     Ok(None)

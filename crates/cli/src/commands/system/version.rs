@@ -1,15 +1,14 @@
 //! `version`: ours and the engine's.
 
 use corten_api::system::{ComponentVersion, SystemVersion};
-use serde_json::value::RawValue;
 
 use crate::config::context_name;
-use crate::failure::Failure;
+use crate::failure::{BAD_TEMPLATE, Failure};
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::Template;
-use crate::output;
 use crate::release::{self, COMMIT, LANGUAGE};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
+use crate::{output, schema};
 
 const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
 
@@ -27,12 +26,18 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let template = match parsed.text("format").filter(|format| !format.is_empty()) {
+        Some("json") => Some("{{json .}}"),
+        format => format,
+    };
+    let template = template.map(|format| Template::named("version", format)).transpose();
+    let template = template.map_err(|error| Failure::from(error).code(BAD_TEMPLATE))?;
     let client = invocation.client()?;
     let server = block_on(async { Ok(client.server_version_raw().await?) });
     let context = context_name(&invocation.globals);
     let api = client.version().unwrap_or("1.51").to_owned();
-    match parsed.text("format").filter(|format| !format.is_empty()) {
-        Some(format) => {
+    match template {
+        Some(template) => {
             let server = match &server {
                 Ok(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
                 Err(_) => "null".to_owned(),
@@ -41,7 +46,7 @@ fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
                 "{{\"Client\":{},\"Server\":{server}}}",
                 client_json(&invocation.program, &api, &context)
             );
-            output::line(&filled(format, &text)?)?;
+            output::filled(template.fill_only(&text, &schema::VERSION))?;
         }
         None => {
             output::print(&client_text(&invocation.program, &api, &context))?;
@@ -53,15 +58,6 @@ fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         }
     }
     server.map(drop)
-}
-
-fn filled(format: &str, text: &str) -> Result<String, Failure> {
-    let broken = |error: serde_json::Error| Failure::new(format!("cannot read the daemon's version: {error}"));
-    if format == "json" {
-        return crate::json::compact(text).map_err(broken);
-    }
-    let raw: &RawValue = serde_json::from_str(text).map_err(broken)?;
-    Ok(Template::parse(format)?.fill(raw)?)
 }
 
 fn client_json(program: &str, api: &str, context: &str) -> String {
@@ -132,7 +128,7 @@ fn push(text: &mut String, indent: usize, name: &str, value: &str) {
 }
 
 /// The processor as Docker names it.
-fn architecture() -> &'static str {
+pub(super) fn architecture() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",

@@ -5,6 +5,7 @@ use corten_client::Client;
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::schema;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[Flag::new("format", Kind::Text, "Print by a template, or as json").short('f')];
@@ -31,7 +32,7 @@ fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 async fn find(client: &Client, names: &[String]) -> Result<Found, Failure> {
     let mut found = Found::default();
     for name in names {
-        found.add(client.inspect_volume_raw(name).await)?;
+        found.add_as(Some(&schema::VOLUME), client.inspect_volume_raw(name).await)?;
     }
     Ok(found)
 }

@@ -42,7 +42,7 @@ fn unknown() -> Option<String> {
 
 /// Shared with `system df -v`, whose volumes know their size and their users.
 pub(in crate::commands) const LISTING: Listing<Volume> = Listing {
-    kind: "*volume.volumeContext",
+    kind: "*formatter.volumeContext",
     columns: &[
         Column::new("Name", "VOLUME NAME", |volume| Some(volume.name.clone())),
         Column::new("Driver", "DRIVER", |volume| Some(volume.driver.clone())),
@@ -61,7 +61,7 @@ pub(in crate::commands) const LISTING: Listing<Volume> = Listing {
         Column::new("Group", "GROUP", |_| unknown()),
         Column::new("Status", "STATUS", |_| unknown()),
     ],
-    label: Some(|volume, name| volume.labels.get(name).cloned().unwrap_or_default()),
+    labels: Some(|volume| &volume.labels),
     table: "{{.Driver}}\\t{{.Name}}",
     quiet: "{{.Name}}",
     raw: "name: {{.Name}}\\ndriver: {{.Driver}}\\n",
