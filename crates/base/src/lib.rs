@@ -4,6 +4,7 @@
 pub mod digest;
 pub mod duration;
 pub mod elapsed;
+pub mod errno;
 pub mod file;
 pub mod id;
 pub mod moment;

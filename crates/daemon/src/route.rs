@@ -101,6 +101,10 @@ pub enum Call {
     ImageRemove(String),
     /// `GET /volumes`
     VolumeList,
+    /// `POST /volumes/create`
+    VolumeCreate,
+    /// `PUT /volumes/{name}`
+    VolumeUpdate,
     /// `GET /volumes/{name}`
     VolumeInspect(String),
     /// `DELETE /volumes/{name}`
@@ -139,6 +143,7 @@ impl Call {
             self,
             Self::ContainerCreate
                 | Self::ContainerUpdate(_)
+                | Self::VolumeCreate
                 | Self::ExecCreate(_)
                 | Self::ExecStart(_)
                 | Self::ImageCreate
@@ -287,7 +292,7 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["images", "prune"] => Call::ImagePrune,
         ["images", of @ .., "tag"] => Call::ImageTag(name(of)),
         ["images", _, .., "push"] => Call::NotBuilt("ImagePush"),
-        ["volumes", "create"] => Call::NotBuilt("VolumeCreate"),
+        ["volumes", "create"] => Call::VolumeCreate,
         ["volumes", "prune"] => Call::VolumePrune,
         ["networks", "create"] => Call::NetworkCreate,
         ["networks", "prune"] => Call::NetworkPrune,
@@ -322,7 +327,7 @@ fn delete(segments: &[&str]) -> Option<Call> {
 fn put(segments: &[&str]) -> Option<Call> {
     match segments {
         ["containers", _, .., "archive"] => Some(Call::NotBuilt("PutContainerArchive")),
-        ["volumes", _, ..] => Some(Call::Swarm),
+        ["volumes", _, ..] => Some(Call::VolumeUpdate),
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use corten_api::exec::{ExecConfig, ExecInspect};
 use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImagePruneReport, ImageSummary};
 use corten_api::network::{Network, NetworkCreateBody, NetworkCreateResponse, NetworkPruneReport};
 use corten_api::system::{DiskUsage, SystemInfo};
-use corten_api::volume::{Volume, VolumeList, VolumePruneReport};
+use corten_api::volume::{Volume, VolumeCreateBody, VolumeList, VolumePruneReport};
 use corten_base::Timestamp;
 
 use crate::container::attach::{self, AttachTicket};
@@ -299,6 +299,11 @@ impl Engine {
     pub async fn inspect_volume(&self, name: &str) -> Result<Volume> {
         let name = name.to_owned();
         blocking(&self.core, move |core| volume::inspect(core, &name)).await
+    }
+
+    /// Makes a volume, or tells of the one of that name.
+    pub async fn create_volume(&self, body: VolumeCreateBody) -> Result<Volume> {
+        blocking(&self.core, move |core| volume::create(core, body)).await
     }
 
     /// Removes a volume that no container uses; `force`: none of that name is no error.

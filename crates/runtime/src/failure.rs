@@ -60,16 +60,7 @@ impl<T, E: Into<std::io::Error>> Context<T> for Result<T, E> {
     }
 }
 
-/// The kernel's reason as Go programs print it: lower case, no number. Clients match these words.
-pub(crate) fn reason(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_lowercase().chain(characters).collect(),
-        None => String::new(),
-    }
-}
+pub(crate) use corten_base::errno::words as reason;
 
 #[cfg(test)]
 mod tests {

@@ -118,6 +118,8 @@ impl Api {
             Call::ImageTag(name) => images::tag(self, &name, &request).await,
             Call::ImageRemove(name) => images::remove(self, &name, &request).await,
             Call::VolumeList => volumes::list(self, &request).await,
+            Call::VolumeCreate => volumes::create(self, request).await,
+            Call::VolumeUpdate => volumes::update(),
             Call::VolumeInspect(name) => volumes::inspect(self, &name).await,
             Call::VolumeRemove(name) => volumes::remove(self, &name, &request).await,
             Call::NetworkList => networks::list(self, &request),

@@ -28,6 +28,7 @@ use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
 use crate::network::{link, place};
+use crate::volume::{self, SetAside, VolumeRecord};
 
 /// What a creation is asked for.
 pub(crate) struct CreateRequest {
@@ -94,7 +95,8 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     validate::check_command(&merged)?;
     super::ports::requests(&merged, &host)?;
     let volumes: Vec<String> = merged.volumes.keys().cloned().collect();
-    let mounts = mounts::resolve(&host, &volumes, &mut || hex(&random_bytes()))?;
+    let inherited = inherited_mounts(core, &host)?;
+    let mounts = mounts::resolve(&host, &volumes, inherited, &mut || hex(&random_bytes()))?;
     for mount in mounts
         .iter()
         .filter(|mount| mount.kind == MountKind::Bind && !mount.create_source)
@@ -152,6 +154,24 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
 /// Processors that containers can have.
 pub(super) fn processors() -> i64 {
     std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1))
+}
+
+/// The mounts of the containers that `--volumes-from` names.
+fn inherited_mounts(core: &Core, host: &HostConfig) -> Result<Vec<mounts::MountSpec>> {
+    let mut inherited: Vec<mounts::MountSpec> = Vec::new();
+    for given in &host.volumes_from {
+        let (reference, mode) = given.split_once(':').unwrap_or((given, ""));
+        // Sic: to clients, "not found" as the answer to a creation means the image.
+        let other = core
+            .containers
+            .find(reference)
+            .map_err(|error| Error::invalid(error.message))?;
+        for mount in mounts::inherit(&other.record.mounts, mode)? {
+            inherited.retain(|earlier| earlier.destination != mount.destination);
+            inherited.push(mount);
+        }
+    }
+    Ok(inherited)
 }
 
 /// Processors and memory nodes must be there.
@@ -263,13 +283,24 @@ fn write(core: &Core, record: &Record) -> Result<()> {
 fn make_volumes(core: &Core, record: &Record) -> Result<()> {
     let mut view = None;
     for mount in record.mounts.iter().filter(|mount| mount.kind == MountKind::Volume) {
-        let ensured = core.volumes.ensure(mount)?;
-        if ensured.created {
+        let new = VolumeRecord {
+            version: 1,
+            created: Timestamp::now(),
+            labels: mount.labels.clone(),
+            anonymous: mount.anonymous,
+            options: mount.driver_options.clone(),
+        };
+        let created = core.volumes.ensure(&mount.volume, &new, Some(&record.id))?;
+        if created {
             let subject = Subject::Volume(&mount.volume);
             core.events
                 .publish(subject, "create", &[("driver", "local".to_owned())], Timestamp::now());
         }
-        if mount.no_copy || !is_empty(&ensured.data) {
+        if mount.no_copy || !mount.subpath.is_empty() {
+            continue;
+        }
+        let data = core.volumes.hold(&mount.volume, &record.id)?;
+        if !is_empty(&data) {
             continue;
         }
         let failed = |error| Error::caused(format!("copy the image's content into volume {}", mount.volume), error);
@@ -279,8 +310,9 @@ fn make_volumes(core: &Core, record: &Record) -> Result<()> {
         let Some(root) = &view else { continue };
         boundary("create.copy-up");
         let root = std::os::fd::AsFd::as_fd(root);
-        corten_image::snapshot::copy_up(root, Path::new(&mount.destination), &ensured.data).map_err(failed)?;
+        corten_image::snapshot::copy_up(root, Path::new(&mount.destination), &data).map_err(failed)?;
     }
+    core.volumes.let_go(&record.id, &record.mounts);
     Ok(())
 }
 
@@ -290,6 +322,8 @@ fn is_empty(directory: &Path) -> bool {
 
 /// Takes back what [`write`] made. Anonymous volumes go, named ones stay: they may be somebody's.
 fn undo(core: &Core, record: &Record) {
+    core.volumes.let_go(&record.id, &record.mounts);
+    core.volumes.forget(&record.id, &record.mounts);
     let names = record
         .mounts
         .iter()
@@ -303,8 +337,8 @@ fn undo(core: &Core, record: &Record) {
 pub(crate) fn undo_parts(core: &Core, id: &ContainerId, anonymous: Vec<String>) {
     for volume in anonymous {
         match core.volumes.set_aside(&volume) {
-            Ok(Some(aside)) => drop(fs::remove_dir_all(aside)),
-            Ok(None) => {}
+            Ok(SetAside::Gone(aside)) => drop(volume::delete(&aside)),
+            Ok(SetAside::Missing | SetAside::Used(_)) => {}
             Err(error) => tracing::error!(%error, "a volume of a failed creation is left"),
         }
     }

@@ -40,6 +40,10 @@ pub struct MountSpec {
     pub subpath: String,
     /// Labels of a volume that is made for this.
     pub labels: BTreeMap<String, String>,
+    /// Options of the driver for a volume that is made for this.
+    pub driver_options: BTreeMap<String, String>,
+    /// Read-only leaves mounts below the source writable.
+    pub readonly_alone: bool,
     /// Options of a tmpfs, in mount(8)'s form.
     pub options: Vec<String>,
     /// Asked for in the long form, for `inspect`.
@@ -60,10 +64,12 @@ pub enum MountKind {
 }
 
 /// All mounts of a container. `image_volumes` are the paths the merged configuration declares as volumes;
-/// `new_name` gives an anonymous volume its name.
+/// `inherited` are those of other containers (`--volumes-from`), which own ones replace; `new_name` gives an anonymous
+/// volume its name.
 pub fn resolve(
     host: &HostConfig,
     image_volumes: &[String],
+    inherited: Vec<MountSpec>,
     new_name: &mut dyn FnMut() -> String,
 ) -> Result<Vec<MountSpec>> {
     let mut mounts: Vec<MountSpec> = Vec::new();
@@ -75,6 +81,11 @@ pub fn resolve(
     }
     for (destination, options) in &host.tmpfs {
         add(&mut mounts, tmpfs(destination, options)?)?;
+    }
+    for mount in inherited {
+        if !mounts.iter().any(|own| own.destination == mount.destination) {
+            mounts.push(mount);
+        }
     }
     for destination in image_volumes {
         let destination = clean(destination);
@@ -102,6 +113,26 @@ fn add(mounts: &mut Vec<MountSpec>, mount: MountSpec) -> Result<()> {
     }
     mounts.push(mount);
     Ok(())
+}
+
+/// The mounts of a container as `--volumes-from` with this mode (`ro`, `rw` or nothing) shows them to another.
+pub fn inherit(mounts: &[MountSpec], mode: &str) -> Result<Vec<MountSpec>> {
+    let mut readonly = false;
+    for word in mode.split(',').filter(|word| !word.is_empty()) {
+        match word {
+            "ro" => readonly = true,
+            "rw" | "z" | "Z" | "nocopy" => {}
+            _ => return Err(Error::invalid(format!("invalid mode: {mode}"))),
+        }
+    }
+    let shared = mounts.iter().filter(|mount| mount.kind != MountKind::Tmpfs);
+    Ok(shared
+        .map(|mount| MountSpec {
+            readonly: mount.readonly || readonly,
+            no_copy: true,
+            ..mount.clone()
+        })
+        .collect())
 }
 
 /// `source:destination[:mode]` or `destination`.
@@ -141,7 +172,7 @@ fn short_form(text: &str, driver: &str) -> Result<MountSpec> {
         mount.source = clean(source);
         mount.create_source = true;
     } else {
-        refuse_driver(driver)?;
+        volume::check_driver(driver)?;
         mount.kind = MountKind::Volume;
         if !source.is_empty() {
             volume::check_name(source)?;
@@ -232,6 +263,15 @@ fn bind_options(mount: &Mount, spec: &mut MountSpec, wrong: &dyn Fn(&str) -> Err
         spec.propagation.clone_from(&options.propagation);
         spec.non_recursive = options.non_recursive;
         spec.create_source = options.create_mountpoint;
+        spec.readonly_alone = options.read_only_non_recursive;
+        if options.read_only_force_recursive && !mount.read_only {
+            return Err(wrong("mount type ReadOnlyForceRecursive requires ReadOnly to be true"));
+        }
+        if options.read_only_non_recursive && !mount.read_only {
+            return Err(wrong(
+                "mount options conflict: !ReadOnly && BindOptions.ReadOnlyNonRecursive",
+            ));
+        }
     }
     Ok(())
 }
@@ -247,12 +287,8 @@ fn volume_options(mount: &Mount, spec: &mut MountSpec) -> Result<()> {
         spec.labels = options.labels.clone().into_entries();
         spec.subpath.clone_from(&options.subpath);
         if let Some(driver) = &options.driver_config {
-            refuse_driver(&driver.name)?;
-            if !driver.options.is_empty() {
-                return Err(Error::not_implemented(
-                    "options of the volume driver \"local\" are not supported",
-                ));
-            }
+            volume::check_driver(&driver.name)?;
+            spec.driver_options = driver.options.clone().into_entries();
         }
     }
     Ok(())
@@ -315,15 +351,6 @@ fn tmpfs(destination: &str, options: &str) -> Result<MountSpec> {
     })
 }
 
-fn refuse_driver(driver: &str) -> Result<()> {
-    match driver {
-        "" | "local" => Ok(()),
-        other => Err(Error::not_found(format!(
-            "error looking up volume plugin {other}: plugin \"{other}\" not found"
-        ))),
-    }
-}
-
 /// A path without `.`, `..` and double slashes, as text alone.
 #[must_use]
 pub fn clean(path: &str) -> String {
@@ -384,7 +411,7 @@ mod tests {
             binds: List::from(list.iter().map(|bind| (*bind).to_owned()).collect::<Vec<_>>()),
             ..HostConfig::default()
         };
-        resolve(&host, &["/data".to_owned()], &mut || "fresh".to_owned())
+        resolve(&host, &["/data".to_owned()], Vec::new(), &mut || "fresh".to_owned())
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::owner::Owner;
 use super::record::{REMOVING, REMOVING_VOLUMES};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
+use crate::volume::{self, SetAside};
 
 impl Owner {
     pub(super) async fn remove(&mut self) -> Result<()> {
@@ -24,13 +25,14 @@ impl Owner {
             let left = set_aside(core, &container.id, volumes)?;
             boundary("remove.renamed");
             core.containers.remove(&container);
+            core.volumes.forget(&container.id, &container.record.mounts);
             let mounts = if volumes {
                 container.record.mounts.as_slice()
             } else {
                 &[]
             };
             // The container is gone already: a volume that stays is no reason to call it dead.
-            let trash = remove_anonymous(core, &container.id, mounts).unwrap_or_else(|error| {
+            let trash = remove_anonymous(core, mounts).unwrap_or_else(|error| {
                 tracing::error!(container = container.id.short(), %error, "a volume of a removed container is left");
                 Vec::new()
             });
@@ -44,7 +46,9 @@ impl Owner {
         tokio::spawn(async move {
             let cleared = blocking(&core, move |core| {
                 for directory in trash {
-                    drop(fs::remove_dir_all(directory));
+                    if let Err(error) = volume::delete(&directory) {
+                        tracing::error!(%error, "a volume of a removed container is left");
+                    }
                 }
                 clear(core, &id, &left)
             });
@@ -67,25 +71,15 @@ fn set_aside(core: &Core, id: &ContainerId, volumes: bool) -> Result<PathBuf> {
     }
 }
 
-/// Takes the anonymous volumes among `mounts` that no other container uses out of the volumes; returns
-/// directories to delete.
-pub(crate) fn remove_anonymous(core: &Core, id: &ContainerId, mounts: &[MountSpec]) -> Result<Vec<PathBuf>> {
+/// Takes the anonymous volumes among `mounts`, which `id` uses no more, out of the volumes unless another container
+/// uses them; returns directories to delete.
+pub(crate) fn remove_anonymous(core: &Core, mounts: &[MountSpec]) -> Result<Vec<PathBuf>> {
     let mut trash = Vec::new();
     for mount in mounts.iter().filter(|mount| mount.anonymous) {
-        let used = core
-            .containers
-            .all()
-            .iter()
-            .any(|other| other.id != *id && other.record.mounts.iter().any(|theirs| theirs.volume == mount.volume));
-        if !used {
-            boundary("remove.volume");
-            trash.extend(core.volumes.set_aside(&mount.volume)?);
-            core.events.publish(
-                crate::event::Subject::Volume(&mount.volume),
-                "destroy",
-                &[("driver", "local".to_owned())],
-                corten_base::Timestamp::now(),
-            );
+        boundary("remove.volume");
+        if let SetAside::Gone(aside) = core.volumes.set_aside(&mount.volume)? {
+            trash.push(aside);
+            volume::publish_destroy(core, &mount.volume);
         }
     }
     Ok(trash)

@@ -7,7 +7,7 @@ mod resources;
 use std::sync::LazyLock;
 
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
-use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
+use corten_runtime::compile::{BELOW, NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
 use corten_runtime::plan::{Cgroup, ExecPlan, Plan, Rootfs};
 use oci_spec::runtime::{Process, Spec};
@@ -384,9 +384,18 @@ fn user_mount(spec: &MountSpec, source: &str) -> Value {
             } else {
                 &spec.propagation
             };
-            let access = if spec.readonly { "rro" } else { "rw" };
+            let access = match (spec.readonly, spec.readonly_alone) {
+                (true, true) => "ro",
+                (true, false) => "rro",
+                (false, _) => "rw",
+            };
             let recursion = if spec.non_recursive { "bind" } else { "rbind" };
-            bind(source, &spec.destination, &[recursion, propagation, access])
+            let below = format!("{BELOW}{}", spec.subpath.trim_start_matches('/'));
+            let mut options = vec![recursion, propagation, access];
+            if !spec.subpath.is_empty() {
+                options.push(&below);
+            }
+            bind(source, &spec.destination, &options)
         }
     }
 }

@@ -260,6 +260,7 @@ impl Undo {
         }
         let container = Arc::clone(container);
         let undone = blocking(core, move |core| {
+            core.volumes.let_go(&container.id, &container.record.mounts);
             links::release(core, container.id.as_str(), &self.lease)?;
             if let Some(run) = &self.run {
                 super::stop::clear_cgroups(run);
@@ -379,7 +380,7 @@ fn prepare_leased(
     run.link_environment = environment;
     boundary("start.files");
     let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
-    let mounts = mount_sources(core, &container.record.mounts)?;
+    let mounts = mount_sources(core, container)?;
     let devices = devices::collect(&effective.host)?;
     let facts = spec::Facts {
         id: container.id.as_str(),
@@ -493,13 +494,14 @@ fn log(core: &Core, container: &Container) -> Result<Log> {
 }
 
 /// The host path of each mount; makes the source of a bind where Docker would.
-fn mount_sources(core: &Core, mounts: &[MountSpec]) -> Result<Vec<(MountSpec, String)>> {
+fn mount_sources(core: &Core, container: &Container) -> Result<Vec<(MountSpec, String)>> {
+    let mounts = &container.record.mounts;
     let mut sources = Vec::with_capacity(mounts.len());
     for mount in mounts {
         let source = match mount.kind {
             MountKind::Tmpfs => String::new(),
             MountKind::Bind => bind_source(mount)?,
-            MountKind::Volume => core.volumes.source(mount)?.display().to_string(),
+            MountKind::Volume => core.volumes.source(mount, &container.id)?.display().to_string(),
         };
         sources.push((mount.clone(), source));
     }

@@ -31,6 +31,7 @@ impl Owner {
         let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) else {
             return;
         };
+        self.let_go_of_volumes().await;
         let connected = !run.endpoints.is_empty();
         let (id, ending) = (self.container.id.clone(), Arc::clone(&run));
         if connected && let Err(error) = blocking(&self.core, move |core| release_network(core, &id, &ending)).await {
@@ -39,6 +40,20 @@ impl Owner {
         self.core.links.leave(&self.container.id);
         self.publish_networks("disconnect", &run.endpoints);
         self.publish_mounts("unmount");
+    }
+
+    async fn let_go_of_volumes(&self) {
+        let container = Arc::clone(&self.container);
+        if container.record.mounts.iter().all(|mount| mount.volume.is_empty()) {
+            return;
+        }
+        let done = blocking(&self.core, move |core| {
+            core.volumes.let_go(&container.id, &container.record.mounts);
+            Ok(())
+        });
+        if let Err(error) = done.await {
+            tracing::error!(container = self.container.id.short(), %error, "the volumes are not let go");
+        }
     }
 
     /// Lets the shim go and clears the run away. The next start waits for it, nobody else does.

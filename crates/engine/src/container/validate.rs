@@ -100,7 +100,6 @@ fn unbuilt(option: &str) -> Error {
 
 fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
     let table = [
-        (!host.volumes_from.is_empty(), "VolumesFrom"),
         (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),
         (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),

@@ -55,6 +55,8 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
     blocking(core, move |core| {
         boundary("recover.network");
         networks::recover(core, running)?;
+        let swept = core.volumes.sweep();
+        swept.map_err(|error| Error::caused("unmount volumes that nobody uses", error))?;
         boundary("recover.leftovers");
         leftovers::remove(core)
     })
@@ -88,6 +90,15 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let then = decision.then;
     let ended_execs = observed.ended_execs.clone();
     let (origin, execs) = settle(&core, observed, decision).await?;
+    core.volumes.remember(&id, &origin.record.mounts);
+    if origin.run.is_some() && origin.record.mounts.iter().any(|mount| !mount.volume.is_empty()) {
+        let (id, mounts) = (id.clone(), origin.record.mounts.clone());
+        blocking(&core, move |core| {
+            core.volumes.hold_again(&id, &mounts);
+            Ok(())
+        })
+        .await?;
+    }
     let mut origin = origin;
     let mut strays = Vec::new();
     if let Some(run) = &mut origin.run {

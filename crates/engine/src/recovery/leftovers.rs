@@ -97,8 +97,8 @@ fn finish_removals(core: &Core) -> Result<()> {
         let aside = directory.join(&name);
         boundary("recover.removal");
         if volumes && let Ok(Some(record)) = Record::read(&aside) {
-            for trash in remove::remove_anonymous(core, &id, &record.mounts)? {
-                drop(fs::remove_dir_all(trash));
+            for trash in remove::remove_anonymous(core, &record.mounts)? {
+                drop(crate::volume::delete(&trash));
             }
         }
         remove::clear(core, &id, &aside)?;

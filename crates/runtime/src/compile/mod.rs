@@ -13,6 +13,8 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
+pub use mount::BELOW;
+
 pub(crate) use process::number as capability_number;
 
 use std::path::{Path, PathBuf};

@@ -76,6 +76,7 @@ fn bind(
         destination,
         source: MountSource::Bind {
             path: below(bundle, source),
+            below: options.below,
             recursive,
         },
         attributes: options.attributes,
@@ -122,6 +123,7 @@ struct Options {
     attributes: Attributes,
     propagation: Vec<Propagation>,
     parameters: Vec<Parameter>,
+    below: Option<PathBuf>,
 }
 
 /// Options of single mounts: name, bits set, bits cleared. With an `r` before the name they hold for
@@ -146,6 +148,9 @@ const ATTRIBUTES: [(&str, u64, u64); 18] = [
     ("nosymfollow", attr::ATTR_NOSYMFOLLOW, 0),
     ("symfollow", 0, attr::ATTR_NOSYMFOLLOW),
 ];
+
+/// An option of our own: the path below the source that is shown.
+pub const BELOW: &str = "x-corten.below=";
 
 /// Options without effect here.
 const IGNORED: [&str; 8] = [
@@ -194,6 +199,7 @@ impl Options {
             "" => {}
             "bind" => self.bind = Some(Bind::One),
             "rbind" => self.bind = Some(Bind::Recursive),
+            below if below.starts_with(BELOW) => self.below = Some(below[BELOW.len()..].into()),
             ignored if IGNORED.contains(&ignored) => {}
             other => {
                 let (key, value) = match other.split_once('=') {

@@ -88,6 +88,7 @@ fn dockers_specification_on_v1() {
     assert!(groups[0].readonly_late);
     let bound = MountSource::Bind {
         path: "/cg/memory/corten-floor/one".into(),
+        below: None,
         recursive: false,
     };
     assert_eq!(groups[2].source, bound);

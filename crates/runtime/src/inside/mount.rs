@@ -5,6 +5,7 @@ use std::path::Path;
 
 use corten_sys::mount::{ATTR_ATIME, ATTR_RDONLY, Change, Depth, change};
 use rustix::fs::{CWD, FileType, OFlags, Stat, fstat, fstatfs};
+use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
@@ -29,10 +30,14 @@ pub(super) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>, Crea
 }
 
 fn open_source(mount: &Mount, host: &Stat) -> Result<Option<Source>, CreateError> {
-    let MountSource::Bind { path, .. } = &mount.source else {
+    let MountSource::Bind { path, below, .. } = &mount.source else {
         return Ok(None);
     };
-    let opened = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLOEXEC).invalid(|| failed(mount, path))?;
+    let mut opened = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLOEXEC).invalid(|| failed(mount, path))?;
+    if let Some(below) = below {
+        let shown = target::existing(opened.as_fd(), below, OFlags::PATH).invalid(|| failed(mount, below))?;
+        opened = shown.ok_or(Errno::NOENT).invalid(|| failed(mount, below))?;
+    }
     let stat = fstat(&opened).invalid(|| failed(mount, path))?;
     if (stat.st_dev, stat.st_ino) == (host.st_dev, host.st_ino) {
         return Ok(Some(Source::Cloned(clone(mount, opened.as_fd())?)));

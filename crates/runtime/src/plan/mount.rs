@@ -29,6 +29,9 @@ pub enum MountSource {
     Bind {
         /// Its path on the host.
         path: PathBuf,
+        /// What is shown of it, if not all: a path below it that does not lead out of it, whatever links say.
+        #[serde(default)]
+        below: Option<PathBuf>,
         /// With everything mounted below it.
         recursive: bool,
     },

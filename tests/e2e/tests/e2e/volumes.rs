@@ -1,7 +1,7 @@
 //! Mounts: image volumes with copy-up, binds, tmpfs, a read-only root.
 
 use anyhow::{Result, ensure};
-use corten_e2e::both;
+use corten_e2e::{Case, both, one};
 
 #[test]
 fn image_volumes_are_anonymous_and_copied_up() -> Result<()> {
@@ -92,5 +92,143 @@ fn a_file_and_a_directory_do_not_mount_on_each_other() -> Result<()> {
         let question = "not a directory: Are you trying to mount a directory onto a file (or vice-versa)?";
         case.fails("run --rm -v /etc/passwd:/bin busybox true", 125, question)?;
         case.fails("run --rm -v /etc:/bin/busybox busybox true", 125, question)
+    })
+}
+
+#[test]
+fn a_volume_is_made_listed_and_removed() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.says("volume create --label color=red vol", "vol")?;
+        case.says("volume create vol", "vol")?;
+        case.says("volume ls -q -f label=color=red", "vol")?;
+        case.says(
+            "volume inspect -f '{{.Driver}} {{.Scope}} {{json .Labels}} {{json .Options}}' vol",
+            "local local {\"color\":\"red\"} null",
+        )?;
+        let anonymous = case.ok("volume create")?;
+        ensure!(anonymous.len() == 64, "{anonymous}");
+        let refusals = [
+            (
+                "-d nosuch xv",
+                "create xv: error looking up volume plugin nosuch: plugin \"nosuch\" not found",
+            ),
+            ("-o foo=bar xv", "create xv: invalid option: \"foo\""),
+            ("-o type=tmpfs xv", "create xv: missing required option: \"device\""),
+            ("-o size=10m xv", "create xv: quota size requested but no quota support"),
+            (
+                "x",
+                "create x: volume name is too short, names should be at least two alphanumeric characters",
+            ),
+        ];
+        for (words, text) in refusals {
+            case.fails(&format!("volume create {words}"), 1, text)?;
+        }
+        case.run("volume prune -f")?.success()?.mentions(&anonymous)?;
+        case.says("volume ls -q", "vol")?;
+        case.ok("create --name user -v vol:/v busybox")?;
+        case.fails("volume rm vol", 1, "remove vol: volume is in use - [")?;
+        case.run("volume prune -af")?.success()?;
+        case.ok("rm user")?;
+        case.run("volume prune -af")?.success()?.mentions("vol")?;
+        case.fails("volume rm vol", 1, "get vol: no such volume")?;
+        case.says("volume rm -f vol", "vol")
+    })
+}
+
+/// Such a volume is really mounted at its mount point, from its first container's start to its last one's end.
+#[test]
+fn a_volume_with_options_is_mounted_while_it_is_used() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("volume create -o type=tmpfs -o device=tmpfs -o o=size=1m,uid=1000,nodev mem")?;
+        let point = case.ok("volume inspect -f '{{.Mountpoint}}' mem")?;
+        let mounted = |case: &Case| -> Result<bool> {
+            Ok(case
+                .script(&format!("grep -c ' {point} .* tmpfs ' /proc/self/mountinfo; true"))?
+                .text()
+                == "1")
+        };
+        ensure!(!mounted(case)?);
+        case.ok("run -d --name one -v mem:/m busybox sleep 1000")?;
+        ensure!(mounted(case)?, "it is not mounted at {point}");
+        case.says(
+            "exec one sh -c 'stat -c %u /m; df -k /m | tail -1 | tr -s \" \" | cut -d\" \" -f2'",
+            "1000\n1024",
+        )?;
+        case.ok("run -d --name two -v mem:/m busybox sleep 1000")?;
+        case.ok("exec one touch /m/shared")?;
+        case.says("exec two ls /m", "shared")?;
+        if !corten_e2e::is_reference()? {
+            case.daemon.kill()?;
+            case.daemon.launch()?;
+        }
+        case.ok("rm -f one")?;
+        ensure!(mounted(case)?, "one of two has ended");
+        case.says("exec two ls /m", "shared")?;
+        case.ok("rm -f two")?;
+        ensure!(!mounted(case)?, "nobody uses it");
+        case.ok("volume rm mem")?;
+        let failing = "run --name bad --mount type=volume,src=odd,dst=/m,volume-opt=type=none,volume-opt=device=/no/such,volume-opt=o=bind busybox true";
+        case.fails(failing, 127, "failed to mount local volume: mount /no/such:")?;
+        case.ok("rm -f bad")?;
+        case.ok("volume rm -f odd").map(drop)
+    })
+}
+
+#[test]
+fn volumes_of_other_containers() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("run --name source -v /anon -v named:/named:ro busybox sh -c 'echo kept >/anon/f'")?;
+        case.says("run --rm --volumes-from source busybox cat /anon/f", "kept")?;
+        case.fails(
+            "run --rm --volumes-from source busybox touch /named/x",
+            1,
+            "Read-only file system",
+        )?;
+        case.fails(
+            "run --rm --volumes-from source:ro busybox touch /anon/x",
+            1,
+            "Read-only file system",
+        )?;
+        case.says("run --rm --volumes-from source -v own:/anon busybox ls /anon", "")?;
+        case.ok("volume rm own")?;
+        case.fails(
+            "run --rm --volumes-from source:bogus busybox true",
+            125,
+            "invalid mode: bogus",
+        )?;
+        case.fails(
+            "run --rm --volumes-from nobody busybox true",
+            125,
+            "No such container: nobody",
+        )?;
+        case.ok("create --name heir --volumes-from source busybox")?;
+        case.ok("rm -v source")?;
+        case.says("start -a heir", "")?;
+        case.says("run --rm --volumes-from heir busybox cat /anon/f", "kept")?;
+        case.ok("rm -v heir")?;
+        case.says("volume ls -q", "named")?;
+        case.ok("volume rm named").map(drop)
+    })
+}
+
+/// What a volume shows below its root is looked up inside it, whatever links a container has put there.
+#[test]
+fn a_path_below_a_volume_does_not_lead_out() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run --rm -v vol:/v busybox sh -c 'mkdir /v/in; echo in >/v/in/f; ln -s /etc /v/out; ln -s ../../../../../../etc /v/up'")?;
+        let show = |path: &str, words: &str| {
+            format!("run --rm --mount type=volume,src=vol,dst=/d,volume-subpath={path} busybox {words}")
+        };
+        case.says(&show("in", "cat /d/f"), "in")?;
+        case.fails(&show("none", "true"), 127, "no such file or directory")?;
+        for link in ["out", "up"] {
+            let outcome = case.run(&show(link, "ls /d"))?;
+            ensure!(
+                outcome.code != 0 && !outcome.text().contains("passwd"),
+                "{link}: {}",
+                outcome.text()
+            );
+        }
+        case.ok("volume rm vol").map(drop)
     })
 }

@@ -53,10 +53,10 @@ fn run(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             .order
             .make(&client)
             .await
-            .map_err(|failure| invocation.with_help(failure, "run"))?;
+            .map_err(|failure| not_run(invocation, failure))?;
         if plan.detach {
             let started = client.start_container(&id, "").await.map_err(Failure::from);
-            started.map_err(|failure| start_failed(invocation, failure))?;
+            started.map_err(|failure| not_run(invocation, failure))?;
             return output::line(&id);
         }
         attached(invocation, &client, &plan, &id).await
@@ -121,7 +121,7 @@ async fn attached(invocation: &Invocation, client: &Arc<Client>, plan: &Plan, id
         if auto_remove {
             remove_unstarted(client, id).await;
         }
-        return Err(start_failed(invocation, error.into()));
+        return Err(not_run(invocation, error.into()));
     }
     if config.tty && terminal::size().is_some() {
         beside.follow_size(client, Sized::Container(id.to_owned()))?;
@@ -178,7 +178,7 @@ async fn remove_unstarted(client: &Client, id: &str) {
 }
 
 /// The exit code tells whether the command was missing (127) or could not be executed (126).
-fn start_failed(invocation: &Invocation, failure: Failure) -> Failure {
+fn not_run(invocation: &Invocation, failure: Failure) -> Failure {
     let says = |words: &[&str]| words.iter().any(|word| failure.text.contains(word));
     let code = if says(&[
         "executable file not found",

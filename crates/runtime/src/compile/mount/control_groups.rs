@@ -106,5 +106,9 @@ fn source(hierarchy: &Hierarchy, shown: &Shown<'_>) -> MountSource {
         || hierarchy.mount.join(&hierarchy.own),
         |directory| directory.absolute(),
     );
-    MountSource::Bind { path, recursive: false }
+    MountSource::Bind {
+        path,
+        below: None,
+        recursive: false,
+    }
 }

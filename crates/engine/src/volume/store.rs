@@ -1,0 +1,205 @@
+//! The directory of volumes, and who uses each. One lock orders the use of a volume and its removal, so that no
+//! container is made over a volume that goes.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use corten_api::Map;
+use corten_api::volume::Volume;
+use corten_base::file::write_atomic;
+use corten_base::{ContainerId, Timestamp};
+
+use super::mounted::{self, Mounted};
+use super::{ANONYMOUS, VolumeRecord};
+use crate::container::mounts::MountSpec;
+use crate::container::{name, record};
+use crate::error::{Error, Result};
+
+const RECORD: &str = "volume.json";
+const DATA: &str = "_data";
+const REMOVING: &str = ".removing-";
+
+/// The volumes below one directory.
+#[derive(Debug)]
+pub(crate) struct Volumes {
+    root: PathBuf,
+    users: Mutex<Users>,
+    pub(super) mounted: Mounted,
+}
+
+/// The containers that mention a volume, by its name.
+type Users = BTreeMap<String, BTreeSet<ContainerId>>;
+
+/// What became of a volume that was to be removed.
+#[derive(Debug)]
+pub(crate) enum SetAside {
+    /// It is no volume any more; the directory is to be deleted.
+    Gone(PathBuf),
+    /// There was none.
+    Missing,
+    /// These containers use it.
+    Used(Vec<String>),
+}
+
+impl Volumes {
+    /// Opens the directory and finishes deletions that were interrupted.
+    pub(crate) fn open(root: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&root)?;
+        for entry in fs::read_dir(&root)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(REMOVING) {
+                delete(&entry.path())?;
+            }
+        }
+        Ok(Self {
+            root,
+            users: Mutex::default(),
+            mounted: Mounted::default(),
+        })
+    }
+
+    /// Where all volumes are.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where a volume's content is.
+    pub(crate) fn data(&self, name: &str) -> PathBuf {
+        self.root.join(name).join(DATA)
+    }
+
+    /// Makes the volume of that name with the record of `new` if it is not there, and tells whether; `user` uses it from
+    /// now on.
+    pub(crate) fn ensure(&self, name: &str, new: &VolumeRecord, user: Option<&ContainerId>) -> Result<bool> {
+        let directory = self.root.join(name);
+        let failed = |error| Error::caused(format!("create {name}"), error);
+        let mut users = self.users();
+        let path = directory.join(RECORD);
+        let created = !path.exists();
+        if created {
+            fs::create_dir_all(directory.join(DATA)).map_err(failed)?;
+            let content = serde_json::to_vec(new).map_err(|error| failed(error.into()))?;
+            write_atomic(&path, &content).map_err(failed)?;
+        }
+        if let Some(user) = user {
+            users.entry(name.to_owned()).or_default().insert(user.clone());
+        }
+        Ok(created)
+    }
+
+    /// A container's use of its volumes, as its record says.
+    pub(crate) fn remember(&self, user: &ContainerId, mounts: &[MountSpec]) {
+        let mut users = self.users();
+        for mount in mounts.iter().filter(|mount| !mount.volume.is_empty()) {
+            users.entry(mount.volume.clone()).or_default().insert(user.clone());
+        }
+    }
+
+    /// A container uses these volumes no more.
+    pub(crate) fn forget(&self, user: &ContainerId, mounts: &[MountSpec]) {
+        let mut users = self.users();
+        for mount in mounts {
+            if let Some(of) = users.get_mut(&mount.volume) {
+                of.remove(user);
+                if of.is_empty() {
+                    users.remove(&mount.volume);
+                }
+            }
+        }
+    }
+
+    /// Ids of the containers that use a volume.
+    pub(super) fn users_of(&self, name: &str) -> Vec<String> {
+        let users = self.users();
+        let of = users.get(name).into_iter().flatten();
+        of.map(ToString::to_string).collect()
+    }
+
+    /// Renames a volume that nobody uses so that it is none any more.
+    pub(crate) fn set_aside(&self, name: &str) -> Result<SetAside> {
+        let users = self.users();
+        if let Some(of) = users.get(name) {
+            return Ok(SetAside::Used(of.iter().map(ToString::to_string).collect()));
+        }
+        let aside = self.root.join(format!("{REMOVING}{name}"));
+        match fs::rename(self.root.join(name), &aside) {
+            Ok(()) => Ok(SetAside::Gone(aside)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SetAside::Missing),
+            Err(error) => Err(Error::caused(format!("remove {name}"), error)),
+        }
+    }
+
+    /// Bytes of its content. What changes meanwhile counts as it is met.
+    pub(crate) fn size(&self, name: &str) -> u64 {
+        directory_size(&self.data(name))
+    }
+
+    /// What `volume.json` says; `None`: there is no such volume.
+    pub(super) fn read(&self, name: &str) -> Result<Option<VolumeRecord>> {
+        if !name::is_valid(name) {
+            return Ok(None);
+        }
+        record::read(&self.root.join(name).join(RECORD)).map_err(|error| Error::caused("read volume.json", error))
+    }
+
+    /// All names, sorted.
+    pub(super) fn names(&self) -> Result<Vec<String>> {
+        let failed = |error| Error::caused("list volumes", error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.root).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name().into_string().ok();
+            names.extend(name.filter(|name| name::is_valid(name)));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// A volume as clients see it.
+    pub(super) fn shown(&self, name: &str, record: VolumeRecord) -> Volume {
+        let mut labels = record.labels;
+        if record.anonymous {
+            labels.insert(ANONYMOUS.to_owned(), String::new());
+        }
+        let filled = |map: BTreeMap<String, String>| if map.is_empty() { Map::null() } else { map.into() };
+        Volume {
+            created_at: Timestamp::from_unix(record.created.unix_seconds(), 0).to_string(),
+            driver: "local".to_owned(),
+            labels: filled(labels),
+            mountpoint: self.data(name).display().to_string(),
+            name: name.to_owned(),
+            options: filled(record.options),
+            scope: "local".to_owned(),
+            ..Volume::default()
+        }
+    }
+
+    fn users(&self) -> MutexGuard<'_, Users> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes of the files below a directory; a file with several names counts once.
+fn directory_size(root: &Path) -> u64 {
+    let (mut size, mut seen, mut open) = (0, HashSet::new(), vec![root.to_owned()]);
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            if metadata.is_dir() {
+                open.push(entry.path());
+            } else if metadata.nlink() == 1 || seen.insert((metadata.dev(), metadata.ino())) {
+                size += metadata.len();
+            }
+        }
+    }
+    size
+}
+
+/// Deletes a volume that was set aside; what is still mounted in it is somebody's and only let go.
+pub(crate) fn delete(aside: &Path) -> io::Result<()> {
+    mounted::unmount(&aside.join(DATA))?;
+    fs::remove_dir_all(aside)
+}
