@@ -1,0 +1,147 @@
+//! Rows of the areas `run` and `exec-attach-logs` that a person sits at.
+
+use anyhow::{Result, ensure};
+use corten_e2e::{Case, LIMIT};
+use corten_testkit::wait::until_ok;
+use corten_testkit::{Outcome, Terminal};
+
+use crate::rows::group;
+
+fn sit(case: &Case, line: &str) -> Result<Terminal> {
+    Terminal::spawn(&case.command(line)?, (30, 100))
+}
+
+/// The prompt of a root shell of bash in the container: the short id is its host name.
+fn prompt(case: &Case, name: &str) -> Result<String> {
+    let id = until_ok(LIMIT, "the container", || {
+        let id = case.ok(&format!("ps -q --filter name={name}"))?;
+        ensure!(id.len() == 12, "{id:?} is no short id");
+        Ok(id)
+    })?;
+    Ok(format!("root@{id}:/# "))
+}
+
+#[test]
+fn a_shell_in_a_container() -> Result<()> {
+    group(&["debian", "ubuntu", "alpine"], |rows| {
+        for image in ["ubuntu", "debian", "ubuntu:16.04"] {
+            rows.row("C-006 C-007 C-008 C-009 C-045", |case| {
+                let mut terminal = sit(case, &format!("run -it --name bb {image} /bin/bash"))?;
+                until_ok(LIMIT, "a start", || {
+                    case.run("ps")?.success()?.mentions("\"/bin/bash\"")
+                })?;
+                terminal.expect(&prompt(case, "bb")?, LIMIT)?;
+                case.run("ps")?.success()?.mentions("Up ")?;
+                terminal.send("ps -a\n")?;
+                terminal.expect("PID TTY          TIME CMD", LIMIT)?;
+                terminal.expect(" pts/0    00:00:00 ps", LIMIT)?;
+                let shown = terminal.screen();
+                ensure!(!shown.contains("corten") && !shown.contains("dockerd"), "{shown}");
+                terminal.send("exit\n")?;
+                ensure!(terminal.finish(LIMIT)? == 0);
+                case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' bb", "exited 0")
+            });
+        }
+        rows.row("C-046 C-047 C-048 C-049 C-074 C-075", htop);
+        rows.row("C-023", |case| {
+            let mut terminal = sit(case, "run --rm -it alpine")?;
+            terminal.expect("/ # ", LIMIT)?;
+            terminal.send("exit\n")?;
+            ensure!(terminal.finish(LIMIT)? == 0);
+            case.says("ps -aq", "")
+        });
+        rows.row("C-019 C-038 C-039 C-040", |case| {
+            let mut terminal = sit(case, "run -it -h demo --name your_name alpine:3.4 /bin/sh")?;
+            terminal.expect("/ # ", LIMIT)?;
+            terminal.send("hostname; echo 'Hello World!' > hello.txt\n")?;
+            terminal.expect("demo\r\n", LIMIT)?;
+            terminal.send("\x10\x11")?;
+            ensure!(terminal.finish(LIMIT)? == 0);
+            case.says("inspect -f '{{.State.Running}}' your_name", "true")?;
+            let mut terminal = sit(case, "attach your_name")?;
+            terminal.send("echo the same $((6*7))\n")?;
+            terminal.expect("the same 42", LIMIT)?;
+            terminal.send("exit\n")?;
+            ensure!(terminal.finish(LIMIT)? == 0);
+            case.run("ps -a")?.success()?.mentions("Exited (0) ")?;
+            let mut terminal = sit(case, "start -ai your_name")?;
+            terminal.send("more hello.txt\n")?;
+            terminal.expect("Hello World!\r\n", LIMIT)?;
+            terminal.send("exit\n")?;
+            ensure!(terminal.finish(LIMIT)? == 0);
+            Ok(())
+        });
+        rows.row("C-061 C-062 C-063 C-064", |case| {
+            case.ok("run -dit --name happy_mietner debian /bin/bash")?;
+            let prompt = prompt(case, "happy_mietner")?;
+            let mut first = sit(case, "attach happy_mietner")?;
+            first.send("\n")?;
+            first.expect(&prompt, LIMIT)?;
+            let mut second = sit(case, "attach happy_mietner")?;
+            second.send("\n")?;
+            second.expect(&prompt, LIMIT)?;
+            second.send("echo ici$((1))\n")?;
+            first.expect("ici1\r\n", LIMIT)?;
+            second.expect("ici1\r\n", LIMIT)?;
+            let mut third = sit(case, "exec -it happy_mietner /bin/bash")?;
+            third.expect(&prompt, LIMIT)?;
+            third.send("cat /proc/1/comm; exit 3\n")?;
+            third.expect("bash\r\n", LIMIT)?;
+            ensure!(third.finish(LIMIT)? == 3);
+            case.run("ps")?.success()?.mentions("Up ")?;
+            first.send("exit\n")?;
+            ensure!(first.finish(LIMIT)? == 0 && second.finish(LIMIT)? == 0);
+            case.fails(
+                "attach happy_mietner",
+                1,
+                "cannot attach to a stopped container, start it first",
+            )
+        });
+    })
+}
+
+/// Packages from a source outside, a screen program, and what the host sees of it.
+fn htop(case: &Case) -> Result<()> {
+    let directory = corten_testkit::programs::target_directory()?.join("test-images/packages");
+    let mut server = case.daemon.sandbox.outside("busybox");
+    let mut server = server
+        .args(["httpd", "-f", "-p", "8000", "-h"])
+        .arg(directory)
+        .spawn()?;
+    let verdict = install_and_look(case);
+    server.kill()?;
+    server.wait()?;
+    verdict
+}
+
+fn install_and_look(case: &Case) -> Result<()> {
+    let mut terminal = sit(case, "run --name monubuntu -it ubuntu:latest bash")?;
+    terminal.expect(&prompt(case, "monubuntu")?, LIMIT)?;
+    terminal.send("apt update && apt install -y htop && htop\n")?;
+    terminal.expect("F10", LIMIT)?;
+    let mut ps = case.command("exec monubuntu ps aux")?;
+    let list = Outcome::of(&mut ps)?.success()?;
+    let row = list
+        .text()
+        .lines()
+        .filter(|line| line.contains("htop"))
+        .collect::<Vec<_>>();
+    ensure!(
+        row.len() == 1 && row[0].starts_with("root ") && row[0].contains("pts/0 "),
+        "{row:?}"
+    );
+    case.ok("exec monubuntu true")?;
+    terminal.send("q")?;
+    terminal.send("exit\n")?;
+    ensure!(terminal.finish(LIMIT)? == 0);
+    let list = case.ok("ps -a")?;
+    let row = list
+        .lines()
+        .find(|line| line.ends_with("monubuntu"))
+        .unwrap_or_default();
+    ensure!(
+        row.contains("ubuntu:latest   \"bash\"") && row.contains("Exited (0) "),
+        "{list}"
+    );
+    case.says("rm monubuntu", "monubuntu")
+}
