@@ -32,6 +32,7 @@ mod terminal;
 mod text;
 mod verb;
 
+use std::borrow::Cow;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
@@ -46,7 +47,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.text.is_empty() {
-                speech::tell(&failure.text);
+                speech::tell(&dockers(program, &failure.text));
             }
             let hint = failure.hint.or_else(|| hint::advice(program, &failure.text));
             if let Some(hint) = hint.filter(|_| hints_wanted(program)) {
@@ -56,6 +57,15 @@ fn main() -> ExitCode {
             std::process::exit(i32::from(failure.code));
         }
     }
+}
+
+/// Docker's users look for Docker's daemon.
+fn dockers<'a>(program: &str, text: &'a str) -> Cow<'a, str> {
+    if program != "docker" || !text.contains("the Corten daemon ") {
+        return Cow::Borrowed(text);
+    }
+    let text = text.replace("the Corten daemon ", "the Docker daemon ");
+    Cow::Owned(text.replace("Is the corten daemon running?", "Is the docker daemon running?"))
 }
 
 /// Hints are for people: called `docker`, programs that compare what is said get Docker's words alone.

@@ -2,7 +2,7 @@
 
 use corten_client::Client;
 
-use crate::config::{ConfigFile, Globals, choose, headers};
+use crate::config::{ConfigFile, Globals, choose, headers, proxies};
 use crate::failure::Failure;
 use crate::flag::{Page, Parsed, Rules};
 
@@ -94,6 +94,15 @@ impl Invocation {
         let endpoint = choose(&self.globals)?;
         let headers = headers(self.globals.file())?;
         Ok(Client::new(endpoint, version).with_headers(headers))
+    }
+
+    /// The variables of proxies for new containers, as the configuration file has them.
+    pub(crate) fn proxies(&self) -> Result<Vec<(String, String)>, Failure> {
+        let config = self.globals.file();
+        if config.proxies.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(proxies(config, &choose(&self.globals)?.host.to_string()))
     }
 
     /// The user's configuration file.

@@ -234,7 +234,7 @@ pub(crate) const FLAGS: &[Flag] = &[
         "Seconds between that signal and the end by force",
     ),
     new("storage-opt", Kind::List, "Option of the storage driver"),
-    new("sysctl", Kind::Checked(pair::check_sysctl), "Set a kernel parameter").default("map[]"),
+    new("sysctl", Kind::CheckedMap(pair::check_sysctl), "Set a kernel parameter").default("map[]"),
     new("tmpfs", Kind::List, "Mount a tmpfs"),
     new("tty", Kind::Bool, "Give the container a terminal").short('t'),
     new("ulimit", Kind::Ulimit, "Limit of a resource per process").default("[]"),

@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Checked(fn(&str) -> Result<(), String>),
     /// `key=value`; all count.
     Map,
+    /// The same, each checked.
+    CheckedMap(fn(&str) -> Result<(), String>),
     /// `key=value,key=value`; all count.
     StringMap,
     /// `key=value` filters; all count.
@@ -59,7 +61,7 @@ impl Kind {
             Self::Text => "string",
             Self::List | Self::Checked(_) | Self::DeviceBytes | Self::DeviceOperations | Self::DeviceWeight => "list",
             Self::Strings => "strings",
-            Self::Map => "map",
+            Self::Map | Self::CheckedMap(_) => "map",
             Self::StringMap => "stringToString",
             Self::Filter => "filter",
             Self::Integer => "int",
@@ -83,7 +85,7 @@ impl Kind {
             // pflag reads nothing out of an empty value.
             Self::Strings if value.is_empty() => Ok(()),
             Self::Strings => field::split(value).map(drop).map_err(|error| error.to_string()),
-            Self::Checked(check) => check(value),
+            Self::Checked(check) | Self::CheckedMap(check) => check(value),
             Self::StringMap => string_map::check(value),
             Self::Gpus => gpu::parse(value).map(drop).map_err(|error| error.to_string()),
             Self::Filter => check_filter(value),

@@ -5,6 +5,7 @@ mod completion;
 mod contexts;
 mod docker;
 mod formats;
+mod help;
 mod language;
 mod plugins;
 mod requests;

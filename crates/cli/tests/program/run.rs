@@ -204,3 +204,41 @@ fn an_unreachable_engine_is_said_with_advice() {
          hint: start the engine (`systemctl start corten`, or `cortend` as root), or name another one with -H or CORTEN_HOST\n"
     );
 }
+
+#[test]
+fn proxies_of_the_configuration_reach_the_container() {
+    let engine = Engine::start(|request| {
+        let body: serde_json::Value = serde_json::from_str(&request.body).expect("a JSON body");
+        let variables = body["Env"].as_array().cloned().unwrap_or_default();
+        let text: Vec<&str> = variables.iter().filter_map(|variable| variable.as_str()).collect();
+        assert_eq!(
+            text,
+            [
+                "A=1",
+                "HTTP_PROXY=mine",
+                "http_proxy=http://p:1",
+                "NO_PROXY=local",
+                "no_proxy=local"
+            ]
+        );
+        request.answer("201 Created", "{\"Id\":\"abc\",\"Warnings\":[]}");
+    });
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = r#"{"proxies":{"default":{"httpProxy":"http://p:1","noProxy":"local"}}}"#;
+    std::fs::write(directory.path().join("config.json"), config).expect("a file");
+    let directory = directory.path().display().to_string();
+    let output = engine.corten(
+        &[
+            "--config",
+            &directory,
+            "create",
+            "-e",
+            "A=1",
+            "-e",
+            "HTTP_PROXY=mine",
+            "alpine",
+        ],
+        "",
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "abc\n");
+}

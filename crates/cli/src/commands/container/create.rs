@@ -22,7 +22,7 @@ pub(super) const VERB: Verb = Verb {
 
 fn create(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     refuse_foreign(parsed).map_err(|error| Failure::new(error.to_string()))?;
-    let order = Order::new(parsed).map_err(|failure| invocation.with_help(failure, "create"))?;
+    let order = Order::new(invocation, parsed).map_err(|failure| invocation.with_help(failure, "create"))?;
     let client = invocation.client()?;
     let id = block_on(order.make(&client))?;
     output::line(&id)

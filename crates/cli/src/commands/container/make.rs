@@ -12,6 +12,7 @@ use crate::container_config;
 use crate::failure::Failure;
 use crate::flag::Parsed;
 use crate::progress;
+use crate::verb::Invocation;
 
 /// A container to be made.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ enum Pull {
 
 impl Order {
     /// Reads the flags.
-    pub(super) fn new(parsed: &Parsed) -> Result<Self, Failure> {
+    pub(super) fn new(invocation: &Invocation, parsed: &Parsed) -> Result<Self, Failure> {
         let pull = match parsed.text("pull").unwrap_or("missing") {
             "always" => Pull::Always,
             "missing" | "" => Pull::Missing,
@@ -44,7 +45,8 @@ impl Order {
                 )));
             }
         };
-        let body = container_config::compile(parsed).map_err(|error| Failure::new(error.to_string()))?;
+        let mut body = container_config::compile(parsed).map_err(|error| Failure::new(error.to_string()))?;
+        add_proxies(&mut body, invocation, parsed)?;
         let platform = parsed.text("platform").map(str::to_owned);
         let platform = platform
             .or_else(|| std::env::var("DOCKER_DEFAULT_PLATFORM").ok())
@@ -125,6 +127,22 @@ impl Order {
         let terminal = out.is_terminal();
         progress::show(messages, &mut out, terminal).await
     }
+}
+
+/// Adds the variables of the user's proxies that `--env` does not set itself.
+fn add_proxies(body: &mut ContainerCreateBody, invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    let given = |name: &str| {
+        let names = parsed
+            .list("env")
+            .map(|text| text.split('=').next().unwrap_or_default());
+        names.into_iter().any(|known| known == name)
+    };
+    for (name, value) in invocation.proxies()? {
+        if !given(&name) {
+            body.config.env.push(format!("{name}={value}"));
+        }
+    }
+    Ok(())
 }
 
 /// The file that receives the id; it must not exist before.

@@ -65,7 +65,7 @@ fn run(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 
 fn plan(invocation: &Invocation, parsed: &Parsed) -> Result<Plan, Failure> {
     refuse_foreign(parsed).map_err(|error| Failure::new(error.to_string()))?;
-    let mut order = Order::new(parsed).map_err(|failure| invocation.with_help(failure, "run"))?;
+    let mut order = Order::new(invocation, parsed).map_err(|failure| invocation.with_help(failure, "run"))?;
     let detach = parsed.on("detach");
     let config = &mut order.body.config;
     if detach {
