@@ -1,75 +1,7 @@
-//! `corten`: the command line. Reads arguments, calls one engine through `corten_client`, prints.
-//!
-//! `config`, `context` and `plugin` are what the user has set up, `flag` and `option` read what was typed, `verb` and `dispatch` find the command, `commands` has one
-//! file per command, `terminal` and `stream` connect the user's terminal to a container, `format`,
-//! `text` and `json` lay out what is shown. Owns nothing on disk; restores the terminal on every way out.
+//! `corten`: the program. Everything is in the library, so that fuzz targets reach it.
 
-mod archive;
-mod commands;
-mod complete;
-mod config;
-mod container_config;
-mod context;
-mod copy;
-mod dispatch;
-mod failure;
-mod flag;
-mod format;
-mod hint;
-mod json;
-mod manual;
-mod option;
-mod output;
-mod plugin;
-mod progress;
-mod prompt;
-mod pruned;
-mod release;
-mod schema;
-mod speech;
-mod stream;
-mod terminal;
-mod text;
-mod verb;
-
-use std::borrow::Cow;
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    terminal::restore_on_panic();
-    let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
-    let program = dispatch::program_name(arguments.next().as_deref());
-    speech::choose(program);
-    let outcome = dispatch::run(program, arguments.collect());
-    terminal::restore();
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            if !failure.text.is_empty() {
-                speech::tell(&dockers(program, &failure.text));
-            }
-            let hint = failure.hint.or_else(|| hint::advice(program, &failure.text));
-            if let Some(hint) = hint.filter(|_| hints_wanted(program)) {
-                eprintln!("{}: {}", speech::say("hint"), speech::translate(&hint));
-            }
-            // Leaves at once: a thread may still be waiting for input that nobody will read.
-            std::process::exit(i32::from(failure.code));
-        }
-    }
-}
-
-/// Docker's users look for Docker's daemon.
-fn dockers<'a>(program: &str, text: &'a str) -> Cow<'a, str> {
-    if program != "docker" || !text.contains("the Corten daemon ") {
-        return Cow::Borrowed(text);
-    }
-    let text = text.replace("the Corten daemon ", "the Docker daemon ");
-    Cow::Owned(text.replace("Is the corten daemon running?", "Is the docker daemon running?"))
-}
-
-/// Hints are for people: called `docker`, programs that compare what is said get Docker's words alone.
-fn hints_wanted(program: &str) -> bool {
-    let off = std::env::var("DOCKER_CLI_HINTS").is_ok_and(|value| flag::parse_bool(&value) == Ok(false));
-    !off && (program != "docker" || std::io::stderr().is_terminal())
+    corten_cli::main()
 }

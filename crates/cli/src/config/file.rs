@@ -111,7 +111,7 @@ impl ConfigFile {
 }
 
 /// The error is in Go's words, as Docker's client has it.
-fn parse(bytes: &[u8]) -> Result<ConfigFile, String> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<ConfigFile, String> {
     match corten_api::json::decode(bytes) {
         Ok(config) => Ok(config),
         Err(DecodeError::Empty) => Ok(ConfigFile::default()),
