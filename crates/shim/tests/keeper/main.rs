@@ -9,6 +9,7 @@ mod fixture;
 mod groups;
 mod life;
 mod measure;
+mod names;
 mod output;
 mod ports;
 mod upgrade;
