@@ -22,6 +22,7 @@ pub mod holder;
 pub mod host;
 pub mod ipam;
 pub mod mac;
+pub mod macvlan;
 pub mod network;
 pub mod pool;
 pub mod port;
@@ -31,6 +32,7 @@ pub mod subnet;
 
 pub use host::{Host, HostConfig};
 pub use mac::MacAddress;
+pub use macvlan::{MacvlanConfig, MacvlanNetwork};
 pub use network::BridgeNetwork;
 pub use port::Protocol;
 pub use sandbox::{BridgeNetworkConfig, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest};

@@ -170,6 +170,9 @@ pub struct NetworkSetup {
     pub interfaces: Vec<Interface>,
     /// Reserved host ports, a descriptor each; for `Rewire` those that are held already, in the order they came in.
     pub ports: Vec<PortSocket>,
+    /// Interfaces to delete: those whose other end is not the daemon's to delete.
+    #[serde(default)]
+    pub gone: Vec<String>,
     /// Serve names at 127.0.0.11; `None`: the container asks whomever it likes, or as before.
     #[serde(default)]
     pub dns: Option<Dns>,

@@ -577,6 +577,7 @@ pub(super) fn host_namespace(dns: Option<&protocol::Dns>) -> Result<Option<Owned
 pub(super) fn setup(run: &RunRecord, dns: Option<protocol::Dns>) -> NetworkSetup {
     NetworkSetup {
         interfaces: links::interfaces(&run.endpoints),
+        gone: Vec::new(),
         ports: run.ports().iter().map(port_socket).collect(),
         dns,
     }

@@ -33,8 +33,10 @@ pub(crate) fn create(core: &Core, body: &NetworkCreateBody) -> Result<NetworkCre
     adopt_configuration(core, &mut record)?;
     record.id = hex(&random_bytes());
     record.created = Timestamp::now();
-    if record.driver != "null" {
+    if record.driver == "bridge" {
         check_bridge_name(core, &record)?;
+    }
+    if record.driver != "null" {
         choose_subnets(core, &mut record)?;
     }
     let warning = overlap_warning(core, &record);
@@ -186,9 +188,9 @@ fn own_prefix(core: &Core) -> Subnet {
 
 /// Docker makes such a network silently, and the host loses its way to whom it had it to.
 fn overlap_warning(core: &Core, record: &NetworkRecord) -> String {
-    let Some(host) = core.networks.opened_host() else {
-        return String::new();
-    };
+    // a macvlan's subnet is that of its parent
+    let host = core.networks.opened_host().filter(|_| record.driver == "bridge");
+    let Some(host) = host else { return String::new() };
     let requested = record.subnets.iter().filter(|entry| entry.requested);
     let clashes = requested.filter_map(|entry| {
         let other = host.overlapping(entry.subnet).ok().flatten()?;

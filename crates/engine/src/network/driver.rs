@@ -5,7 +5,8 @@ use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
 use corten_net::sandbox::{BridgeNetworkConfig, PrepareError, Prepared, Sandbox, SandboxRequest};
-use corten_net::{BridgeNetwork, Subnet};
+use corten_net::{BridgeNetwork, MacvlanConfig, MacvlanNetwork, Subnet};
+use corten_sys::netlink::link::MacvlanMode;
 
 use super::options::{BridgeOptions, GatewayMode};
 use super::record::NetworkRecord;
@@ -16,6 +17,8 @@ use crate::error::{Error, Result};
 pub(crate) enum Driver {
     /// A bridge.
     Bridge(Arc<BridgeNetwork>),
+    /// One of the host's links.
+    Macvlan(Arc<MacvlanNetwork>),
     /// None: the network only holds configuration.
     Nothing,
     /// It could not be set up when the daemon started, for this reason.
@@ -33,20 +36,30 @@ pub(crate) enum NoPlace {
 impl Driver {
     /// Leases addresses and reserves ports.
     pub(crate) fn prepare(&self, request: &SandboxRequest<'_>) -> Result<Prepared, NoPlace> {
-        let bridge = self.bridge().map_err(NoPlace::Unusable)?;
-        bridge.prepare(request).map_err(NoPlace::Refused)
+        match self {
+            Self::Macvlan(network) => network.prepare(request).map_err(NoPlace::Refused),
+            Self::Bridge(_) | Self::Nothing | Self::Broken(_) => {
+                let bridge = self.bridge().map_err(NoPlace::Unusable)?;
+                bridge.prepare(request).map_err(NoPlace::Refused)
+            }
+        }
     }
 
     /// Gives back what was prepared and not connected.
     pub(crate) fn abandon(&self, sandbox: &Sandbox) {
-        if let Self::Bridge(bridge) = self {
-            bridge.abandon(sandbox);
+        match self {
+            Self::Bridge(bridge) => bridge.abandon(sandbox),
+            Self::Macvlan(network) => network.release(sandbox),
+            Self::Nothing | Self::Broken(_) => {}
         }
     }
 
     /// Makes the link and publishes the ports.
     pub(crate) fn connect(&self, sandbox: &Sandbox, namespace: BorrowedFd<'_>) -> Result<()> {
-        let connected = self.bridge()?.connect(sandbox, namespace);
+        let connected = match self {
+            Self::Macvlan(network) => network.connect(sandbox, namespace),
+            Self::Bridge(_) | Self::Nothing | Self::Broken(_) => self.bridge()?.connect(sandbox, namespace),
+        };
         connected.map_err(|error| {
             Error::internal(format!(
                 "failed to set up container networking: {}",
@@ -57,9 +70,14 @@ impl Driver {
 
     /// Waits until the link carries packets.
     pub(crate) fn settle(&self, sandbox: &Sandbox) -> Result<()> {
-        self.bridge()?
-            .settle(sandbox)
-            .map_err(|error| Error::caused("settle the link", error))
+        match self {
+            // the shim has waited for it
+            Self::Macvlan(_) => Ok(()),
+            Self::Bridge(_) | Self::Nothing | Self::Broken(_) => self
+                .bridge()?
+                .settle(sandbox)
+                .map_err(|error| Error::caused("settle the link", error)),
+        }
     }
 
     /// Takes everything of a container's place away.
@@ -68,6 +86,10 @@ impl Driver {
             Self::Bridge(bridge) => bridge
                 .release(sandbox)
                 .map_err(|error| Error::caused("release the network", error)),
+            Self::Macvlan(network) => {
+                network.release(sandbox);
+                Ok(())
+            }
             Self::Nothing | Self::Broken(_) => Ok(()),
         }
     }
@@ -77,7 +99,8 @@ impl Driver {
         self.release(sandbox)?;
         match self {
             Self::Bridge(bridge) => bridge.sweep().map_err(|error| Error::caused("delete the link", error)),
-            Self::Nothing | Self::Broken(_) => Ok(()),
+            // the shim deletes it
+            Self::Macvlan(_) | Self::Nothing | Self::Broken(_) => Ok(()),
         }
     }
 
@@ -98,6 +121,7 @@ impl Driver {
                     outside && bridge.subnet6().is_some(),
                 )
             }
+            Self::Macvlan(network) => network.ways_out(),
             Self::Nothing | Self::Broken(_) => (false, false),
         }
     }
@@ -114,6 +138,7 @@ impl Driver {
     fn bridge(&self) -> Result<&Arc<BridgeNetwork>> {
         match self {
             Self::Bridge(bridge) => Ok(bridge),
+            Self::Macvlan(_) => Err(Error::internal("the network has no bridge")),
             Self::Nothing => Err(Error::forbidden("cannot connect to a configuration-only network")),
             Self::Broken(why) => Err(Error::internal(format!(
                 "failed to set up container networking: the network could not be set up when the daemon started: {why}"
@@ -153,6 +178,40 @@ pub(super) fn bridge_config(record: &NetworkRecord, table: &str, forward: bool) 
         masquerade: options.masquerade && options.modes.0 != GatewayMode::Routed,
         publish_address: options.binding,
         pools: Vec::new(),
+    })
+}
+
+/// What a macvlan network must be like.
+pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
+    let option = |key: &str| {
+        record
+            .options
+            .get(key)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    let mode = match option("macvlan_mode") {
+        None | Some("bridge") => MacvlanMode::Bridge,
+        Some("private") => MacvlanMode::Private,
+        Some("vepa") => MacvlanMode::Vepa,
+        Some("passthru") => MacvlanMode::Passthru,
+        Some(mode) => {
+            return Err(Error::invalid(format!(
+                "requested macvlan mode '{mode}' is not valid, 'bridge' mode is the macvlan driver default"
+            )));
+        }
+    };
+    let bridge = bridge_config(record, "", false)?;
+    Ok(MacvlanConfig {
+        parent: option("parent").map(str::to_owned),
+        own_link: format!("dm-{}", record.id.get(..12).unwrap_or(&record.id)),
+        mode,
+        gateway4: bridge.gateway,
+        gateway6: bridge.gateway6,
+        ranges: (bridge.range, bridge.range6),
+        reserved: bridge.reserved,
+        internal: record.internal,
+        mtu: bridge.mtu,
     })
 }
 

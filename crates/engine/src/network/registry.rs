@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use corten_net::sandbox::{BridgeNetworkConfig, OpenError};
-use corten_net::{BridgeNetwork, Host, HostConfig};
+use corten_net::{BridgeNetwork, Host, HostConfig, MacvlanNetwork};
 use corten_shim::names::Entry;
 
-use super::driver::{Driver, bridge_config};
+use super::driver::{Driver, bridge_config, macvlan_config};
 use super::names::NameTable;
 use super::record::NetworkRecord;
 use crate::Config;
@@ -192,7 +192,7 @@ impl Networks {
         let all = self.all();
         let users = all.iter().filter_map(|network| match &network.driver {
             Driver::Bridge(bridge) => Some(&**bridge),
-            Driver::Nothing | Driver::Broken(_) => None,
+            Driver::Macvlan(_) | Driver::Nothing | Driver::Broken(_) => None,
         });
         host.admit(&default.into_iter().chain(users).collect::<Vec<_>>())
     }
@@ -207,9 +207,15 @@ impl Networks {
                 let bridge = made.map_err(|error| Error::internal(crate::error::chain(&error)))?;
                 Ok(Driver::Bridge(Arc::new(bridge)))
             }
+            "macvlan" => {
+                let made = MacvlanNetwork::make(&self.host()?, macvlan_config(record)?);
+                let network = made.map_err(|error| Error::invalid(lowered(&error)))?;
+                Ok(Driver::Macvlan(Arc::new(network)))
+            }
             "null" => Ok(Driver::Nothing),
             driver => Err(Error::not_implemented(format!(
-                "the {driver} driver is not supported by this version of Corten"
+                "the {driver} driver is not supported by this version of Corten: \
+                 macvlan puts containers on a link of the host as well"
             ))),
         }
     }
@@ -321,4 +327,14 @@ fn shared(default: Option<&BridgeNetworkConfig>, id: &str) -> HostConfig {
             forward: true,
         },
     }
+}
+
+/// A refusal of the kernel in Go's words, which begin small.
+fn lowered(error: &corten_net::macvlan::MacvlanError) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -89,6 +89,10 @@ fn delete(core: &Core, network: &Network) -> Result<()> {
             .delete()
             .map_err(|error| Error::internal(crate::error::chain(&error)))?;
     }
+    if let Driver::Macvlan(network) = &network.driver {
+        let deleted = network.delete();
+        deleted.map_err(|error| Error::internal(crate::error::chain(&error)))?;
+    }
     boundary("network.remove-names");
     let names = network.names.delete();
     names.map_err(|error| Error::caused("delete the network's name table", error))?;

@@ -35,8 +35,10 @@ pub(super) fn recover(core: &Core, running: Vec<(String, Member)>) -> Result<()>
     }
     for network in &users {
         let members = by_network.remove(&network.record.id).unwrap_or_default();
-        if let Driver::Bridge(bridge) = &network.driver {
-            places.push((bridge, sandboxes(&members)));
+        match &network.driver {
+            Driver::Bridge(bridge) => places.push((bridge, sandboxes(&members))),
+            Driver::Macvlan(own) => own.adopt(&sandboxes(&members)),
+            Driver::Nothing | Driver::Broken(_) => {}
         }
         network.recover(members)?;
     }

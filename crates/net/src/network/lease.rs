@@ -7,36 +7,37 @@ use super::BridgeNetwork;
 use crate::Subnet;
 use crate::endpoint;
 use crate::ipam::{LeaseError, Leases};
-use crate::sandbox::{BridgeNetworkConfig, Sandbox, SandboxRequest};
+use crate::sandbox::{Sandbox, SandboxRequest};
 
 /// The tables of both families.
 #[derive(Debug)]
-pub(super) struct Pools {
+pub(crate) struct Pools {
     four: Option<Leases>,
     six: Option<Leases>,
 }
 
 impl Pools {
-    pub(super) fn new(
-        config: &BridgeNetworkConfig,
+    pub(crate) fn new(
         gateway4: Option<(Ipv4Addr, u8)>,
         gateway6: Option<(Ipv6Addr, u8)>,
+        (range4, range6): (Option<Subnet>, Option<Subnet>),
+        reserved: &[IpAddr],
     ) -> Self {
         let leases = |address: IpAddr, prefix, range| {
             let mut leases = Leases::new(Subnet::new(address, prefix), range, address);
-            for &reserved in &config.reserved {
+            for &reserved in reserved {
                 // another family's, or reserved twice
                 drop(leases.lease_static(reserved));
             }
             leases
         };
         Self {
-            four: gateway4.map(|(address, prefix)| leases(IpAddr::V4(address), prefix, config.range)),
-            six: gateway6.map(|(address, prefix)| leases(IpAddr::V6(address), prefix, config.range6)),
+            four: gateway4.map(|(address, prefix)| leases(IpAddr::V4(address), prefix, range4)),
+            six: gateway6.map(|(address, prefix)| leases(IpAddr::V6(address), prefix, range6)),
         }
     }
 
-    pub(super) fn release(&mut self, sandbox: &Sandbox) {
+    pub(crate) fn release(&mut self, sandbox: &Sandbox) {
         if let (Some(leases), Some(address)) = (&mut self.four, sandbox.address4) {
             leases.release(IpAddr::V4(address));
         }
@@ -46,7 +47,7 @@ impl Pools {
     }
 
     /// Takes over the addresses of a container that runs.
-    pub(super) fn adopt(&mut self, sandbox: &Sandbox) {
+    pub(crate) fn adopt(&mut self, sandbox: &Sandbox) {
         // taken already: the engine recovers twice, or two records claim it and both keep it
         if let (Some(leases), Some(address)) = (&mut self.four, sandbox.address4) {
             drop(leases.lease_static(IpAddr::V4(address)));
@@ -56,7 +57,10 @@ impl Pools {
         }
     }
 
-    fn take(&mut self, request: &SandboxRequest<'_>) -> Result<(Option<Ipv4Addr>, Option<Ipv6Addr>), LeaseError> {
+    pub(crate) fn take(
+        &mut self,
+        request: &SandboxRequest<'_>,
+    ) -> Result<(Option<Ipv4Addr>, Option<Ipv6Addr>), LeaseError> {
         let four = take_one(&mut self.four, request.address4.map(IpAddr::V4))?;
         match take_one(&mut self.six, request.address6.map(IpAddr::V6)) {
             Ok(six) => Ok((four.and_then(v4), six.and_then(v6))),

@@ -10,7 +10,7 @@
 //! [`crate::Host::recover`] takes the records of the running containers and makes the kernel agree.
 //! An address is leased again only when its link and connections are gone.
 
-mod lease;
+pub(crate) mod lease;
 mod open;
 mod release;
 

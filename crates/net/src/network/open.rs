@@ -94,7 +94,12 @@ impl BridgeNetwork {
             gateway6: config.gateway6,
             host: Arc::clone(host),
             index: AtomicU32::new(index),
-            leases: Mutex::new(Pools::new(&config, gateway4, config.gateway6)),
+            leases: Mutex::new(Pools::new(
+                gateway4,
+                config.gateway6,
+                (config.range, config.range6),
+                &config.reserved,
+            )),
             _claim: claim,
             config,
         })

@@ -33,6 +33,7 @@ impl Keeper {
             return Err(not_running(&Target::Container));
         }
         let host = host_namespace(setup.dns.as_ref(), &mut descriptors);
+        inside::delete(&setup.gone).map_err(|error| internal(format!("cannot delete an interface: {error}")))?;
         self.configure_interfaces(&setup.interfaces)?;
         self.ports.retarget(&setup.ports);
         if let Some(dns) = setup.dns {

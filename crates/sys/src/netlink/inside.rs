@@ -90,6 +90,19 @@ pub fn configure_all(interfaces: &[Interface<'_>], ways: &[Way<'_>]) -> io::Resu
     Ok(())
 }
 
+/// Deletes interfaces; that they are not there is fine.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn delete(names: &[String]) -> io::Result<()> {
+    if names.is_empty() {
+        return Ok(());
+    }
+    let mut kernel = Route::open()?;
+    names.iter().try_for_each(|name| kernel.delete_link(name).map(drop))?;
+    Ok(())
+}
+
 fn index_of(kernel: &mut Route, name: &str) -> io::Result<u32> {
     let missing = || io::Error::new(io::ErrorKind::NotFound, format!("interface {name} is not there"));
     Ok(kernel.link(name)?.ok_or_else(missing)?.index)

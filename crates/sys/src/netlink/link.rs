@@ -29,6 +29,7 @@ const INFO_DATA: u16 = 2;
 const INFO_SLAVE_KIND: u16 = 4;
 const INFO_SLAVE_DATA: u16 = 5;
 const VETH_PEER: u16 = 1;
+const MACVLAN_MODE: u16 = 1;
 const PORT_STATE: u16 = 1;
 const PORT_HAIRPIN: u16 = 4;
 const PORT_FLUSH: u16 = 24;
@@ -87,6 +88,48 @@ pub struct VethRequest<'a, F: AsFd> {
     pub mtu: u32,
 }
 
+/// A link to make over another one, in another namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct MacvlanRequest<'a, F: AsFd> {
+    /// Number of the link below.
+    pub parent: u32,
+    /// How those over one link see each other.
+    pub mode: MacvlanMode,
+    /// Name in the other namespace.
+    pub name: &'a str,
+    /// Hardware address.
+    pub mac: [u8; 6],
+    /// The other namespace.
+    pub namespace: F,
+    /// Largest packet in bytes; zero: the parent's.
+    pub mtu: u32,
+}
+
+/// How the macvlans of one link see each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum MacvlanMode {
+    /// Not at all.
+    Private,
+    /// By way of a switch outside.
+    Vepa,
+    /// Directly.
+    #[default]
+    Bridge,
+    /// There is one, which has the whole link.
+    Passthru,
+}
+
+impl MacvlanMode {
+    fn number(self) -> u32 {
+        match self {
+            Self::Private => 1,
+            Self::Vepa => 2,
+            Self::Bridge => 4,
+            Self::Passthru => 8,
+        }
+    }
+}
+
 /// How a bridge treats a port.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PortMode {
@@ -126,6 +169,47 @@ impl Route {
     /// `EEXIST` if a link has one of the names, `ENODEV` if the bridge is gone, `EXFULL` if it has 1,023 ports.
     pub fn create_veth<F: AsFd>(&mut self, request: &VethRequest<'_, F>) -> Result<(), Error> {
         self.socket.execute(veth_message(request))
+    }
+
+    /// Makes a macvlan link over another one, in a namespace; down, for the owner there to configure.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if the kernel has no such links, `ENODEV` if the parent is gone, `EBUSY` if something else has it.
+    pub fn create_macvlan<F: AsFd>(&mut self, request: &MacvlanRequest<'_, F>) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST | CREATE | EXCLUSIVE)
+            .put(&header(0, 0, 0));
+        messages.text(libc::IFLA_IFNAME, request.name);
+        messages.attribute(libc::IFLA_ADDRESS, &request.mac);
+        messages.number(libc::IFLA_LINK, request.parent);
+        let namespace = request.namespace.as_fd().as_raw_fd().cast_unsigned();
+        messages.number(libc::IFLA_NET_NS_FD, namespace);
+        if request.mtu != 0 {
+            messages.number(libc::IFLA_MTU, request.mtu);
+        }
+        messages.nest(libc::IFLA_LINKINFO, |info| {
+            info.text(INFO_KIND, "macvlan").nest(INFO_DATA, |data| {
+                data.number(MACVLAN_MODE, request.mode.number());
+            });
+        });
+        self.socket.execute(messages)
+    }
+
+    /// Makes a link that leads nowhere, switched on.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if the kernel has no such links, `EEXIST` if a link has the name.
+    pub fn create_dummy(&mut self, name: &str) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST | CREATE | EXCLUSIVE)
+            .put(&header(0, UP, UP));
+        messages.text(libc::IFLA_IFNAME, name);
+        messages.nest(libc::IFLA_LINKINFO, |info| {
+            info.text(INFO_KIND, "dummy");
+        });
+        self.socket.execute(messages)
     }
 
     /// The link of a name.

@@ -325,3 +325,39 @@ fn published_ports_lead_to_users_networks_and_move_with_the_way_out() -> Result<
         Ok(())
     })
 }
+
+/// Containers beside the host on one of its links: the machine at its other end sees them as machines.
+#[test]
+fn macvlan() -> Result<()> {
+    one(&["busybox"], |case| {
+        let subnet = "--subnet 198.51.100.0/24 --gateway 198.51.100.1 --ip-range 198.51.100.64/26";
+        case.ok(&format!("network create -d macvlan -o parent=eth0 {subnet} lan"))?;
+        case.ok("run -d --name m1 --network lan busybox sleep 1000")?;
+        case.ok("run -d --name m2 --network lan --ip 198.51.100.99 busybox sleep 1000")?;
+        ensure!(address(case, "m1", "lan")?.starts_with("198.51.100."));
+        case.ok("exec m1 ping -c 1 -W 5 m2")?;
+        until_ok(LIMIT, "the machine outside", || {
+            case.ok("exec m2 ping -c 1 -W 5 198.51.100.1")
+        })?;
+        let routes = case.ok("exec m1 ip route")?;
+        ensure!(routes.contains("default via 198.51.100.1 dev eth0"), "{routes}");
+        case.ok("run -d --name later busybox sleep 1000")?;
+        case.ok("network connect lan later")?;
+        finds(case, "later", "m2", "198.51.100.99")?;
+        case.ok("network disconnect lan later")?;
+        case.says("exec later ls /sys/class/net", "eth0\nlo")?;
+        case.fails(
+            "network create -d macvlan -o parent=nope0 --subnet 10.9.1.0/24 mv",
+            1,
+            "invalid subinterface vlan name nope0, example formatting is eth0.10",
+        )?;
+        case.fails(
+            "network create -d macvlan -o macvlan_mode=zz -o parent=eth0 mv",
+            1,
+            "requested macvlan mode 'zz' is not valid, 'bridge' mode is the macvlan driver default",
+        )?;
+        case.ok("rm -f m1 m2 later")?;
+        case.ok("network rm lan")?;
+        Ok(())
+    })
+}

@@ -112,7 +112,7 @@ impl Owner {
         })
         .await?;
         boundary("connect.inside");
-        let dns = self.rewire(&wired, Some(&joined)).await?;
+        let dns = self.rewire(&wired, Some(&joined), Vec::new()).await?;
         start::settle(&self.core, Arc::clone(&wired)).await;
         boundary("connect.files");
         self.update_files(wired, joined.sandbox.addresses(), Vec::new(), dns)
@@ -122,6 +122,7 @@ impl Owner {
     async fn undo_connection(&self, run: Arc<RunRecord>, joined: Joined) {
         let (container, former) = (Arc::clone(&self.container), Arc::clone(&run));
         let addresses = joined.sandbox.addresses();
+        let gone = without_host_end(&joined);
         let undone = blocking(&self.core, move |core| {
             links::disconnect(core, container.id.as_str(), &joined)?;
             former
@@ -129,7 +130,7 @@ impl Owner {
                 .map_err(|error| Error::caused("record the run", error))
         });
         let undone = match undone.await {
-            Ok(()) => self.rewire(&run, None).await.map(drop),
+            Ok(()) => self.rewire(&run, None, gone).await.map(drop),
             failed => failed,
         };
         let undone = undone.and(self.update_files(run, Vec::new(), addresses, None).await);
@@ -184,7 +185,7 @@ impl Owner {
         })
         .await?;
         boundary("disconnect.inside");
-        self.rewire(&wired, None).await?;
+        self.rewire(&wired, None, without_host_end(&left)).await?;
         boundary("disconnect.files");
         self.update_files(Arc::clone(&wired), Vec::new(), left.sandbox.addresses(), None)
             .await?;
@@ -229,8 +230,8 @@ impl Owner {
     }
 
     /// Tells the shim what the container has now; `fresh` is what it has not seen yet.
-    async fn rewire(&self, run: &RunRecord, fresh: Option<&Joined>) -> Result<Option<Dns>> {
-        rewire(&self.core, &self.container, self.shim()?, run, fresh).await
+    async fn rewire(&self, run: &RunRecord, fresh: Option<&Joined>, gone: Vec<String>) -> Result<Option<Dns>> {
+        rewire(&self.core, &self.container, self.shim()?, run, fresh, gone).await
     }
 
     fn shim(&self) -> Result<&ShimHandle> {
@@ -278,16 +279,18 @@ impl Owner {
 }
 
 /// Tells a shim what its container has now.
-pub(crate) async fn rewire(
+async fn rewire(
     core: &Arc<Core>,
     container: &Arc<Container>,
     shim: &ShimHandle,
     run: &RunRecord,
     fresh: Option<&Joined>,
+    gone: Vec<String>,
 ) -> Result<Option<Dns>> {
     let (planned, record) = (Arc::clone(container), run.clone());
     let dns = blocking(core, move |core| Ok(files::dns(core, &planned, &record))).await?;
     let mut setup = start::setup(run, dns.clone());
+    setup.gone = gone;
     for interface in &mut setup.interfaces {
         interface.configured = fresh.is_none_or(|fresh| fresh.sandbox.interface != interface.name);
     }
@@ -308,13 +311,21 @@ pub(crate) async fn mend(
     run: Arc<RunRecord>,
     gone: &[Joined],
 ) -> Result<()> {
-    rewire(core, container, shim, &run, None).await?;
+    let inside = gone.iter().flat_map(without_host_end).collect();
+    rewire(core, container, shim, &run, None, inside).await?;
     let gone: Vec<_> = gone.iter().flat_map(|joined| joined.sandbox.addresses()).collect();
     let container = Arc::clone(container);
     blocking(core, move |core| {
         files::update(core, &container, &run, &[], &gone, false)
     })
     .await
+}
+
+/// The interface of a place that has no end outside to be deleted by.
+fn without_host_end(joined: &Joined) -> Vec<String> {
+    let sandbox = &joined.sandbox;
+    let is_alone = sandbox.link.is_empty();
+    is_alone.then(|| sandbox.interface.clone()).into_iter().collect()
 }
 
 async fn shim_pid(shim: &ShimHandle) -> Result<u32> {
