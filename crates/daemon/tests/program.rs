@@ -51,3 +51,47 @@ fn it_refuses_by_name_what_is_not_built() {
     assert!(refusal(&["--userns-remap", "default"]).contains("--userns-remap is not implemented yet"));
     assert!(refusal(&["--no-such-flag"]).contains("unknown flag: --no-such-flag"));
 }
+
+#[test]
+fn under_docker_s_name_it_takes_what_docker_s_test_suites_pass() {
+    let directory = tempfile::tempdir().expect("a step of the test works");
+    let dockerd = directory.path().join("dockerd");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cortend"), &dockerd).expect("a step of the test works");
+    let line = "--validate --config-file /dev/null --data-root /a --exec-root /b --pidfile /c --userland-proxy=true \
+                --containerd-namespace d --containerd-plugins-namespace dp --containerd /run/c.sock --host unix:///e \
+                --debug --storage-driver overlay2 --iptables=false --ip6tables=false --ipv6 --bip6 2001:db8::1/64 \
+                --fixed-cidr-v6 2001:db8::/64 --experimental --live-restore --default-ipc-mode=shareable \
+                --default-cgroupns-mode=private --cdi-spec-dir /x --swarm-default-advertise-addr lo \
+                --http-proxy http://u:p@h --no-proxy a --insecure-registry r:5 --registry-mirror https://m \
+                --default-network-opt bridge=a=b --metrics-addr 127.0.0.1:0 --authorization-plugin= --userns-remap=";
+    let output = Command::new(&dockerd)
+        .args(line.split_whitespace())
+        .output()
+        .expect("a step of the test works");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "configuration OK\n", "{said}");
+}
+
+#[test]
+fn it_validates_certificates_too() {
+    let refused = refusal(&[
+        "--validate",
+        "--config-file",
+        "/dev/null",
+        "--tlsverify",
+        "--tlscert",
+        "/nope",
+        "--tlskey",
+        "/none",
+    ]);
+    assert_eq!(
+        refused,
+        "invalid TLS configuration: Could not load X509 key pair (cert: \"/nope\", key: \"/none\"): open /nope: no such \
+         file or directory\n"
+    );
+    let missing = refusal(&["--validate", "--config-file", "/nope.json"]);
+    assert_eq!(
+        missing,
+        "unable to configure the Docker daemon with file /nope.json: open /nope.json: no such file or directory\n"
+    );
+}

@@ -27,7 +27,7 @@ pub struct TlsFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate or its key is not there.
-    #[error("Could not load X509 key pair (cert: {certificate:?}, key: {key:?}): open {}: {}", path.display(), reason(source))]
+    #[error("Could not load X509 key pair (cert: {certificate:?}, key: {key:?}): open {}: {}", path.display(), reason(why))]
     Open {
         /// The certificate's path.
         certificate: PathBuf,
@@ -35,9 +35,8 @@ pub enum TlsError {
         key: PathBuf,
         /// Which of them.
         path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
+        /// Why; said in the text, and so no source.
+        why: io::Error,
     },
     /// They are not what they should be, or do not belong together.
     #[error(
@@ -52,13 +51,12 @@ pub enum TlsError {
         reason: String,
     },
     /// The authority's certificate is not there.
-    #[error("could not read CA certificate {path:?}: open {}: {}", path.display(), reason(source))]
+    #[error("could not read CA certificate {path:?}: open {}: {}", path.display(), reason(why))]
     OpenAuthority {
         /// Where it was looked for.
         path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
+        /// Why; said in the text, and so no source.
+        why: io::Error,
     },
     /// It holds no certificate.
     #[error("failed to append certificates from PEM file: {0:?}")]
@@ -109,11 +107,11 @@ pub fn server_config(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
 
 fn pair(files: &TlsFiles) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
     let read = |path: &Path| {
-        std::fs::read(path).map_err(|source| TlsError::Open {
+        std::fs::read(path).map_err(|why| TlsError::Open {
             certificate: files.certificate.clone(),
             key: files.key.clone(),
             path: path.to_owned(),
-            source,
+            why,
         })
     };
     let (certificate, key) = (read(&files.certificate)?, read(&files.key)?);
@@ -130,9 +128,9 @@ fn pair(files: &TlsFiles) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
-    let pem = std::fs::read(path).map_err(|source| TlsError::OpenAuthority {
+    let pem = std::fs::read(path).map_err(|why| TlsError::OpenAuthority {
         path: path.to_owned(),
-        source,
+        why,
     })?;
     let mut roots = RootCertStore::empty();
     let (added, _) = roots.add_parsable_certificates(certificates(&pem));

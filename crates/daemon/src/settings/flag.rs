@@ -50,6 +50,8 @@ pub enum Effect {
     Moot,
     /// Not built yet, and harmless to leave out: said in the log.
     Ignored,
+    /// These values say what is so anyway; others do nothing yet, which is said in the log.
+    Usual(&'static [&'static str]),
     /// Only these values, which say what is so anyway; others are refused by name.
     Only(&'static [&'static str]),
     /// Not built yet: refused by name.
@@ -87,11 +89,12 @@ const fn key(name: &'static str, kind: Kind, effect: Effect) -> Flag {
     }
 }
 
-use Effect::{Gone, Ignored, Moot, Only, Refused, Used};
+use Effect::{Gone, Ignored, Moot, Only, Refused, Used, Usual};
 use Kind::{Any, Bool, BoolMap, List, Map, Number, Objects, Size, Text};
 
 const OFF: Effect = Only(&["false"]);
-const ON: Effect = Only(&["true"]);
+/// We use a table of our own in any case, and leave that of `iptables` alone.
+const ON: Effect = Usual(&["true"]);
 const NO_CORS: Effect = Gone(
     "DEPRECATED: The \"api-cors-header\" config parameter and the dockerd \"--api-cors-header\" option have been \
      removed; use a reverse proxy if you need CORS headers",
@@ -100,12 +103,12 @@ const NO_CORS: Effect = Gone(
 /// The table.
 pub const FLAGS: &[Flag] = &[
     keyed("add-runtime", "runtimes", Objects, Ignored),
-    flag("allow-direct-routing", Bool, OFF),
+    flag("allow-direct-routing", Bool, Usual(&["false"])),
     flag("allow-nondistributable-artifacts", List, Moot),
     flag("api-cors-header", Text, NO_CORS),
     keyed("authorization-plugin", "authorization-plugins", List, Refused),
     flag("bip", Text, Used),
-    flag("bip6", Text, Refused),
+    flag("bip6", Text, Used),
     short("bridge", 'b', Text, Used),
     key("bridge-accept-fwmark", Text, Refused),
     key("builder", Any, Moot),
@@ -130,7 +133,7 @@ pub const FLAGS: &[Flag] = &[
     flag("default-gateway", Text, Refused),
     flag("default-gateway-v6", Text, Refused),
     flag("default-ipc-mode", Text, Used),
-    keyed("default-network-opt", "default-network-opts", Objects, Refused),
+    keyed("default-network-opt", "default-network-opts", Objects, Ignored),
     flag("default-runtime", Text, Only(&["runc", "corten"])),
     flag("default-shm-size", Size, Used),
     keyed("default-ulimit", "default-ulimits", Objects, Used),
@@ -143,7 +146,7 @@ pub const FLAGS: &[Flag] = &[
     flag("experimental", Bool, Used),
     keyed("feature", "features", BoolMap, Ignored),
     flag("fixed-cidr", Text, Used),
-    flag("fixed-cidr-v6", Text, Refused),
+    flag("fixed-cidr-v6", Text, Used),
     short("group", 'G', Text, Used),
     keyed("help", "", Bool, Used),
     Flag {
@@ -164,7 +167,7 @@ pub const FLAGS: &[Flag] = &[
     flag("ip-masq", Bool, Used),
     flag("ip6tables", Bool, ON),
     flag("iptables", Bool, ON),
-    flag("ipv6", Bool, OFF),
+    flag("ipv6", Bool, Used),
     keyed("label", "labels", List, Used),
     flag("live-restore", Bool, Used),
     flag("log-driver", Text, Used),
@@ -231,6 +234,16 @@ impl Flag {
     #[must_use]
     pub fn is_repeated(&self) -> bool {
         matches!(self.kind, Kind::List | Kind::Map | Kind::BoolMap | Kind::Objects)
+    }
+
+    /// Whether it was given in vain.
+    #[must_use]
+    pub fn is_in_vain(&self, values: &[String]) -> bool {
+        match self.effect {
+            Effect::Ignored => !values.is_empty(),
+            Effect::Usual(usual) => values.iter().any(|value| !usual.contains(&value.as_str())),
+            Effect::Used | Effect::Moot | Effect::Only(_) | Effect::Refused | Effect::Gone(_) => false,
+        }
     }
 
     /// `--debug`, or `-D, --debug`, as Docker names it in complaints.

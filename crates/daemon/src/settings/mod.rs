@@ -108,7 +108,7 @@ fn build(personality: Personality, values: &Values, source: Source) -> Result<Se
         (None, Personality::Corten) => engine.run.join("cortend.pid"),
         (None, Personality::Docker) => "/run/docker.pid".into(),
     };
-    let is_ignored = |flag: &&flag::Flag| flag.effect == flag::Effect::Ignored && values.contains_key(flag.name);
+    let is_ignored = |flag: &&flag::Flag| values.get(flag.name).is_some_and(|given| flag.is_in_vain(given));
     Ok(Settings {
         transport,
         pidfile,

@@ -149,7 +149,7 @@ fn insert(values: &mut Values, flag: &'static Flag, value: String) -> Result<(),
 /// Keeps a value that the table allows.
 pub(super) fn keep(values: &mut Values, flag: &'static Flag, value: String) -> Result<(), ValuesError> {
     match flag.effect {
-        Effect::Used | Effect::Moot | Effect::Ignored => {}
+        Effect::Used | Effect::Moot | Effect::Ignored | Effect::Usual(_) => {}
         Effect::Only(allowed) if allowed.contains(&value.as_str()) => {}
         Effect::Only(_) => return Err(ValuesError::NotBuiltValue(flag.name, value)),
         // Harnesses pass flags with empty values; they ask for nothing.
@@ -279,9 +279,10 @@ mod tests {
             "--storage-driver=vfs is not implemented yet"
         );
         assert_eq!(
-            message(read("--iptables=false")),
-            "--iptables=false is not implemented yet"
+            message(read("--selinux-enabled")),
+            "--selinux-enabled=true is not implemented yet"
         );
+        assert!(read("--iptables=false --ip6tables=false").is_ok());
         assert!(message(read("--debug=x")).starts_with("invalid argument \"x\" for \"-D, --debug\" flag"));
     }
 

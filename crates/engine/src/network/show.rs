@@ -80,22 +80,43 @@ pub(crate) fn derived_id(core: &Core, name: &str) -> String {
 }
 
 fn bridge(core: &Core) -> Network {
-    let config = core.bridge.as_ref().and_then(|bridge| {
-        Some(IpamConfig {
-            subnet: bridge.subnet4()?.to_string(),
-            gateway: bridge.gateway4()?.to_string(),
+    let settings = core.config.bridge.clone().unwrap_or_default();
+    let range = |range: Option<corten_net::Subnet>| range.map(|range| range.to_string()).unwrap_or_default();
+    let mut config = Vec::new();
+    if let Some((subnet, gateway)) = core.bridge.as_ref().and_then(|own| own.subnet4().zip(own.gateway4())) {
+        config.push(IpamConfig {
+            subnet: subnet.to_string(),
+            ip_range: range(settings.range),
+            gateway: gateway.to_string(),
             ..IpamConfig::default()
-        })
-    });
-    let settings = core.config.bridge.as_ref();
-    let name = settings.map(|settings| settings.bridge.clone()).unwrap_or_default();
-    let mtu = settings.map_or(0, |settings| settings.mtu);
+        });
+    }
+    let six = core.bridge.as_ref().and_then(|own| own.subnet6());
+    if let Some((subnet, gateway)) = six {
+        config.push(IpamConfig {
+            subnet: subnet.to_string(),
+            ip_range: range(settings.range6.filter(|range| *range != subnet)),
+            gateway: gateway.to_string(),
+            ..IpamConfig::default()
+        });
+    }
+    let name = settings.bridge;
+    let mtu = settings.mtu;
+    let published = settings
+        .publish_address
+        .unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
     let option = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let options: BTreeMap<String, String> = [
         option("com.docker.network.bridge.default_bridge", "true"),
-        option("com.docker.network.bridge.enable_icc", "true"),
-        option("com.docker.network.bridge.enable_ip_masquerade", "true"),
-        option("com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"),
+        option(
+            "com.docker.network.bridge.enable_icc",
+            &settings.inter_container.to_string(),
+        ),
+        option(
+            "com.docker.network.bridge.enable_ip_masquerade",
+            &settings.masquerade.to_string(),
+        ),
+        option("com.docker.network.bridge.host_binding_ipv4", &published.to_string()),
         option("com.docker.network.bridge.name", &name),
         option(
             "com.docker.network.driver.mtu",
@@ -107,10 +128,11 @@ fn bridge(core: &Core) -> Network {
         name: "bridge".to_owned(),
         id: core.network_id.clone(),
         driver: "bridge".to_owned(),
+        enable_ipv6: six.is_some(),
         ipam: Ipam {
             driver: "default".to_owned(),
             options: Map::null(),
-            config: config.into_iter().collect(),
+            config: config.into(),
         },
         options: options.into(),
         ..plain(core, "bridge")

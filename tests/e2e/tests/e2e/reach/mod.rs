@@ -4,6 +4,7 @@ mod certificates;
 mod metrics;
 mod passed;
 mod reload;
+mod six;
 mod ssh;
 mod tcp;
 
