@@ -73,9 +73,9 @@ pub(crate) async fn update(core: &Core, reference: &str, mut update: UpdateBody)
     super::change::check(&update, super::validate::Limits { processors })?;
     super::create::check_cpusets(&update.cpuset_cpus, &update.cpuset_mems)?;
     let mut warnings = Vec::new();
-    if update.blkio_weight != 0 && !super::devices::has_io_weight(&core.host) {
+    if update.blkio_weight != 0 && !super::block_io::has_weight(&core.host) {
         update.blkio_weight = 0;
-        warnings.push(super::devices::NO_IO_WEIGHT.to_owned());
+        warnings.push(super::block_io::NO_WEIGHT.to_owned());
     }
     let (container, update) = (core.containers.find(reference)?, Box::new(update));
     ask(&container, |answer| Message::Update { update, answer }).await?;

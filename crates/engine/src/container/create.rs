@@ -67,14 +67,14 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     let given = request.name.filter(|given| !given.is_empty());
     let given = given.as_deref().map(name::check).transpose()?;
     let host = body.host_config.clone().unwrap_or_default();
-    if body.config.image.is_empty() {
-        // The reference engine makes such a container over an empty root.
-        validate::check_command(&body.config)?;
-        return Err(Error::not_implemented(
-            "creating a container without an image is not supported by this version of Corten",
-        ));
-    }
-    let image = find_image(core, &body.config.image, request.platform.as_deref())?;
+    let image = match body.config.image.as_str() {
+        // A container over an empty root.
+        "" => {
+            validate::check_command(&body.config)?;
+            None
+        }
+        name => Some(find_image(core, name, request.platform.as_deref())?),
+    };
     validate::check(
         &body.config,
         &host,
@@ -89,7 +89,8 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     if let Some(host) = &mut body.host_config {
         resolve_references(core, host)?;
     }
-    let image_config = image.config.config.clone().unwrap_or_default();
+    let image_config = image.as_ref().and_then(|image| image.config.config.clone());
+    let image_config = image_config.unwrap_or_default();
     let mut merged = body.config.clone();
     inherit(&mut merged, &image_config);
     validate::check_command(&merged)?;
@@ -111,13 +112,16 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         core.containers.release(&name, &id);
         return Err(error);
     }
-    let warnings = warnings(&host);
+    let warnings = warnings(core, &host);
+    if let Some(host) = &mut body.host_config {
+        super::block_io::discard(host, &core.host);
+    }
     let record = Record {
         version: VERSION,
         id,
         name,
         created: Timestamp::now(),
-        image: image.id,
+        image: image.map_or_else(Record::no_image, |image| image.id),
         image_config,
         body,
         mounts,
@@ -160,6 +164,9 @@ pub(super) fn processors() -> i64 {
 fn inherited_mounts(core: &Core, host: &HostConfig) -> Result<Vec<mounts::MountSpec>> {
     let mut inherited: Vec<mounts::MountSpec> = Vec::new();
     for given in &host.volumes_from {
+        if given.is_empty() {
+            return Err(Error::invalid("volumes-from specification cannot be an empty string"));
+        }
         let (reference, mode) = given.split_once(':').unwrap_or((given, ""));
         // Sic: to clients, "not found" as the answer to a creation means the image.
         let other = core
@@ -188,7 +195,6 @@ pub(super) fn check_cpusets(cpus: &str, mems: &str) -> Result<()> {
     Ok(())
 }
 
-/// The default network must be there.
 fn check_network(core: &Core, host: &HostConfig) -> Result<()> {
     if NetworkMode::parse(&host.network_mode) == NetworkMode::Bridge && core.bridge.is_none() {
         return Err(Error::not_found("network bridge not found"));
@@ -258,7 +264,7 @@ fn write(core: &Core, record: &Record) -> Result<()> {
     let anonymous: Vec<&str> = record
         .mounts
         .iter()
-        .filter(|mount| mount.anonymous)
+        .filter(|mount| mount.anonymous && !mount.inherited)
         .map(|mount| mount.volume.as_str())
         .collect();
     if !anonymous.is_empty() {
@@ -267,7 +273,7 @@ fn write(core: &Core, record: &Record) -> Result<()> {
     }
     boundary("create.snapshot");
     core.images
-        .create_snapshot(&record.id, &record.image)
+        .create_snapshot(&record.id, record.image())
         .map_err(|error| Error::caused("create the snapshot", error))?;
     boundary("create.volumes");
     make_volumes(core, record)?;
@@ -303,9 +309,10 @@ fn make_volumes(core: &Core, record: &Record) -> Result<()> {
         if !is_empty(&data) {
             continue;
         }
+        let Some(image) = record.image() else { continue };
         let failed = |error| Error::caused(format!("copy the image's content into volume {}", mount.volume), error);
         if view.is_none() {
-            view = Some(core.images.view_image(&record.image).map_err(failed)?);
+            view = Some(core.images.view_image(image).map_err(failed)?);
         }
         let Some(root) = &view else { continue };
         boundary("create.copy-up");
@@ -327,7 +334,7 @@ fn undo(core: &Core, record: &Record) {
     let names = record
         .mounts
         .iter()
-        .filter(|mount| mount.anonymous)
+        .filter(|mount| mount.anonymous && !mount.inherited)
         .map(|mount| mount.volume.clone())
         .collect();
     undo_parts(core, &record.id, names);
@@ -348,8 +355,13 @@ pub(crate) fn undo_parts(core: &Core, id: &ContainerId, anonymous: Vec<String>) 
     drop(fs::remove_dir_all(core.container_directory(id)));
 }
 
-fn warnings(host: &HostConfig) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warnings(core: &Core, host: &HostConfig) -> Vec<String> {
+    let mut warnings = super::block_io::warnings(host, &core.host);
+    if host.oom_kill_disable == Some(true) && host.memory == 0 {
+        warnings.push(
+            "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.".to_owned(),
+        );
+    }
     if NetworkMode::parse(&host.network_mode) == NetworkMode::Host && !host.port_bindings.is_empty() {
         warnings.push("Published ports are discarded when using host network mode".to_owned());
     }

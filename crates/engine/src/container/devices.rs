@@ -6,8 +6,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
 use corten_api::container::HostConfig;
-use corten_runtime::host::Host;
-use corten_runtime::plan::Layout;
 
 use super::spec::{DeviceNode, device_defaults};
 use crate::error::{Error, Result};
@@ -16,26 +14,6 @@ use crate::error::{Error, Result};
 const SKIPPED: &[&str] = &["pts", "shm", "fd", "mqueue", ".lxc", ".lxd-mounts", ".udev"];
 /// How deep directories below `/dev` may be.
 const DEPTH_LIMIT: u32 = 8;
-
-/// What is said where a weight for block devices has no effect.
-pub(crate) const NO_IO_WEIGHT: &str =
-    "Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.";
-
-/// Whether the kernel can weigh a group's use of block devices.
-pub(crate) fn has_io_weight(host: &Host) -> bool {
-    let files: &[(&str, &str)] = match host.layout {
-        Layout::V1 => &[("blkio", "blkio.weight"), ("blkio", "blkio.bfq.weight")],
-        // The root group has none of them; every other with the controller does.
-        Layout::V2 => &[("io", "io.weight"), ("io", "io.bfq.weight")],
-    };
-    host.hierarchies.iter().any(|hierarchy| {
-        let own = hierarchy.own.strip_prefix("/").unwrap_or(&hierarchy.own);
-        files.iter().any(|(controller, file)| {
-            hierarchy.controllers.iter().any(|name| name == controller)
-                && (hierarchy.mount.join(file).exists() || hierarchy.mount.join(own).join(file).exists())
-        })
-    })
-}
 
 /// The devices of a container. Reads `/dev`, so it blocks.
 pub(crate) fn collect(host: &HostConfig) -> Result<Vec<DeviceNode>> {

@@ -44,7 +44,7 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
             health: container.health.look(),
             ..state(&view)
         },
-        image: record.image.to_string(),
+        image: record.image_text(),
         resolv_conf_path: file("resolv.conf"),
         hostname_path: file("hostname"),
         hosts_path: file("hosts"),

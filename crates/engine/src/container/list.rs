@@ -97,7 +97,7 @@ fn summary(core: &Core, container: &Arc<Container>, view: &View, now: Timestamp)
         id: container.id.to_string(),
         names: vec![format!("/{}", container.name())].into(),
         image: image_name(core, container),
-        image_id: container.record.image.to_string(),
+        image_id: container.record.image_text(),
         command: shown_command(&path, &args),
         created: container.record.created.unix_seconds(),
         ports: List::from(ports),
@@ -121,7 +121,7 @@ fn image_name(core: &Core, container: &Container) -> String {
     let given = &container.effective.config.image;
     match core.images.find(given) {
         Ok(image) if image.id == container.record.image => given.clone(),
-        Ok(_) | Err(_) => container.record.image.to_string(),
+        Ok(_) | Err(_) => container.record.image_text(),
     }
 }
 

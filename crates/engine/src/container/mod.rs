@@ -5,6 +5,7 @@
 
 pub(crate) mod actions;
 pub mod attach;
+pub(crate) mod block_io;
 pub mod capability;
 pub mod change;
 pub(crate) mod clients;

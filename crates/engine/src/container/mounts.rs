@@ -48,6 +48,8 @@ pub struct MountSpec {
     pub options: Vec<String>,
     /// Asked for in the long form, for `inspect`.
     pub long_form: bool,
+    /// Another container's, by `--volumes-from`: a creation that fails must not take it along.
+    pub inherited: bool,
 }
 
 /// The kinds of mounts.
@@ -130,6 +132,7 @@ pub fn inherit(mounts: &[MountSpec], mode: &str) -> Result<Vec<MountSpec>> {
         .map(|mount| MountSpec {
             readonly: mount.readonly || readonly,
             no_copy: true,
+            inherited: true,
             ..mount.clone()
         })
         .collect())

@@ -37,7 +37,7 @@ pub struct Record {
     pub name: String,
     /// When it was created.
     pub created: Timestamp,
-    /// The image it was made from.
+    /// The image it was made from, or [`Record::no_image`].
     pub image: Digest,
     /// What the image says containers inherit, kept because the image may go.
     pub image_config: corten_image::Config,
@@ -92,6 +92,24 @@ pub const REMOVING: &str = ".removing-";
 pub const REMOVING_VOLUMES: &str = ".removing-volumes-";
 
 impl Record {
+    /// What stands for the image of a container that was made without one.
+    #[must_use]
+    pub fn no_image() -> Digest {
+        Digest::of(b"")
+    }
+
+    /// The image, unless there is none.
+    #[must_use]
+    pub fn image(&self) -> Option<&Digest> {
+        (self.image != Self::no_image()).then_some(&self.image)
+    }
+
+    /// The image's id as the API writes it: empty without one.
+    #[must_use]
+    pub fn image_text(&self) -> String {
+        self.image().map(ToString::to_string).unwrap_or_default()
+    }
+
     /// Writes `spec.json`.
     pub fn write(&self, directory: &Path) -> io::Result<()> {
         let content = serde_json::to_vec(self)?;

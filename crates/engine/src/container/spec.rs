@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub id: &'a str,
     /// Its mounts with the host path of each (empty for memory).
     pub mounts: &'a [(MountSpec, String)],
+    /// Limits for block devices, in the specification's form.
+    pub block_io: Value,
     /// Host files to mount: source and destination.
     pub files: &'a [(String, String)],
     /// Process whose ipc namespace and `/dev/shm` are shared.
@@ -80,6 +82,17 @@ pub fn plan(
         ..Options::default()
     };
     compile(&spec, root, host, &options)
+}
+
+/// The container's group below its parent, from each hierarchy's root. As in Docker, `..` leads nowhere above it.
+fn cgroups_path(parent: &str, settings: &Config, id: &str) -> String {
+    let parent = if parent.is_empty() {
+        &settings.cgroup_parent
+    } else {
+        parent
+    };
+    let parent = super::mounts::clean(&format!("/{parent}"));
+    format!("{}/{id}", parent.trim_end_matches('/'))
 }
 
 /// Puts the limits of `host` into force for a container that runs.
@@ -405,7 +418,7 @@ fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
     let devices: Vec<Value> = facts.devices.iter().map(node).collect();
     json!({
         "namespaces": namespaces(effective, facts),
-        "cgroupsPath": format!("/{}/{}", settings.cgroup_parent.trim_matches('/'), facts.id),
+        "cgroupsPath": cgroups_path(&host.cgroup_parent, settings, facts.id),
         "resources": resources::resources(host, facts),
         "devices": devices,
         "sysctl": *host.sysctls,

@@ -382,7 +382,9 @@ fn prepare_leased(
     let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
     let mounts = mount_sources(core, container)?;
     let devices = devices::collect(&effective.host)?;
+    let block_io = super::block_io::limits(&effective.host)?;
     let facts = spec::Facts {
+        block_io,
         id: container.id.as_str(),
         mounts: &mounts,
         files: &files,

@@ -103,16 +103,7 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
         (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),
         (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),
-        (!host.cgroup_parent.is_empty(), "CgroupParent"),
         (!matches!(host.userns_mode.as_str(), "" | "host"), "UsernsMode"),
-        (
-            host.blkio_weight != 0 || !host.blkio_weight_device.is_empty(),
-            "BlkioWeight",
-        ),
-        (!host.blkio_device_read_bps.is_empty(), "BlkioDeviceReadBps"),
-        (!host.blkio_device_write_bps.is_empty(), "BlkioDeviceWriteBps"),
-        (!host.blkio_device_read_iops.is_empty(), "BlkioDeviceReadIOps"),
-        (!host.blkio_device_write_iops.is_empty(), "BlkioDeviceWriteIOps"),
         (
             host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0,
             "CpuRealtimePeriod/CpuRealtimeRuntime",

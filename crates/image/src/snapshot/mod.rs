@@ -85,24 +85,30 @@ impl SnapshotError {
 
 impl Store {
     /// Makes the writable layer of a new container. From then on the image's layers stay, even if the image is
-    /// removed. Nothing is flushed: whoever records the container durably flushes the journal this is in.
+    /// removed. Without an image it lies over nothing. Nothing is flushed: whoever records the container durably flushes the journal this is in.
     ///
     /// # Errors
     /// [`SnapshotError`]; nothing remains then.
-    pub fn create_snapshot(&self, container: &ContainerId, image: &Digest) -> Result<Snapshot, SnapshotError> {
+    pub fn create_snapshot<'d>(
+        &self,
+        container: &ContainerId,
+        image: impl Into<Option<&'d Digest>>,
+    ) -> Result<Snapshot, SnapshotError> {
         let mut state = self.state();
-        let record = self
-            .records()
-            .view()?
-            .image(image)?
-            .ok_or(SnapshotError::NoImage(*image))?;
+        let top = match image.into() {
+            Some(image) => {
+                let record = self.records().view()?.image(image)?;
+                record.ok_or(SnapshotError::NoImage(*image))?.top
+            }
+            None => None,
+        };
         let place = self.snapshot_path(container);
         if place.exists() {
             return Err(SnapshotError::Exists(container.clone()));
         }
         let making = self.temporary("snapshot");
         let made = self
-            .key_of(record.top.as_ref())
+            .key_of(top.as_ref())
             .and_then(|key| fill(&making, &key))
             .and_then(|()| {
                 boundary("snapshot.filled");
@@ -113,11 +119,11 @@ impl Store {
             remove_all(&making)?;
             return Err(error);
         }
-        if let Some(top) = record.top {
+        if let Some(top) = top {
             *state.held.entry(top).or_default() += 1;
         }
         drop(state);
-        self.snapshot_over(container, record.top.as_ref())
+        self.snapshot_over(container, top.as_ref())
     }
 
     /// The snapshot of a container made earlier.

@@ -62,3 +62,19 @@ fn unpause() -> Result<()> {
         },
     )
 }
+
+#[test]
+fn create_with_anothers_volumes() -> Result<()> {
+    interrupt_everywhere(
+        &["busybox"],
+        &Operation {
+            prepare: &["run --name source -v /anonymous busybox sh -c 'echo kept > /anonymous/file'"],
+            line: "create --name box --volumes-from source busybox true",
+            afterwards: |case| {
+                case.says("run --rm --volumes-from source busybox cat /anonymous/file", "kept")?;
+                case.ok("rm -f -v source")?;
+                remove_if_there(case)
+            },
+        },
+    )
+}

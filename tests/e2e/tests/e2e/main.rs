@@ -5,6 +5,7 @@ mod attach;
 mod bad_input;
 mod change;
 mod churn;
+mod creation;
 mod daemons;
 mod events;
 mod exec;

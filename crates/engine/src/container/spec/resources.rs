@@ -8,6 +8,7 @@ use super::Facts;
 pub(super) fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
     let mut resources = limits(host);
     resources["devices"] = Value::from(device_rules(host, facts));
+    resources["blockIO"] = facts.block_io.clone();
     resources
 }
 
@@ -33,6 +34,7 @@ pub(super) fn limits(host: &HostConfig) -> Value {
             "cpus": text(&host.cpuset_cpus), "mems": text(&host.cpuset_mems),
         },
         "pids": pids,
+        "blockIO": (host.blkio_weight != 0).then(|| json!({ "weight": host.blkio_weight })),
     })
 }
 

@@ -33,6 +33,7 @@ fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
         files: &[],
         ipc_of: None,
         pid_of: None,
+        block_io: serde_json::Value::Null,
         devices: &[],
     };
     serde_json::to_value(specification(effective, &Config::corten(), &host, &facts).unwrap()).unwrap()
