@@ -9,7 +9,7 @@ use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
 
 /// Docker's commands that are still to come.
-const TO_COME: [&str; 20] = [
+const TO_COME: [&str; 19] = [
     "build",
     "buildx",
     "checkpoint",
@@ -25,7 +25,6 @@ const TO_COME: [&str; 20] = [
     "secret",
     "service",
     "stack",
-    "stats",
     "swarm",
     "trust",
     "df",

@@ -19,6 +19,7 @@ const LINES: &[&str] = &[
     "cp c:/x/y/. .",
     "cp -L c:/x .",
     "cp c:x -",
+    "stats --no-stream c",
     "commit c",
     "commit -a me -m msg -c CMD=a -c ENV=b --pause=false c repo:tag",
     "update -m 64m c",

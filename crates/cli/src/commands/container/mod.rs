@@ -21,6 +21,7 @@ mod restart;
 mod rm;
 mod run;
 mod start;
+mod stats;
 mod stop;
 mod top;
 mod update;
@@ -52,6 +53,7 @@ pub(super) const GROUP: Group = Group {
         &rm::VERB,
         &run::VERB,
         &start::VERB,
+        &stats::VERB,
         &stop::VERB,
         &top::VERB,
         &update::VERB,
