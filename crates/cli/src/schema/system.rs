@@ -13,16 +13,18 @@ pub(super) const SYSTEM_PLUGINS_INFO: Type = Type::Struct(&Struct {
     ],
 });
 
+// By name and not in Go's order: its JSON comes from a map.
 pub(super) const REGISTRY_INDEX_INFO: Type = Type::Struct(&Struct {
     name: "registry.IndexInfo",
     fields: &[
-        Field::new("Name", "Name", &Type::Text),
         Field::new("Mirrors", "Mirrors", &Type::List(&Type::Text)),
-        Field::new("Secure", "Secure", &Type::Bool),
+        Field::new("Name", "Name", &Type::Text),
         Field::new("Official", "Official", &Type::Bool),
+        Field::new("Secure", "Secure", &Type::Bool),
     ],
 });
 
+// By name and not in Go's order: its JSON comes from a map.
 pub(super) const REGISTRY_SERVICE_CONFIG: Type = Type::Struct(&Struct {
     name: "registry.ServiceConfig",
     fields: &[
@@ -38,18 +40,18 @@ pub(super) const REGISTRY_SERVICE_CONFIG: Type = Type::Struct(&Struct {
             &Type::List(&Type::Text),
         )
         .omitted(),
-        Field::new(
-            "InsecureRegistryCIDRs",
-            "InsecureRegistryCIDRs",
-            &Type::List(&Type::Text),
-        ),
+        Field::new("ExtraFields", "-", &Type::Map(&Type::Text, &Type::Any)),
         Field::new(
             "IndexConfigs",
             "IndexConfigs",
             &Type::Map(&Type::Text, &Type::Pointer(&REGISTRY_INDEX_INFO)),
         ),
+        Field::new(
+            "InsecureRegistryCIDRs",
+            "InsecureRegistryCIDRs",
+            &Type::List(&Type::Text),
+        ),
         Field::new("Mirrors", "Mirrors", &Type::List(&Type::Text)),
-        Field::new("ExtraFields", "-", &Type::Map(&Type::Text, &Type::Any)),
     ],
 });
 

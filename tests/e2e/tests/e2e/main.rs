@@ -10,6 +10,7 @@ mod daemons;
 mod events;
 mod exec;
 mod exit_codes;
+mod formats;
 mod health;
 mod hostile;
 mod images;
