@@ -1,8 +1,10 @@
 //! `corten`: the command line. Reads arguments, calls one engine through `corten_client`, prints.
 //!
-//! `config`, `context` and `plugin` are what the user has set up, `flag` and `option` read what was typed, `verb` and `dispatch` find the command, `commands` has one
-//! file per command, `terminal` and `stream` connect the user's terminal to a container, `format`,
-//! `text` and `json` lay out what is shown. Owns nothing on disk; restores the terminal on every way out.
+//! `config`, `context` and `plugin` are what the user has set up, `flag` and `option` read what was typed,
+//! `verb` and `dispatch` find the command, `commands` has one file per command, `terminal` and `stream` connect
+//! the user's terminal to a container, `format`, `text` and `json` lay out what is shown, `speech` says it in the
+//! user's language, `complete` and `manual` serve the shell and man(1). Owns nothing on disk but the user's
+//! configuration; restores the terminal on every way out.
 
 mod archive;
 mod commands;
@@ -55,7 +57,7 @@ pub fn main() -> ExitCode {
             }
             let hint = failure.hint.or_else(|| hint::advice(program, &failure.text));
             if let Some(hint) = hint.filter(|_| hints_wanted(program)) {
-                eprintln!("{}: {}", speech::say("hint"), speech::translate(&hint));
+                eprintln!("{} {}", speech::say("hint:"), speech::translate(&hint));
             }
             // Leaves at once: a thread may still be waiting for input that nobody will read.
             std::process::exit(i32::from(failure.code));

@@ -3,7 +3,7 @@
 function __corten_ask
     set -l words (commandline -opc) (commandline -ct)
     set -l directive 0
-    set -l prefix
+    set -l prefix ''
     set -l current $words[-1]
     if string match -q -- '--*=*' $current
         set prefix (string replace -r '=.*' '=' -- $current)

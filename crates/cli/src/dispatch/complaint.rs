@@ -1,9 +1,9 @@
 //! What is said about commands and flags that do not exist, and what was probably meant.
 
 use crate::commands::GROUPS;
-use crate::config::Globals;
+use crate::config::{GLOBAL, Globals};
 use crate::failure::Failure;
-use crate::flag::FlagError;
+use crate::flag::{Flag, FlagError};
 use crate::plugin;
 use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
@@ -43,6 +43,21 @@ pub(super) fn wrong_flag(invocation: &Invocation, verb: &Verb, error: &FlagError
         .iter()
         .flat_map(|table| table.iter())
         .filter(|flag| !flag.hidden);
+    if GLOBAL.iter().any(|flag| flag.name == name) {
+        let program = &invocation.program;
+        return failure.hint(format!(
+            "--{name} stands before the command: `{program} --{name} ... {}`",
+            invocation.path
+        ));
+    }
+    meant(failure, error, known)
+}
+
+/// The same complaint with the flag that was meant.
+pub(super) fn meant<'a>(failure: Failure, error: &FlagError, known: impl Iterator<Item = &'a Flag>) -> Failure {
+    let FlagError::Unknown { name } = error else {
+        return failure;
+    };
     match resembles::closest(name, known.map(|flag| flag.name)) {
         Some(close) => failure.hint(format!("did you mean `--{close}`?")),
         None => failure,

@@ -3,7 +3,7 @@
 mod complaint;
 mod page;
 
-use complaint::{unknown, wrong_flag};
+use complaint::{meant, unknown, wrong_flag};
 pub(crate) use page::commands;
 use page::{group_page, overview};
 
@@ -35,7 +35,7 @@ pub(crate) fn program_name(argument: Option<&str>) -> &'static str {
 pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> {
     let parsed = flag::parse(BEFORE, arguments.iter().cloned()).map_err(|error| {
         let usage = format!("{program} [OPTIONS] COMMAND [ARG...]");
-        wrong_words(program, &error.to_string(), &usage)
+        meant(wrong_words(program, &error.to_string(), &usage), &error, GLOBAL.iter())
     })?;
     if parsed.on("version") {
         return output::line(&version(program));
@@ -78,6 +78,9 @@ impl Caller<'_> {
         if let "__complete" | "__completeNoDesc" = first {
             return complete(self.program, rest, first == "__complete");
         }
+        if let Some(failure) = self.builder(first, rest) {
+            return Err(failure);
+        }
         if let Some((group, verb)) = shortcut(first) {
             let path = first.to_owned();
             return call(self, Called { group, verb, path }, rest);
@@ -92,6 +95,21 @@ impl Caller<'_> {
             true => self.overview(false),
             false => Err(unknown(self.program, &self.globals, "", first)),
         }
+    }
+
+    /// The configuration may give `build` and `builder` to a plugin (`aliases`).
+    fn builder(&self, first: &str, rest: &[String]) -> Option<Failure> {
+        if !["build", "builder"].contains(&first) {
+            return None;
+        }
+        let alias = self.globals.file().aliases.get("builder")?;
+        let plugin = plugin::by_name(&self.globals, alias)?;
+        let before = self.arguments.len().checked_sub(rest.len() + 1)?;
+        let mut arguments = self.arguments.get(..before)?.to_vec();
+        arguments.push(alias.clone());
+        arguments.extend((first == "build").then(|| first.to_owned()));
+        arguments.extend_from_slice(rest);
+        Some(plugin::run(&plugin, &self.globals, &arguments))
     }
 
     fn group(self, group: &'static Group, words: &[String]) -> Result<(), Failure> {

@@ -61,6 +61,16 @@ fn wrong_command_lines() {
             "unknown flag: --volum\n\nUsage:  corten run [OPTIONS] IMAGE [COMMAND] [ARG...]\n\nRun 'corten run --help' for more information\nhint: did you mean `--volume`?\n",
         ),
         (
+            &["ps", "--host", "x"],
+            125,
+            "unknown flag: --host\n\nUsage:  corten ps [OPTIONS]\n\nRun 'corten ps --help' for more information\nhint: --host stands before the command: `corten --host ... ps`\n",
+        ),
+        (
+            &["--contxt", "x", "ps"],
+            125,
+            "unknown flag: --contxt\n\nUsage:  corten [OPTIONS] COMMAND [ARG...]\n\nRun 'corten --help' for more information\nhint: did you mean `--context`?\n",
+        ),
+        (
             &["rnu"],
             1,
             "corten: unknown command: corten rnu\n\nRun 'corten --help' for more information\nhint: did you mean `corten run`?\n",

@@ -31,7 +31,10 @@ fn french_by_locale() {
     );
     let (_, _, error) = said(corten(&["run", "--volum", "/x", "alpine"]), &french);
     assert!(error.starts_with("option inconnue : --volum\n"), "{error}");
-    assert!(error.ends_with("astuce: vouliez-vous dire « --volume » ?\n"), "{error}");
+    assert!(
+        error.ends_with("astuce : vouliez-vous dire « --volume » ?\n"),
+        "{error}"
+    );
     let (_, _, error) = said(corten(&["run", "-m", "x", "alpine"]), &french);
     assert!(
         error.starts_with("valeur \"x\" non valide pour l'option \"-m, --memory\" : taille non valide : « x »\n"),
@@ -56,7 +59,7 @@ fn what_scripts_read_stays() {
         (code, error.as_str()),
         (
             Some(1),
-            "Error response from daemon: No such container: x\nastuce: affichez tous les conteneurs avec « corten ps -a »\n"
+            "Error response from daemon: No such container: x\nastuce : affichez tous les conteneurs avec « corten ps -a »\n"
         )
     );
     let hintless = [("DOCKER_CLI_HINTS", "false"), french[0], french[1]];

@@ -74,6 +74,13 @@ fn a_plugin_runs_in_our_place() {
         (Some(7), "args: -D good a -b --c\ncaller: docker\n")
     );
     assert_eq!(run("help good").1, "args: help good\ncaller: docker\n");
+    std::fs::write(
+        directory.path().join("config.json"),
+        r#"{"aliases":{"builder":"good"}}"#,
+    )
+    .expect("a file");
+    assert_eq!(run("-D build -t x .").1, "args: -D good build -t x .\ncaller: docker\n");
+    assert_eq!(run("builder prune").1, "args: good prune\ncaller: docker\n");
     for broken in ["badjson", "noexec", "dangling", "fails", "bad_name"] {
         let (code, _, error) = run(broken);
         assert!(
