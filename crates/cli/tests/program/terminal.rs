@@ -72,14 +72,16 @@ impl Terminal {
 }
 
 /// A container with a terminal that shows a prompt and what it reads, until `x` or the end of input.
-fn shell(gates: &(Gate, Gate), request: &mut Request) {
-    let (started, ended) = gates;
+fn shell(gates: &(Gate, Gate, Gate), request: &mut Request) {
+    let (started, sized, ended) = gates;
     if request.is("POST /containers/create") {
         assert!(request.body.contains("\"ConsoleSize\":[30,100]"), "{}", request.body);
         request.answer("201 Created", "{\"Id\":\"abc\",\"Warnings\":[]}");
     } else if request.is("POST /containers/abc/attach") {
         request.upgrade();
         started.wait();
+        // Else the end may come before the size.
+        sized.wait();
         request.send(b"# ");
         let mut read = Vec::new();
         let mut byte = [0];
@@ -95,6 +97,9 @@ fn shell(gates: &(Gate, Gate), request: &mut Request) {
         ended.wait();
         request.chunk(b"{\"StatusCode\":5}\n");
         request.chunk(b"");
+    } else if request.is("POST /containers/abc/resize") {
+        request.answer("204 No Content", "");
+        sized.open();
     } else {
         request.answer("204 No Content", "");
         started.open();
@@ -109,7 +114,7 @@ fn run_in(terminal: &Terminal, engine: &Engine) -> Child {
 
 #[test]
 fn the_terminal_is_raw_while_attached_and_whole_afterwards() {
-    let gates = (Gate::default(), Gate::default());
+    let gates = (Gate::default(), Gate::default(), Gate::default());
     let engine = Engine::start(move |request| shell(&gates, request));
     let mut terminal = Terminal::open();
     let mut child = run_in(&terminal, &engine);
@@ -132,7 +137,7 @@ fn the_terminal_is_raw_while_attached_and_whole_afterwards() {
 
 #[test]
 fn detach_keys_leave_the_container_running() {
-    let gates = (Gate::default(), Gate::default());
+    let gates = (Gate::default(), Gate::default(), Gate::default());
     let engine = Engine::start(move |request| shell(&gates, request));
     let mut terminal = Terminal::open();
     let mut child = run_in(&terminal, &engine);
