@@ -100,6 +100,9 @@ pub fn sweep(kernel: &mut Route) -> Result<(), netlink::Error> {
 }
 
 fn finish(kernel: &mut Route, request: &EndpointRequest<'_>) -> Result<(), netlink::Error> {
+    if let Some(port) = kernel.link(request.host_name)? {
+        kernel.pin_forwarding(port.index, request.mac.0)?;
+    }
     for &address in request.replaced {
         kernel.set_neighbour(request.bridge, address, request.mac.0)?;
     }

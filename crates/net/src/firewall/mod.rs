@@ -20,6 +20,7 @@
 //! of the ports published; a table that somebody deleted is written again at the next change.
 
 pub mod foreign;
+pub(crate) mod ownership;
 pub mod plan;
 pub mod publication;
 mod rule;

@@ -359,7 +359,7 @@ fn chain_name(prefix: &str, network: &Network) -> String {
 }
 
 /// A link's name as the kernel compares it: padded with zeros to 16 bytes.
-fn link_name(name: &str) -> Vec<u8> {
+pub(super) fn link_name(name: &str) -> Vec<u8> {
     let mut bytes = name.as_bytes().to_vec();
     bytes.resize(16, 0);
     bytes

@@ -13,6 +13,7 @@ mod sweep;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corten_sys::netlink::{self, Route};
+use corten_sys::nftables::Netfilter;
 
 pub use claim::ClaimError;
 
@@ -23,8 +24,9 @@ use forget::Forgetter;
 use port_ledger::PortLedger;
 use sweep::Sweeper;
 
+use crate::firewall::Firewall;
 use crate::firewall::foreign::{self, Obstacle};
-use crate::firewall::{Firewall, FirewallError};
+use crate::firewall::ownership::Ownership;
 use crate::forwarding::{self, Version};
 use crate::network::OpenError;
 use crate::recovery::{self, Found, Recovered};
@@ -45,6 +47,7 @@ pub struct HostConfig {
 pub struct Host {
     config: HostConfig,
     pub(crate) firewall: Firewall,
+    ownership: Ownership,
     kernel: Mutex<Route>,
     pub(crate) ports: PortLedger,
     pub(crate) sweeper: Sweeper,
@@ -62,6 +65,7 @@ impl Host {
         Ok(Arc::new(Self {
             kernel: Mutex::new(Route::open().map_err(netlink::Error::from)?),
             firewall: Firewall::open(&config.table)?,
+            ownership: Ownership::new(&config.table),
             ports: PortLedger::default(),
             sweeper: Sweeper::default(),
             forgetter: Forgetter::open().map_err(netlink::Error::from)?,
@@ -87,6 +91,8 @@ impl Host {
     /// The kernel refuses; the table is as before.
     pub fn add(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
         self.firewall.add_network(network.plan())?;
+        let gateways = network.gateways();
+        self.owning(|ownership, kernel| ownership.add_gateways(kernel, &gateways))?;
         self.forward_for(network)
     }
 
@@ -94,8 +100,15 @@ impl Host {
     ///
     /// # Errors
     /// The kernel refuses.
-    pub fn drop_network(&self, network: &BridgeNetwork) -> Result<(), FirewallError> {
-        self.firewall.remove_network(network.bridge())
+    pub fn drop_network(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
+        let gateways = network.gateways();
+        self.owning(|ownership, kernel| ownership.remove_gateways(kernel, &gateways))?;
+        Ok(self.firewall.remove_network(network.bridge())?)
+    }
+
+    /// Changes who may answer for which address.
+    pub(crate) fn owning<T>(&self, act: impl FnOnce(&Ownership, &mut Netfilter) -> T) -> T {
+        self.firewall.with_kernel(|kernel| act(&self.ownership, kernel))
     }
 
     /// Settings of other people's firewalls that keep packets from containers on this bridge.
@@ -147,6 +160,9 @@ impl Host {
         if !running.is_empty() {
             self.firewall.adopt_containers();
         }
+        let gateways = networks.iter().flat_map(|(network, _)| network.gateways()).collect();
+        let owners = running.iter().flat_map(Sandbox::owned).collect();
+        self.owning(|ownership, kernel| ownership.replace(kernel, gateways, owners))?;
         let published = self.firewall.published()?;
         let difference = recovery::compare(&Found { links, published }, &running);
         self.firewall.unpublish(&difference.ports_to_remove)?;
@@ -173,6 +189,7 @@ impl Host {
         let mut kernel = self.kernel();
         endpoint::sweep(&mut kernel)?;
         self.firewall.remove()?;
+        self.owning(|ownership, kernel| ownership.delete(kernel))?;
         Ok(self
             .firewall
             .with_kernel(|netfilter| forwarding::restore(&mut kernel, netfilter))?)

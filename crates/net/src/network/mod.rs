@@ -210,6 +210,14 @@ impl BridgeNetwork {
             self.index.store(index, Ordering::Relaxed);
             self.attach(&mut kernel, sandbox, namespace).map_err(failed)?;
         }
+        let owned = sandbox.addresses();
+        self.host
+            .owning(|ownership, netfilter| ownership.add(netfilter, &sandbox.link, &owned))
+            .map_err(|error| {
+                drop(endpoint::retire(&mut kernel, &sandbox.link));
+                self.host.sweeper.wake();
+                failed(error)
+            })?;
         self.host.firewall.publish(&sandbox.publications()).map_err(|error| {
             drop(endpoint::retire(&mut kernel, &sandbox.link));
             self.host.sweeper.wake();
@@ -241,6 +249,13 @@ impl BridgeNetwork {
         route.settle(&sandbox.link).map_err(failed)?;
         // the bridge itself can send only when it has a port that can
         route.settle(&self.config.bridge).map_err(failed)
+    }
+
+    /// The bridge's own addresses.
+    pub(crate) fn gateways(&self) -> Vec<IpAddr> {
+        let four = self.gateway4().map(IpAddr::V4);
+        let six = self.subnet6().map(|(_, gateway)| IpAddr::V6(gateway));
+        four.into_iter().chain(six).collect()
     }
 
     /// The bridge's number.

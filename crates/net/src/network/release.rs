@@ -32,6 +32,13 @@ impl BridgeNetwork {
         if let Err(error) = self.forget(sandbox) {
             failures.push(format!("connections: {error}"));
         }
+        let owned = sandbox.addresses();
+        let disowned = self
+            .host
+            .owning(|ownership, kernel| ownership.remove(kernel, &sandbox.link, &owned));
+        if let Err(error) = disowned {
+            failures.push(format!("addresses: {error}"));
+        }
         match self.retire(&sandbox.link) {
             Ok(()) => self.abandon(sandbox),
             Err(error) => failures.push(format!("link {}: {error}", sandbox.link)),

@@ -8,6 +8,13 @@ use super::{Error, Route};
 /// Confirmed just now; the kernel asks again when it grows old.
 const REACHABLE: u16 = 0x02;
 
+/// NUD_NOARP: it stays.
+const STATIC: u16 = 0x40;
+/// NTF_MASTER: of the bridge that the link is a port of.
+const OF_MASTER: u8 = 0x04;
+/// NTF_STICKY: it does not move to another port (Linux 4.20).
+const STICKY: u8 = 0x40;
+
 impl Route {
     /// Tells the host an address's hardware address, in place of what an earlier owner of the address had.
     ///
@@ -20,6 +27,25 @@ impl Route {
             .put(&header(link, address, REACHABLE));
         messages
             .address(libc::NDA_DST, address)
+            .attribute(libc::NDA_LLADDR, &mac);
+        self.socket.execute(messages)
+    }
+
+    /// Has a bridge send frames for a hardware address to this port, whoever else uses the address as a source:
+    /// no other port can draw them to itself. In place of what an earlier port had.
+    ///
+    /// # Errors
+    /// `ENODEV` if the link is gone, `EINVAL` if it is no bridge's port.
+    pub fn pin_forwarding(&mut self, port: u32, mac: [u8; 6]) -> Result<(), Error> {
+        let mut header = [0; 12];
+        header[0] = u8::try_from(libc::AF_BRIDGE).expect("families are small");
+        header[4..8].copy_from_slice(&port.to_ne_bytes());
+        header[8..10].copy_from_slice(&STATIC.to_ne_bytes());
+        header[10] = OF_MASTER | STICKY;
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWNEIGH, REQUEST | CREATE | REPLACE)
+            .put(&header)
             .attribute(libc::NDA_LLADDR, &mac);
         self.socket.execute(messages)
     }

@@ -1,7 +1,7 @@
 //! Encodes changes of the ruleset. Pure: a [`Batch`] is bytes until [`super::Netfilter::commit`].
 
-use super::FAMILY_INET;
 use super::expression::{self, Expression, Verdict};
+use super::{FAMILY_BRIDGE, FAMILY_INET};
 use crate::netlink::message::{APPEND, CREATE, EXCLUSIVE, Messages, REQUEST};
 
 const SUBSYSTEM: u16 = 10 << 8;
@@ -146,21 +146,33 @@ pub enum Value {
 /// An element to add or delete: its key, each part padded to four bytes, and what it leads to.
 pub type Entry = (Vec<u8>, Value);
 
-/// Changes of one `inet` table that are carried out together.
+/// Changes of one table that are carried out together.
 #[derive(Debug, Clone)]
 pub struct Batch {
+    family: u8,
     table: String,
     messages: Messages,
     next_set: u32,
 }
 
 impl Batch {
-    /// No change yet.
+    /// No change yet of an `inet` table.
     #[must_use]
     pub fn new(table: &str) -> Self {
+        Self::of_family(FAMILY_INET, table)
+    }
+
+    /// No change yet of a `bridge` table, whose chains see what bridges move.
+    #[must_use]
+    pub fn of_bridges(table: &str) -> Self {
+        Self::of_family(FAMILY_BRIDGE, table)
+    }
+
+    fn of_family(family: u8, table: &str) -> Self {
         let mut messages = Messages::new();
         boundary(&mut messages, BATCH_BEGIN);
         Self {
+            family,
             table: table.to_owned(),
             messages,
             next_set: 1,
@@ -299,7 +311,7 @@ impl Batch {
     /// Starts a message about the table; attribute 1 of every kind is its name.
     fn begin(&mut self, kind: u16, flags: u16) -> &mut Messages {
         let table = self.table.clone();
-        header(&mut self.messages, kind, REQUEST | flags, FAMILY_INET).text(1, &table)
+        header(&mut self.messages, kind, REQUEST | flags, self.family).text(1, &table)
     }
 
     /// The finished messages; the last real one is asked to acknowledge, which the kernel does after it

@@ -40,6 +40,8 @@ pub enum Expression {
     NotEqual(Register, Vec<u8>),
     /// Go on if the set has the key.
     InSet(String, Register),
+    /// Go on unless the set has the key.
+    NotInSet(String, Register),
     /// Go on with the value that the map has for the key, if it has the key.
     MapTo {
         /// The map.
@@ -89,6 +91,8 @@ pub enum Meta {
     Family,
     /// Transport protocol; one byte.
     Protocol,
+    /// What an Ethernet frame carries; two bytes, network byte order.
+    EtherType,
     /// Name of the link it came in by; 16 bytes.
     InputName,
     /// Name of the link it leaves by; 16 bytes.
@@ -108,6 +112,7 @@ impl Meta {
         match self {
             Self::Family => 15,
             Self::Protocol => 16,
+            Self::EtherType => 1,
             Self::InputName => 6,
             Self::OutputName => 7,
             Self::InputGroup => 21,
@@ -185,7 +190,9 @@ fn name(expression: &Expression) -> &'static str {
         Expression::DestinationKind(_) => "fib",
         Expression::Mask(..) => "bitwise",
         Expression::Equal(..) | Expression::NotEqual(..) => "cmp",
-        Expression::InSet(..) | Expression::MapTo { .. } | Expression::MapVerdict(..) => "lookup",
+        Expression::InSet(..) | Expression::NotInSet(..) | Expression::MapTo { .. } | Expression::MapVerdict(..) => {
+            "lookup"
+        }
         Expression::Remember(..) => "dynset",
         Expression::RewriteDestination { .. } => "nat",
         Expression::Masquerade => "masq",
@@ -226,6 +233,8 @@ fn encode_data(data: &mut Messages, expression: &Expression) {
         // operation 0: add
         Expression::Remember(set, key) => data.text(1, set).number_be(3, 0).number_be(4, key.number()),
         Expression::InSet(set, key) => data.text(1, set).number_be(2, key.number()),
+        // flag 1: inverted
+        Expression::NotInSet(set, key) => data.text(1, set).number_be(2, key.number()).number_be(5, 1),
         Expression::MapTo { map, key, value } => data
             .text(1, map)
             .number_be(2, key.number())

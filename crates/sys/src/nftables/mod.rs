@@ -23,6 +23,7 @@ use crate::netlink::{Error, Protocol, Socket};
 
 const FAMILY_UNSPECIFIED: u8 = 0;
 pub(crate) const FAMILY_INET: u8 = 1;
+pub(crate) const FAMILY_BRIDGE: u8 = 7;
 
 /// A NETLINK_NETFILTER socket for nftables.
 #[derive(Debug)]
