@@ -301,6 +301,32 @@ fn a_hijacked_connection_can_be_closed_half_way() {
 }
 
 #[test]
+fn hundreds_of_idle_clients_keep_nobody_out() {
+    // Each takes one descriptor here and three in the server, which is the same process.
+    corten_sys::descriptors::raise().expect("a limit");
+    let server = Server::start();
+    let client = server.authority.client();
+    let ping = b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n";
+    let mut idle = Vec::new();
+    for _ in 0..500 {
+        let mut stream = server.secure(&server.authority, Some(&client));
+        if stream.write_all(ping).is_err() {
+            break;
+        }
+        idle.push(stream);
+    }
+    assert!(idle.len() >= 200, "only {} clients could connect", idle.len());
+    assert!(server.is_well());
+    for stream in &mut idle {
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(&answer, b"HTTP/1.1 200");
+    }
+    drop(idle);
+    server.stop();
+}
+
+#[test]
 fn a_slow_reader_gets_all_beside_one_that_never_reads() {
     let server = Server::start();
     let client = server.authority.client();

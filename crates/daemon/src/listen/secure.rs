@@ -27,8 +27,8 @@ const LINGER: Duration = Duration::from_secs(30);
 /// The same when the daemon ends.
 const LAST_LINGER: Duration = Duration::from_secs(1);
 
-/// Bytes on their way, per direction.
-const BUFFER_BYTES: usize = 16 << 10;
+/// Bytes on their way per direction: at first, because most connections are idle, and at most.
+const BUFFER_BYTES: std::ops::Range<usize> = 2 << 10..16 << 10;
 
 /// The first byte of a TLS record that begins a handshake.
 const HANDSHAKE_RECORD: u8 = 0x16;
@@ -137,7 +137,7 @@ async fn pump(encrypted: TlsStream<TcpStream>, plain: UnixStream) -> io::Result<
 }
 
 async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut buffer = vec![0; BUFFER_BYTES.start];
     loop {
         let read = from.read(&mut buffer).await?;
         if read == 0 {
@@ -145,5 +145,8 @@ async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin)
         }
         to.write_all(&buffer[..read]).await?;
         to.flush().await?;
+        if read == buffer.len() && read < BUFFER_BYTES.end {
+            buffer = vec![0; read * 2];
+        }
     }
 }
