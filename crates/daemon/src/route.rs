@@ -452,8 +452,8 @@ mod tests {
     fn what_is_not_built_has_its_name() {
         assert_eq!(call(Method::POST, "/build"), Some(Call::NotBuilt("ImageBuild")));
         assert_eq!(
-            call(Method::GET, "/containers/a/stats"),
-            Some(Call::NotBuilt("ContainerStats"))
+            call(Method::GET, "/containers/a/export"),
+            Some(Call::NotBuilt("ContainerExport"))
         );
         assert_eq!(call(Method::GET, "/services"), Some(Call::Swarm));
         assert_eq!(call(Method::POST, "/services/a/update"), Some(Call::Swarm));
