@@ -9,7 +9,7 @@ use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
 
 /// Docker's commands that are still to come.
-const TO_COME: [&str; 19] = [
+const TO_COME: [&str; 18] = [
     "build",
     "buildx",
     "checkpoint",
@@ -27,7 +27,6 @@ const TO_COME: [&str; 19] = [
     "stack",
     "swarm",
     "trust",
-    "df",
     "dial-stdio",
 ];
 

@@ -20,6 +20,7 @@ const LINES: &[&str] = &[
     "cp -L c:/x .",
     "cp c:x -",
     "stats --no-stream c",
+    "system df -v",
     "commit c",
     "commit -a me -m msg -c CMD=a -c ENV=b --pause=false c repo:tag",
     "update -m 64m c",

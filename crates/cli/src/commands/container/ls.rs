@@ -110,16 +110,25 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     };
     let client = invocation.client()?;
     let containers = block_on(async { Ok(client.list_containers(&options).await?) })?;
+    output::print(&listed(&format, containers, parsed.on("no-trunc"))?)
+}
+
+/// Containers by a template; `full` shortens nothing.
+pub(in crate::commands) fn listed(
+    format: &str,
+    containers: Vec<ContainerSummary>,
+    full: bool,
+) -> Result<String, TemplateError> {
     let view = Rc::new(View {
         now: Timestamp::now(),
         zone: Zone::local(),
-        full: parsed.on("no-trunc"),
+        full,
     });
     let shown = containers.into_iter().map(|container| Shown {
         container,
         view: Rc::clone(&view),
     });
-    output::print(&LISTING.print(&format, &shown.collect::<Vec<_>>())?)
+    LISTING.print(format, &shown.collect::<Vec<_>>())
 }
 
 /// Whether a template prints sizes, which cost the engine time; a template that is none is refused.

@@ -11,7 +11,7 @@ mod export;
 mod inspect;
 mod kill;
 mod logs;
-mod ls;
+pub(super) mod ls;
 mod make;
 mod pause;
 mod port;

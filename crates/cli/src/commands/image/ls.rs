@@ -9,7 +9,7 @@ use corten_base::{Timestamp, size};
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Column, Listing};
+use crate::format::{Column, Listing, TemplateError};
 use crate::output;
 use crate::text::{elapsed, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
@@ -100,6 +100,18 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     });
     let shown: Vec<Shown> = images.iter().flat_map(|image| view.rows(image)).collect();
     output::print(&LISTING.print(&format, &shown)?)
+}
+
+/// Images by a template, without digests; `full` shortens nothing.
+pub(in crate::commands) fn listed(format: &str, images: &[ImageSummary], full: bool) -> Result<String, TemplateError> {
+    let view = Rc::new(View {
+        now: Timestamp::now(),
+        zone: Zone::local(),
+        full,
+        digests: false,
+    });
+    let shown: Vec<Shown> = images.iter().flat_map(|image| view.rows(image)).collect();
+    LISTING.print(format, &shown)
 }
 
 fn with_digests(format: String) -> String {

@@ -4,7 +4,7 @@ mod history;
 mod import;
 mod inspect;
 mod load;
-mod ls;
+pub(super) mod ls;
 pub(super) mod prune;
 mod pull;
 mod rm;

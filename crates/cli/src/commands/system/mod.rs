@@ -1,5 +1,6 @@
 //! Commands about the engine, and those that have no noun.
 
+mod df;
 mod dial_stdio;
 mod events;
 mod info;
@@ -12,7 +13,7 @@ use crate::verb::Group;
 pub(super) const GROUP: Group = Group {
     name: "system",
     about: "Manage the engine",
-    verbs: &[&dial_stdio::VERB, &events::VERB, &info::VERB, &prune::VERB],
+    verbs: &[&df::VERB, &dial_stdio::VERB, &events::VERB, &info::VERB, &prune::VERB],
 };
 
 pub(super) const BARE: Group = Group {

@@ -2,7 +2,7 @@
 
 mod create;
 mod inspect;
-mod ls;
+pub(super) mod ls;
 pub(super) mod prune;
 mod rm;
 mod update;
