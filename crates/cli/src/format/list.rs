@@ -38,13 +38,46 @@ pub(crate) struct Listing<T: 'static> {
 pub(crate) struct Column<T: 'static> {
     name: &'static str,
     head: &'static str,
-    value: fn(&T) -> Option<String>,
+    value: Read<T>,
+}
+
+/// How a field is read.
+#[derive(Debug)]
+enum Read<T: 'static> {
+    Text(fn(&T) -> Option<String>),
+    Truth(fn(&T) -> bool),
+}
+
+/// A field as it was read.
+#[derive(Debug)]
+enum Field {
+    Text(Option<String>),
+    Truth(bool),
+}
+
+impl<T> Read<T> {
+    fn of(&self, item: &T) -> Field {
+        match self {
+            Self::Text(read) => Field::Text(read(item)),
+            Self::Truth(read) => Field::Truth(read(item)),
+        }
+    }
 }
 
 impl<T> Column<T> {
     /// A field that has no value (`null` in JSON) for some objects.
     pub(crate) const fn new(name: &'static str, head: &'static str, value: fn(&T) -> Option<String>) -> Self {
+        let value = Read::Text(value);
         Self { name, head, value }
+    }
+
+    /// A field that is true or false. Docker gives it no head.
+    pub(crate) const fn truth(name: &'static str, value: fn(&T) -> bool) -> Self {
+        Self {
+            name,
+            head: "",
+            value: Read::Truth(value),
+        }
     }
 }
 
@@ -105,7 +138,7 @@ impl<T> Listing<T> {
             fields: self
                 .columns
                 .iter()
-                .map(|column| (column.name, (column.value)(item)))
+                .map(|column| (column.name, column.value.of(item)))
                 .collect(),
             labels: self.labels.map(|labels| labels(item).clone()),
             used: RefCell::default(),
@@ -113,7 +146,8 @@ impl<T> Listing<T> {
     }
 
     fn heads(&self) -> Heads {
-        Heads(self.columns.iter().map(|column| (column.name, column.head)).collect())
+        let columns = self.columns.iter().filter(|column| !column.head.is_empty());
+        Heads(columns.map(|column| (column.name, column.head)).collect())
     }
 }
 
@@ -126,14 +160,18 @@ fn unescaped(format: &str) -> String {
 #[derive(Debug)]
 struct Row {
     kind: &'static str,
-    fields: Vec<(&'static str, Option<String>)>,
+    fields: Vec<(&'static str, Field)>,
     labels: Option<Map<String>>,
     used: RefCell<Vec<String>>,
 }
 
 impl Row {
-    fn value(value: Option<&String>) -> Value {
-        value.map_or(Value::Nil(&corten_template::Type::Pointer(&PLATFORM)), Value::text)
+    fn value(field: &Field) -> Value {
+        match field {
+            Field::Text(Some(text)) => Value::text(text),
+            Field::Text(None) => Value::Nil(&corten_template::Type::Pointer(&PLATFORM)),
+            Field::Truth(truth) => Value::Bool(*truth),
+        }
     }
 }
 
@@ -155,7 +193,7 @@ impl Object for Row {
         match self.fields.iter().find(|(field, _)| *field == name) {
             Some((_, value)) => {
                 self.used.borrow_mut().push(name.to_owned());
-                Member::Value(Self::value(value.as_ref()))
+                Member::Value(Self::value(value))
             }
             None => Member::Unknown,
         }
@@ -175,7 +213,11 @@ impl Object for Row {
     fn json(&self) -> String {
         let mut used = self.used.borrow_mut();
         used.extend(self.fields.iter().map(|(name, _)| (*name).to_owned()));
-        let sorted: BTreeMap<_, _> = self.fields.iter().map(|(name, value)| (*name, value)).collect();
+        let json = |field: &Field| match field {
+            Field::Text(text) => serde_json::json!(text),
+            Field::Truth(truth) => serde_json::json!(truth),
+        };
+        let sorted: BTreeMap<_, _> = self.fields.iter().map(|(name, field)| (*name, json(field))).collect();
         let text = serde_json::to_string(&sorted).expect("texts are always JSON");
         // Go's encoder escapes what could be markup.
         text.replace('<', "\\u003c")

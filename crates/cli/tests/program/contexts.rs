@@ -104,6 +104,8 @@ const LINES: &[&str] = &[
     "context update nope --description new",
     "context update default --description new",
     "context ls -q",
+    "context ls --format {{.Name}}{{if(.Current)}}*{{end}}",
+    "context ls --format {{.Foo}}",
     "context inspect far nope",
     "context inspect nope",
     "context inspect copy --format {{.Name}}",

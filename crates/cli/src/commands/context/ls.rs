@@ -1,10 +1,8 @@
 //! `context ls`: the contexts there are, the one in use marked.
 
-use serde::Serialize;
-
 use super::store;
 use crate::config::{context_name, default_context_address, host_variable};
-use crate::context::{DEFAULT, go_json};
+use crate::context::DEFAULT;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Column, Listing};
@@ -37,48 +35,33 @@ pub(super) const DEFAULT_DESCRIPTION: &str = "Current DOCKER_HOST based configur
 const ERROR_WIDTH: usize = 45;
 
 const LISTING: Listing<Shown> = Listing {
-    kind: "*formatter.ClientContext",
+    kind: "*formatter.clientContextContext",
     columns: &[
-        Column::new("Name", "NAME", |shown| {
-            let mark = if shown.marked && shown.current { " *" } else { "" };
-            Some(format!("{}{mark}", shown.name))
-        }),
-        Column::new("Current", "CURRENT", |shown| Some(shown.current.to_string())),
+        Column::new("Name", "NAME", |shown| Some(shown.name.clone())),
+        Column::truth("Current", |shown| shown.current),
         Column::new("Description", "DESCRIPTION", |shown| Some(shown.description.clone())),
         Column::new("DockerEndpoint", "DOCKER ENDPOINT", |shown| Some(shown.host.clone())),
         Column::new("Error", "ERROR", |shown| Some(shown.error.clone())),
     ],
     labels: None,
-    table: "{{.Name}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
+    table: "{{.Name}}{{if .Current}} *{{end}}\\t{{.Description}}\\t{{.DockerEndpoint}}\\t{{.Error}}",
     quiet: "{{.Name}}",
     raw: "",
 };
 
 /// One line.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
 struct Shown {
     current: bool,
     description: String,
-    #[serde(rename = "DockerEndpoint")]
     host: String,
     error: String,
     name: String,
-    /// In the default table the one in use is marked.
-    #[serde(skip)]
-    marked: bool,
 }
 
 fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    let mut all = collect(invocation)?;
+    let all = collect(invocation)?;
     let format = LISTING.template(parsed.text("format"), "", parsed.on("quiet"));
-    if format == "json" {
-        output::print(&all.iter().map(|shown| go_json(shown) + "\n").collect::<String>())?;
-    } else {
-        let marked = format.ends_with(LISTING.table);
-        all.iter_mut().for_each(|shown| shown.marked = marked);
-        output::print(&LISTING.print(&format, &all)?)?;
-    }
+    output::print(&LISTING.print(&format, &all)?)?;
     if let Some((variable, _)) = host_variable() {
         crate::speech::tell(&format!(
             "Warning: {variable} environment variable overrides the active context. To use a context, either set the \
@@ -100,7 +83,6 @@ fn collect(invocation: &Invocation) -> Result<Vec<Shown>, Failure> {
         host: default_context_address(&globals),
         error: String::new(),
         current: current == DEFAULT,
-        marked: false,
     }];
     let kept = store
         .list()
@@ -111,7 +93,6 @@ fn collect(invocation: &Invocation) -> Result<Vec<Shown>, Failure> {
         host: meta.engine().map(|(host, _)| host.to_owned()).unwrap_or_default(),
         error: String::new(),
         current: meta.name == current,
-        marked: false,
     }));
     if !all.iter().any(|shown| shown.current) {
         let error = store
@@ -123,7 +104,6 @@ fn collect(invocation: &Invocation) -> Result<Vec<Shown>, Failure> {
             host: String::new(),
             error: shorten::ellipsis(&error, ERROR_WIDTH),
             current: true,
-            marked: false,
         });
     }
     all.sort_by(|a, b| a.name.cmp(&b.name));
