@@ -1,7 +1,8 @@
 # The few commands one needs. Programs are static and therefore built in target/<host triple>/;
 # `make build` puts them where one looks for them, target/release/.
 
-PREFIX ?= /usr/local
+export PREFIX ?= /usr/local
+export DESTDIR
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TRIPLE := $(shell rustc -vV | sed -n 's/^host: //p')
 # What `version` says of the build; empty outside a git checkout.
@@ -9,7 +10,7 @@ export CORTEN_COMMIT ?= $(shell git rev-parse --short=7 HEAD 2>/dev/null)
 export CORTEN_BUILT ?= $(shell TZ=UTC git log -1 --date=iso-strict-local --format=%cd 2>/dev/null)
 PROGRAMS := corten cortend corten-shim corten-runtime corten-init
 
-.PHONY: build run test bench install
+.PHONY: build run test bench install uninstall deb
 
 build:
 	cargo build --release --bins -p corten-cli -p corten-daemon -p corten-shim -p corten-runtime
@@ -35,5 +36,10 @@ bench:
 	@scripts/bench
 
 install: build
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(addprefix $(TARGET_DIR)/release/,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin/
+	@scripts/install put $(TARGET_DIR)/release
+
+uninstall:
+	@scripts/install remove
+
+deb: build
+	@scripts/deb $(TARGET_DIR)/release

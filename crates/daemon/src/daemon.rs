@@ -2,7 +2,7 @@
 //!
 //! Order at the start: pid file, sockets bound (clients queue), engine opened, clients served. At the
 //! end: no new clients, requests in progress finished within a limit, engine closed, files removed.
-//! Containers go on unless the engine is told otherwise.
+//! Containers go on unless the engine is told otherwise, by its settings or by the stop file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,14 @@ use crate::pidfile::PidFile;
 use crate::reload::Current;
 use crate::settings::Settings;
 use crate::signals::{Signals, Wanted};
+use crate::stop_file::StopFile;
 use crate::thrift::Thrift;
 
 /// How long an accept loop rests when the kernel refuses a client (no descriptors are left).
 const ACCEPT_REST: Duration = Duration::from_millis(50);
+
+/// What the service manager is asked for where containers may take for ever to end.
+const EXTENSION_LIMIT: Duration = Duration::from_hours(24);
 
 /// Runs a daemon until it is told to end.
 ///
@@ -35,6 +39,7 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 pub async fn run(settings: Settings) -> Result<()> {
     let mut signals = Signals::new()?;
     let _pidfile = PidFile::take(&settings.pidfile)?;
+    let stop_file = StopFile::watch(settings.stop_file.clone());
     for name in &settings.ignored {
         tracing::warn!("--{name} does nothing yet");
     }
@@ -79,8 +84,9 @@ pub async fn run(settings: Settings) -> Result<()> {
     // The accept loops end on this, and connections after their request in progress.
     stopper.stop();
     thrifty.abort();
+    let ends = !engine.containers_outlive() || stop_file.is_there();
     tokio::select! {
-        () = finish(&mut served, current.live().shutdown_limit(), &engine) => {}
+        () = finish(&mut served, current.live().shutdown_limit(), &engine, ends) => {}
         again = signals.ending() => tracing::warn!("{again} again: ending at once"),
     }
     Ok(())
@@ -97,8 +103,18 @@ async fn until_end(signals: &mut Signals, current: &Current, api: &Api) -> &'sta
     }
 }
 
-/// Waits for the requests in progress, within a limit, and ends the engine.
-async fn finish(served: &mut JoinSet<()>, limit: Duration, engine: &Engine) {
+/// Ends the containers if they end too, waits for the requests in progress, within a limit, and ends the engine.
+async fn finish(served: &mut JoinSet<()>, limit: Duration, engine: &Engine, containers_end: bool) {
+    if containers_end {
+        let patience = engine
+            .ending_limit(limit)
+            .map_or(EXTENSION_LIMIT, |ending| ending + limit);
+        notify(&format!(
+            "EXTEND_TIMEOUT_USEC={}",
+            patience.min(EXTENSION_LIMIT).as_micros()
+        ));
+        engine.end_containers(limit).await;
+    }
     let finished = async { while served.join_next().await.is_some() {} };
     if tokio::time::timeout(limit, finished).await.is_err() {
         tracing::warn!("requests are still in progress after {limit:?}: ending anyway");

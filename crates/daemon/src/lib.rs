@@ -17,4 +17,5 @@ pub mod reload;
 pub mod route;
 pub mod settings;
 pub mod signals;
+pub mod stop_file;
 pub mod thrift;

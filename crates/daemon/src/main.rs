@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use corten_daemon::pidfile::PidFile;
 use corten_daemon::reload::level;
 use corten_daemon::settings::{self, Command, Settings, flag};
 use corten_daemon::{daemon, log, release};
@@ -41,8 +42,16 @@ fn run(program: &str, arguments: &[String]) -> Result<()> {
         ),
         Command::Help => help(program),
         Command::Validate => println!("configuration OK"),
+        Command::Clean(settings) => clean(&settings)?,
         Command::Run(settings) => serve(*settings)?,
     }
+    Ok(())
+}
+
+/// For the end of an installation: an engine that lives, or a container, is an error.
+fn clean(settings: &Settings) -> Result<()> {
+    let _alone = PidFile::take(&settings.pidfile)?;
+    corten_engine::uninstall::uninstall(&settings.engine)?;
     Ok(())
 }
 

@@ -17,6 +17,8 @@ pub struct Config {
     pub bridge: Option<BridgeNetworkConfig>,
     /// The group below which every container gets its own, without slashes at the ends.
     pub cgroup_parent: String,
+    /// The group is somebody else's (the service manager's): it is not removed when it is empty.
+    pub cgroup_parent_is_given: bool,
     /// The `corten-shim` program.
     pub shim: PathBuf,
     /// The program that `--init` makes a container's first process.
@@ -66,6 +68,7 @@ impl Config {
             run: "/run/corten".into(),
             bridge: Some(BridgeNetworkConfig::default()),
             cgroup_parent: "corten".into(),
+            cgroup_parent_is_given: false,
             shim: "corten-shim".into(),
             init: "corten-init".into(),
             init_name: "corten-init".into(),

@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use corten_api::Filters;
 use corten_api::container::{
@@ -21,7 +22,7 @@ use crate::container::attach::{self, AttachTicket};
 use crate::container::create::{self, CreateRequest};
 use crate::container::phase::Stopping;
 use crate::container::wait::WaitTicket;
-use crate::container::{actions, inspect, list};
+use crate::container::{actions, ending, inspect, list};
 use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
 use crate::event::EventStream;
@@ -76,12 +77,29 @@ impl Engine {
         crate::open::open(config).await.map(|core| Self { core })
     }
 
-    /// Ends the engine: with `live_restore` containers go on, else they are stopped, all at once.
+    /// How long [`Self::end_containers`] may take with the containers that run now; `None`: for ever.
+    #[must_use]
+    pub fn ending_limit(&self, setting: Duration) -> Option<Duration> {
+        ending::limit_now(&self.core, setting)
+    }
+
+    /// Ends all containers because the host goes down, or because they do not outlive the engine: last
+    /// started first, within `setting` or longer where a container's own timeout is. The next engine starts
+    /// them again as their policies say.
+    pub async fn end_containers(&self, setting: Duration) {
+        self.core.closing.store(true, Ordering::Relaxed);
+        ending::end_all(&self.core, setting).await;
+    }
+
+    /// Whether containers go on when the engine ends.
+    #[must_use]
+    pub fn containers_outlive(&self) -> bool {
+        self.core.changing().live_restore
+    }
+
+    /// Ends the engine. Containers go on.
     pub async fn shutdown(&self) {
         self.core.closing.store(true, Ordering::Relaxed);
-        if !self.core.changing().live_restore {
-            actions::stop_all(&self.core).await;
-        }
         crate::recovery::remove_cgroup_parent(&self.core).await;
     }
 

@@ -37,6 +37,7 @@ mod shim;
 pub mod stats;
 pub mod tally;
 mod top;
+pub mod uninstall;
 pub mod usage;
 pub mod volume;
 

@@ -29,6 +29,7 @@ pub mod port;
 pub mod recovery;
 pub mod sandbox;
 pub mod subnet;
+pub mod uninstall;
 
 pub use host::{Host, HostConfig};
 pub use mac::MacAddress;

@@ -1,7 +1,7 @@
 //! Addresses as `-H` takes them.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,22 @@ const TLS_PORT: u16 = 2376;
 const UNIX_PATH: &str = "/run/docker.sock";
 
 impl Address {
+    /// The path of a unix socket.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(path) => Some(path),
+            Self::Tcp(_) | Self::Passed(_) => None,
+        }
+    }
+
+    /// Which passed sockets it means.
+    pub(super) fn passed(&self) -> Option<&str> {
+        match self {
+            Self::Passed(which) => Some(which),
+            Self::Unix(_) | Self::Tcp(_) => None,
+        }
+    }
+
     /// Reads an address. `tls` decides the port where none is named.
     ///
     /// # Errors

@@ -82,16 +82,17 @@ pub async fn open_sockets(
         tracing::info!("API listen on {}", path.display());
         Ok(Listener::Unix(listener))
     };
-    let mut passed = Vec::new();
-    for host in &transport.hosts {
+    let hosts = transport.hosts.iter();
+    let passed = hosts.clone().filter_map(Address::passed).collect::<Vec<_>>();
+    let paths = hosts.clone().filter_map(Address::path).collect::<Vec<_>>();
+    listeners.extend(Passed::from_environment().take(&passed, &paths, secured)?);
+    for host in hosts {
         match host {
+            Address::Unix(path) if listeners.iter().any(|passed| passed.is_at(path)) => {}
             Address::Unix(path) => listeners.push(unix(path)?),
             Address::Tcp(address) => listeners.push(tcp(address, secured).await?),
-            Address::Passed(which) => passed.push(which.as_str()),
+            Address::Passed(_) => {}
         }
-    }
-    if !passed.is_empty() {
-        listeners.extend(Passed::from_environment().take(&passed, secured)?);
     }
     if let Some(path) = transport.spare_host.as_deref().filter(|path| !is_answered(path)) {
         match unix(path) {

@@ -1,10 +1,14 @@
 //! Sockets that the service manager opened for us (`-H fd://`, sd_listen_fds(3)): descriptors 3 and up,
 //! as many as `$LISTEN_FDS` says, if `$LISTEN_PID` is this process. `fd://` and `fd://*` mean all,
-//! `fd://4` the one with that number, `fd://name` those that `$LISTEN_FDNAMES` calls so; the others are
-//! closed. TLS is spoken on those of them that are TCP.
+//! `fd://4` the one with that number, `fd://name` those that `$LISTEN_FDNAMES` calls so. One that is bound to
+//! the path of a configured host serves that host without any `fd://`; the others are closed. TLS is spoken
+//! on those of them that are TCP.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::net::AddressFamily;
@@ -94,12 +98,17 @@ impl Passed {
         }
     }
 
-    /// Takes the sockets of all the addresses `which` and closes the others. Must be called once, inside
-    /// the async runtime.
+    /// Takes the sockets of all the addresses `which`, and those bound to one of `paths`; closes the others.
+    /// Must be called once, inside the async runtime.
     ///
     /// # Errors
-    /// There are none, or one is no stream socket.
-    pub fn take(&self, which: &[&str], secured: Option<&Arc<ServerConfig>>) -> Result<Vec<Listener>, PassedError> {
+    /// There are none although an address asks for some, or one is no stream socket.
+    pub fn take(
+        &self,
+        which: &[&str],
+        paths: &[&Path],
+        secured: Option<&Arc<ServerConfig>>,
+    ) -> Result<Vec<Listener>, PassedError> {
         let mut wanted = Vec::new();
         for address in which {
             wanted.extend(self.chosen(address)?);
@@ -108,11 +117,29 @@ impl Passed {
         for descriptor in FIRST..FIRST.saturating_add(self.count) {
             let failed = |source| PassedError::Descriptor { descriptor, source };
             let socket = corten_sys::spawn::inherited(descriptor).map_err(failed)?;
-            if wanted.contains(&descriptor) {
+            if wanted.contains(&descriptor) || path_of(&socket).is_some_and(|path| paths.contains(&path.as_path())) {
                 listeners.push(listener(socket, secured).map_err(failed)?);
             }
         }
         Ok(listeners)
+    }
+}
+
+/// The path that a socket is bound to.
+fn path_of(socket: &OwnedFd) -> Option<PathBuf> {
+    let address = rustix::net::SocketAddrUnix::try_from(rustix::net::getsockname(socket).ok()?).ok()?;
+    address
+        .path()
+        .map(|path| PathBuf::from(OsStr::from_bytes(path.to_bytes())))
+}
+
+impl Listener {
+    /// Whether it is bound to `path`.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        match self {
+            Self::Unix(listener) => listener.local_addr().is_ok_and(|at| at.as_pathname() == Some(path)),
+            Self::Tcp(..) => false,
+        }
     }
 }
 
@@ -137,14 +164,23 @@ mod tests {
     #[tokio::test]
     async fn unix_and_tcp_sockets_serve_others_do_not() {
         let directory = tempfile::tempdir().unwrap();
-        let unix = std::os::unix::net::UnixListener::bind(directory.path().join("s")).unwrap();
-        assert!(matches!(listener(unix.into(), None), Ok(Listener::Unix(_))));
+        let path = directory.path().join("s");
+        let unix = OwnedFd::from(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        assert_eq!(path_of(&unix), Some(path.clone()));
+        let unix = listener(unix, None).unwrap();
+        assert!(unix.is_at(&path) && !unix.is_at(directory.path()));
         let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         assert!(matches!(listener(tcp.into(), None), Ok(Listener::Tcp(_, None))));
         assert!(listener(std::fs::File::open("/dev/null").unwrap().into(), None).is_err());
         assert!(matches!(
-            Passed::from_environment().take(&[""], None),
+            Passed::from_environment().take(&[""], &[], None),
             Err(PassedError::None)
+        ));
+        assert!(matches!(
+            Passed::from_environment()
+                .take(&[], &[Path::new("/x")], None)
+                .as_deref(),
+            Ok([])
         ));
     }
 

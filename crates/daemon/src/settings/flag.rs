@@ -1,5 +1,6 @@
 //! Every flag that `dockerd` 28.5 knows, every key of its configuration file, and what becomes of it here.
 //! The table is the whole truth: a known one takes effect, has nothing to act on, or is refused by name.
+//! `--clean` is ours.
 
 /// One flag, one key in `daemon.json`, or both.
 #[derive(Debug, Clone, Copy)]
@@ -115,6 +116,7 @@ pub const FLAGS: &[Flag] = &[
     keyed("cdi-spec-dir", "cdi-spec-dirs", List, Moot),
     flag("cgroup-parent", Text, Used),
     keyed("config-file", "", Text, Used),
+    keyed("clean", "", Bool, Used),
     flag("containerd", Text, Moot),
     flag("containerd-namespace", Text, Moot),
     keyed(

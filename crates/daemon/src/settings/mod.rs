@@ -22,6 +22,12 @@ pub use source::Source;
 pub use transport::Transport;
 use values::Values;
 
+/// Set by the service: the group above all containers', where `cgroup-parent` is not set.
+const CGROUP_PARENT: &str = "CORTEN_CGROUP_PARENT";
+
+/// Set by the service: [`Settings::stop_file`].
+const STOP_FILE: &str = "CORTEN_STOP_FILE";
+
 /// Whose defaults apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Personality {
@@ -56,6 +62,8 @@ pub struct Settings {
     pub experimental: bool,
     /// Flags and keys that were given and do nothing yet.
     pub ignored: Vec<&'static str>,
+    /// A file whose presence at the daemon's end means that the containers end too.
+    pub stop_file: Option<PathBuf>,
 }
 
 /// What the command line asks for.
@@ -65,6 +73,8 @@ pub enum Command {
     Run(Box<Settings>),
     /// Only say that the settings are good.
     Validate,
+    /// Only remove what an ended daemon has left in the kernel.
+    Clean(Box<Settings>),
     /// Only tell the version.
     Version,
     /// Only tell the flags.
@@ -87,10 +97,13 @@ pub fn read(program: &str, arguments: &[String]) -> Result<Command> {
     if is_set(&flags, "help") {
         return Ok(Command::Help);
     }
-    let validate = is_set(&flags, "validate");
+    let (validate, clean) = (is_set(&flags, "validate"), is_set(&flags, "clean"));
     let source = Source::new(personality, flags);
     let values = source.values()?;
     let settings = build(personality, &values, source)?;
+    if clean {
+        return Ok(Command::Clean(Box::new(settings)));
+    }
     if !validate {
         return Ok(Command::Run(Box::new(settings)));
     }
@@ -119,14 +132,13 @@ fn build(personality: Personality, values: &Values, source: Source) -> Result<Se
         },
         live: Live::of(values),
         source,
-        proxies: Proxies::read(values, |name| {
-            std::env::var(name).ok().filter(|value| !value.is_empty())
-        }),
+        proxies: Proxies::read(values, environment),
         metrics: last(values, "metrics-addr")
             .filter(|address| !address.is_empty())
             .map(str::to_owned),
         experimental: is_set(values, "experimental"),
         ignored: flag::FLAGS.iter().filter(is_ignored).map(|flag| flag.name).collect(),
+        stop_file: environment(STOP_FILE).map(PathBuf::from),
         engine,
     })
 }
@@ -146,6 +158,9 @@ fn engine(personality: Personality, values: &Values) -> Result<Config> {
     }
     if let Some(parent) = last(values, "cgroup-parent") {
         config.cgroup_parent = parent.trim_matches('/').to_owned();
+    } else if let Some(parent) = environment(CGROUP_PARENT) {
+        config.cgroup_parent = parent.trim_matches('/').to_owned();
+        config.cgroup_parent_is_given = true;
     }
     if let Some(path) = last(values, "init-path") {
         config.init = absolute(path)?;
@@ -225,6 +240,11 @@ fn level(name: Option<&str>) -> Result<LevelFilter> {
 
 fn absolute(path: &str) -> Result<PathBuf> {
     std::path::absolute(path).with_context(|| format!("cannot use the path {path:?}"))
+}
+
+/// A variable that is set and not empty.
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn last<'a>(values: &'a Values, name: &str) -> Option<&'a str> {

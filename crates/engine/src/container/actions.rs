@@ -1,7 +1,6 @@
 //! What clients ask of a container that exists: each is a message to its owner, and Docker's words
 //! around a refusal.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use corten_api::container::{EndpointSettings, UpdateBody};
@@ -43,7 +42,7 @@ pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, the
     let (signal, timeout) = stop_settings(core, &container, options.signal.as_deref(), options.timeout_seconds)?;
     let verb = match then {
         Stopping::StartAgain => "restart",
-        Stopping::Stay | Stopping::Remove => "stop",
+        Stopping::Stay | Stopping::WithEngine | Stopping::Remove => "stop",
     };
     let asked = ask(&container, |answer| Message::Stop {
         signal,
@@ -54,7 +53,9 @@ pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, the
     .await;
     asked.map_err(|error| match then {
         Stopping::StartAgain => wrap(error, &format!("Cannot {verb} container {reference}")),
-        Stopping::Stay | Stopping::Remove => wrap(error, &format!("cannot {verb} container: {reference}")),
+        Stopping::Stay | Stopping::WithEngine | Stopping::Remove => {
+            wrap(error, &format!("cannot {verb} container: {reference}"))
+        }
     })
 }
 
@@ -222,24 +223,4 @@ pub(crate) async fn resize(core: &Core, reference: &str, size: TerminalSize) -> 
     core.events
         .publish(subject, "resize", &attributes, corten_base::Timestamp::now());
     Ok(())
-}
-
-/// Stops all that run, side by side, and waits for them.
-pub(crate) async fn stop_all(core: &Arc<Core>) {
-    let mut tasks = tokio::task::JoinSet::new();
-    for container in core.containers.all() {
-        if container.look().life.phase.running().is_some() {
-            let core = Arc::clone(core);
-            tasks
-                .spawn(async move { stop(&core, container.id.as_str(), StopOptions::default(), Stopping::Stay).await });
-        }
-    }
-    while let Some(stopped) = tasks.join_next().await {
-        match stopped {
-            Ok(Err(error)) if error.kind != ErrorKind::NotModified => {
-                tracing::error!(%error, "a container is not stopped")
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
 }

@@ -13,6 +13,7 @@ pub mod cpuset;
 pub(crate) mod create;
 pub(crate) mod devices;
 pub mod effective;
+pub mod ending;
 pub mod filter;
 pub(crate) mod inspect;
 pub(crate) mod links;

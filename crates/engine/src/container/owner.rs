@@ -199,6 +199,9 @@ impl Owner {
                 news = next_news(&mut self.run) => Box::pin(self.hear(news)).await,
                 () = sleep_until(timer) => {
                     self.timer = None;
+                    if timer.is_some_and(|timer| timer.kind == TimerKind::Restart) && self.is_closing() {
+                        continue;
+                    }
                     let event = match timer.map(|timer| timer.kind) {
                         Some(TimerKind::Restart) => Event::RestartDue,
                         Some(TimerKind::Stop) | None => Event::StopDeadline,
@@ -282,7 +285,7 @@ impl Owner {
             std::mem::take(&mut self.waiting)
                 .into_iter()
                 .partition(|waiting: &Waiting| match waiting.until {
-                    Stopping::Stay => self.life.phase.running().is_none() || stopping.is_none(),
+                    Stopping::Stay | Stopping::WithEngine => self.life.phase.running().is_none() || stopping.is_none(),
                     Stopping::StartAgain => stopping.is_none(),
                     Stopping::Remove => self.removed || failure.is_some(),
                 });
@@ -290,7 +293,7 @@ impl Owner {
         for Waiting { until, answer } in done {
             let result = match (&failure, until) {
                 (Some(error), Stopping::StartAgain | Stopping::Remove) => Err(error.clone()),
-                (Some(_), Stopping::Stay) | (None, _) => Ok(()),
+                (Some(_), Stopping::Stay | Stopping::WithEngine) | (None, _) => Ok(()),
             };
             reply(answer, result);
         }
@@ -366,7 +369,7 @@ impl Owner {
             Effect::Start => self.perform_start(rest).await,
             Effect::Signal(signal) => self.signal(signal).await,
             Effect::ArmStop(after) => self.arm(after, TimerKind::Stop),
-            Effect::ArmRestart(after) if self.core.closing.load(Ordering::Relaxed) => {
+            Effect::ArmRestart(after) if self.is_closing() => {
                 tracing::debug!(?after, "the engine is closing, no restart");
             }
             Effect::ArmRestart(after) => self.arm(after, TimerKind::Restart),
@@ -430,6 +433,11 @@ impl Owner {
             }
             Err(refusal) => tracing::error!(?refusal, "the result of an effect does not fit the phase"),
         }
+    }
+
+    /// Policies start nothing any more; the next engine does.
+    fn is_closing(&self) -> bool {
+        self.core.closing.load(Ordering::Relaxed)
     }
 
     fn arm(&mut self, after: Duration, kind: TimerKind) {

@@ -84,6 +84,9 @@ pub struct Running {
 pub enum Stopping {
     /// It stays stopped.
     Stay,
+    /// It ends because the engine does (the host goes down): nobody asked for it by hand, and the next engine
+    /// takes its end for one that nobody saw, so that its policy decides as if it had ended by itself.
+    WithEngine,
     /// It starts again at once (`docker restart`).
     StartAgain,
     /// It is removed (`docker rm -f`).

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use corten_base::ContainerId;
+use corten_runtime::host::Host;
 use corten_sys::fault::boundary;
 
 use crate::container::record::{REMOVING, REMOVING_VOLUMES, Record};
@@ -156,13 +157,18 @@ pub(crate) async fn remove_cgroup_parent(core: &Arc<Core>) {
 
 /// False if a group of a container is still there.
 fn try_remove_cgroup_parent(core: &Core) -> bool {
-    let parent = core.config.cgroup_parent.trim_matches('/');
+    core.config.cgroup_parent_is_given || remove_parent_group(&core.host, &core.config.cgroup_parent)
+}
+
+/// Removes an empty group in every hierarchy; false if it is in use.
+pub(crate) fn remove_parent_group(host: &Host, parent: &str) -> bool {
+    let parent = parent.trim_matches('/');
     if parent.is_empty() {
         return true;
     }
     let busy = |error: &io::Error| error.kind() == io::ErrorKind::ResourceBusy;
     let mut gone = true;
-    for hierarchy in &core.host.hierarchies {
+    for hierarchy in &host.hierarchies {
         let removed = fs::remove_dir(hierarchy.mount.join(parent));
         gone &= !removed.is_err_and(|error| busy(&error));
     }

@@ -10,4 +10,4 @@ mod networks;
 mod observe;
 
 pub(crate) use execute::recover;
-pub(crate) use leftovers::remove_cgroup_parent;
+pub(crate) use leftovers::{remove_cgroup_parent, remove_parent_group};

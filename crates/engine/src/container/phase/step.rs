@@ -128,7 +128,13 @@ fn exited(life: &Life, code: i32, at: Timestamp, out_of_memory: bool) -> Step {
             effects.extend([Effect::Publish(Action::Stop), Effect::Release, Effect::Start]);
             effects.push(Effect::Publish(Action::Restart));
         }
-        stopping @ (Some(Stopping::Stay) | None) => {
+        Some(Stopping::WithEngine) if !life.auto_remove => {
+            // Not recorded: `state.json` says that it runs, `exit.json` how it ended.
+            next.phase = Phase::Exited(ended);
+            effects.append(&mut news);
+            effects.extend([Effect::Publish(Action::Stop), Effect::Release]);
+        }
+        stopping @ (Some(Stopping::Stay | Stopping::WithEngine) | None) => {
             if stopping.is_some() {
                 news.push(Effect::Publish(Action::Stop));
             }
@@ -182,12 +188,14 @@ fn stop(life: &Life, signal: i32, timeout: Option<Duration>, then: Stopping) -> 
             Ok((
                 Life {
                     phase,
-                    stopped_by_hand: true,
+                    stopped_by_hand: life.stopped_by_hand || then != Stopping::WithEngine,
                     ..life.clone()
                 },
                 effects,
             ))
         }
+        // A restart that is due stays due.
+        Phase::Restarting(_) if then == Stopping::WithEngine => Err(Refusal::NotModified),
         Phase::Restarting(ended) => stop_restarting(life, ended, then),
         Phase::Created(_) | Phase::Exited(_) => match then {
             Stopping::StartAgain => {
@@ -195,7 +203,7 @@ fn stop(life: &Life, signal: i32, timeout: Option<Duration>, then: Stopping) -> 
                 effects.push(Effect::Publish(Action::Restart));
                 Ok((life, effects))
             }
-            Stopping::Stay => Err(Refusal::NotModified),
+            Stopping::Stay | Stopping::WithEngine => Err(Refusal::NotModified),
             Stopping::Remove => remove(life, true),
         },
         Phase::Removing(_) | Phase::Dead(_) => Err(Refusal::BeingRemoved),
@@ -210,7 +218,7 @@ fn stop_restarting(life: &Life, ended: &Ended, then: Stopping) -> Step {
     };
     let mut effects = vec![Effect::DisarmRestart];
     match then {
-        Stopping::Stay => effects.extend([Effect::Persist, Effect::Publish(Action::Stop)]),
+        Stopping::Stay | Stopping::WithEngine => effects.extend([Effect::Persist, Effect::Publish(Action::Stop)]),
         Stopping::StartAgain => {
             next.stopped_by_hand = false;
             effects.extend([Effect::Start, Effect::Publish(Action::Restart)]);
@@ -227,8 +235,12 @@ fn stop_restarting(life: &Life, ended: &Ended, then: Stopping) -> Step {
 fn stronger(one: Stopping, other: Stopping) -> Stopping {
     match (one, other) {
         (Stopping::Remove, _) | (_, Stopping::Remove) => Stopping::Remove,
+        (Stopping::WithEngine, Stopping::StartAgain) | (Stopping::StartAgain, Stopping::WithEngine) => {
+            Stopping::WithEngine
+        }
         (Stopping::StartAgain, _) | (_, Stopping::StartAgain) => Stopping::StartAgain,
-        (Stopping::Stay, Stopping::Stay) => Stopping::Stay,
+        (Stopping::Stay, _) | (_, Stopping::Stay) => Stopping::Stay,
+        (Stopping::WithEngine, Stopping::WithEngine) => Stopping::WithEngine,
     }
 }
 

@@ -35,6 +35,10 @@ fn phases() -> Vec<(&'static str, Phase)> {
             Phase::Running(running(Some(Stopping::StartAgain))),
         ),
         ("force-removing", Phase::Running(running(Some(Stopping::Remove)))),
+        (
+            "ending-with-engine",
+            Phase::Running(running(Some(Stopping::WithEngine))),
+        ),
         ("paused", Phase::Paused(running(None))),
         ("restarting", Phase::Restarting(ended(1))),
         ("exited", Phase::Exited(ended(1))),
@@ -67,6 +71,7 @@ fn events() -> Vec<(&'static str, Event)> {
         ),
         ("stop", stop(Stopping::Stay)),
         ("restart", stop(Stopping::StartAgain)),
+        ("engine-ends", stop(Stopping::WithEngine)),
         ("deadline", Event::StopDeadline),
         ("kill", Event::Kill { signal: 9, ends: true }),
         ("signal", Event::Kill { signal: 1, ends: false }),
@@ -202,4 +207,37 @@ fn the_wish_that_leaves_less_wins() {
     };
     let (life, _) = step(&life, stop).unwrap();
     assert_eq!(life.phase.running().unwrap().stopping, Some(Stopping::Remove));
+}
+
+#[test]
+fn the_end_of_an_engine_is_nobodys_wish() {
+    let life = Life {
+        phase: Phase::Running(running(None)),
+        ..Life::created(RestartPolicy::UnlessStopped, false)
+    };
+    let stop = Event::Stop {
+        signal: 15,
+        timeout: None,
+        then: Stopping::WithEngine,
+    };
+    let (life, _) = step(&life, stop).unwrap();
+    assert!(!life.stopped_by_hand);
+    let exit = Event::Exited {
+        code: 143,
+        at: at(4),
+        out_of_memory: false,
+    };
+    let (ended, effects) = step(&life, exit.clone()).unwrap();
+    assert!(matches!(ended.phase, Phase::Exited(_)), "{ended:?}");
+    assert!(
+        !effects.contains(&Effect::Persist),
+        "the next engine must see that it ran"
+    );
+    let removed = Life {
+        auto_remove: true,
+        policy: RestartPolicy::No,
+        ..life
+    };
+    let (removed, _) = step(&removed, exit).unwrap();
+    assert!(matches!(removed.phase, Phase::Removing(_)), "{removed:?}");
 }
