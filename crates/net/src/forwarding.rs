@@ -2,7 +2,8 @@
 //!
 //! Kernel: when it was us who turned it on, the table `inet corten_guard`, shared by all Corten daemons
 //! of the host, drops forwarded packets that neither come from nor go to one of their bridges (links of
-//! group [`LINK_GROUP`]). The table is the record of who turned forwarding on. Packets that are only
+//! group [`LINK_GROUP`]), or one of Docker's, which has rules of its own for them: a Docker that is started
+//! later finds forwarding on and would be cut off. The table is the record of who turned forwarding on. Packets that are only
 //! bridged, between ports of somebody else's bridge, pass: they were never forwarded.
 
 use std::io;
@@ -69,6 +70,8 @@ impl Version {
         let accept = || vec![Expression::End(Verdict::Accept)];
         let group = LINK_GROUP.to_ne_bytes();
         let bridge = b"bridge\0\0\0\0\0\0\0\0\0\0";
+        // Bridges called docker0, docker_gwbridge, br-0123456789ab.
+        let of_docker = |kind, name, prefix: &[u8]| [equal(kind, bridge), equal(name, prefix), accept()].concat();
         let rules = vec![
             [equal(Meta::InputGroup, &group), accept()].concat(),
             [equal(Meta::OutputGroup, &group), accept()].concat(),
@@ -78,6 +81,10 @@ impl Version {
                 accept(),
             ]
             .concat(),
+            of_docker(Meta::InputKind, Meta::InputName, b"docker"),
+            of_docker(Meta::OutputKind, Meta::OutputName, b"docker"),
+            of_docker(Meta::InputKind, Meta::InputName, b"br-"),
+            of_docker(Meta::OutputKind, Meta::OutputName, b"br-"),
             [equal(Meta::Family, &[family]), vec![Expression::End(Verdict::Drop)]].concat(),
         ];
         let hook = Some(Hook {

@@ -3,7 +3,7 @@
 //!
 //! The daemon is its parent and reaps it; a later daemon adopts it through `shim.sock`.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -115,6 +115,25 @@ struct Shield {
 
 /// The last program that was spawned; a daemon has one.
 static SHIELD: Mutex<Option<Shield>> = Mutex::new(None);
+
+/// The path by which another process executes `program` from the same read-only mount; good as long as this one
+/// lives and the file is not replaced.
+///
+/// # Errors
+/// The path has a zero byte.
+pub fn path_for_others(program: &Path) -> Result<PathBuf, SpawnError> {
+    shielded(program).map(|path| PathBuf::from(OsStr::from_bytes(path.as_bytes())))
+}
+
+/// Whether the process `pid` executes the file `program` as it is now; an upgrade replaces the file.
+///
+/// # Errors
+/// There is no such process, or no such file.
+pub fn executes(pid: u32, program: &Path) -> io::Result<bool> {
+    let running = rustix::fs::stat(format!("/proc/{pid}/exe"))?;
+    let wanted = rustix::fs::stat(program)?;
+    Ok((running.st_dev, running.st_ino) == (wanted.st_dev, wanted.st_ino))
+}
 
 /// The path to execute `program` by. Without the kernel's help it is the program's own.
 fn shielded(program: &Path) -> Result<CString, SpawnError> {

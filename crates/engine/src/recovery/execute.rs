@@ -27,6 +27,8 @@ struct Recovered {
     container: Arc<Container>,
     then: Then,
     joined: Vec<Joined>,
+    /// The keeper of a run that goes on.
+    keeper: Option<u32>,
 }
 
 /// Brings everything that is found into one consistent state.
@@ -61,6 +63,9 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
         leftovers::remove(core)
     })
     .await?;
+    let keepers = recovered.iter();
+    let keepers = keepers.filter_map(|one| Some((Arc::clone(&one.container), one.keeper?)));
+    super::renew::renew(Arc::clone(core), keepers.collect()).await;
     for one in recovered {
         tokio::spawn(afterwards(Arc::clone(core), one));
     }
@@ -88,6 +93,10 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
         finish_creation(&core, &id).await?;
     }
     let then = decision.then;
+    let keeper = observed.shim.as_ref().and_then(|contact| contact.state.as_ref());
+    let keeper = keeper
+        .map(|state| state.shim_pid)
+        .filter(|_| decision.run == RunDecision::Adopt);
     let ended_execs = observed.ended_execs.clone();
     let (origin, execs) = settle(&core, observed, decision).await?;
     core.volumes.remember(&id, &origin.record.mounts);
@@ -132,6 +141,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
         container,
         then,
         joined: joined.unwrap_or_default(),
+        keeper,
     }))
 }
 

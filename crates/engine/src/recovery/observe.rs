@@ -18,10 +18,14 @@ use crate::container::run::RunRecord;
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::health::HealthRecord;
-use crate::shim::{self, News, ShimHandle};
+use crate::shim::{self, News, ShimHandle, ShimProcess};
 
 /// How long a shim may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long it may take the second time it is asked: a host that boots, swaps or writes to a slow disk can hold
+/// it up for long, and one that is given up takes its container along.
+const SECOND_LIMIT: Duration = Duration::from_secs(25);
 
 /// A container that has a record, and what belongs to it.
 pub(super) struct Observed {
@@ -84,7 +88,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         return Ok(None);
     };
     let shim = match socket {
-        Some(socket) => ask(socket).await,
+        Some(socket) => ask(socket, &record.name).await,
         None => None,
     };
     let mut host = record.body.host_config.clone().unwrap_or_default();
@@ -157,19 +161,44 @@ pub(super) fn connect(run_directory: &Path) -> Option<OwnedFd> {
     Some(socket)
 }
 
-/// Asks a shim for its state. One that does not answer is known by its pid alone.
-pub(super) async fn ask(socket: OwnedFd) -> Option<Contact> {
+/// Asks the shim of the container `name` for its state, twice. One that does not answer is known by its pid alone.
+pub(super) async fn ask(socket: OwnedFd, name: &str) -> Option<Contact> {
     let pid = rustix::net::sockopt::socket_peercred(&socket).ok();
     let pid = pid.and_then(|peer| u32::try_from(peer.pid.as_raw_nonzero().get()).ok());
     let (handle, news) = shim::open(socket).ok()?;
-    let state = match tokio::time::timeout(ANSWER_LIMIT, handle.request(Request::State, Vec::new())).await {
-        Ok(Ok(Reply::State(state))) => Some(*state),
-        Ok(Ok(_) | Err(_)) | Err(_) => None,
-    };
+    let mut state = state_within(&handle, ANSWER_LIMIT).await;
+    if state.is_err() {
+        tracing::warn!(container = name, pid, "a keeper is silent: it is asked again");
+        if let Some(process) = pid.and_then(ShimProcess::adopted) {
+            // Somebody may have stopped it.
+            process.go_on();
+        }
+        state = state_within(&handle, SECOND_LIMIT).await;
+        if state.is_err() {
+            tracing::error!(
+                container = name,
+                pid,
+                "a keeper is silent for good: the container is given up"
+            );
+        }
+    }
+    let state = state.unwrap_or_default();
     Some(Contact {
         handle,
         news,
         state,
         pid,
+    })
+}
+
+/// What it answers, if anything makes sense; an error if it is silent.
+async fn state_within(
+    handle: &ShimHandle,
+    limit: Duration,
+) -> std::result::Result<Option<StateReply>, tokio::time::error::Elapsed> {
+    let answer = tokio::time::timeout(limit, handle.request(Request::State, Vec::new())).await?;
+    Ok(match answer {
+        Ok(Reply::State(state)) => Some(*state),
+        Ok(_) | Err(_) => None,
     })
 }

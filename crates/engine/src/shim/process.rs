@@ -37,6 +37,12 @@ impl ShimProcess {
         let _gone = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
     }
 
+    /// Lets it go on if somebody has stopped it; nothing happens otherwise.
+    pub(crate) fn go_on(&self) {
+        // Already gone is told by its silence.
+        let _gone = rustix::process::pidfd_send_signal(&self.pidfd, Signal::CONT);
+    }
+
     /// Waits for its end, kills it when that takes too long, and reaps it.
     pub(crate) async fn ended(self) -> io::Result<()> {
         let pidfd = crate::ready::watch(self.pidfd, Interest::READABLE)?;

@@ -52,6 +52,8 @@ struct Carried<K> {
 pub fn resume(state: i32) -> io::Result<()> {
     corten_sys::memory::stay_small();
     corten_sys::signal::survive()?;
+    // Executed through a descriptor, it would be listed under that one's number.
+    rustix::thread::set_name(c"corten-shim")?;
     let file = File::from(corten_sys::spawn::inherited(state)?);
     let carried: Carried<Keeper> = serde_json::from_reader(io::BufReader::new(file))?;
     // Reading them has set it for each; this is for what an older program might have left open.
