@@ -40,6 +40,8 @@ pub struct BridgeNetworkConfig {
     pub masquerade: bool,
     /// It has no way out.
     pub internal: bool,
+    /// Containers are reached from outside at their own addresses, published or not.
+    pub open: bool,
     /// It has IPv4.
     pub ipv4: bool,
     /// IPv6 addresses are leased from this part of the subnet only.
@@ -65,6 +67,7 @@ impl Default for BridgeNetworkConfig {
             masquerade: true,
             publish_address: None,
             internal: false,
+            open: false,
             ipv4: true,
             range6: None,
             reserved: Vec::new(),

@@ -175,7 +175,8 @@ pub(super) fn bridge_config(record: &NetworkRecord, table: &str, forward: bool) 
         mtu: options.mtu,
         forward,
         inter_container: options.inter_container,
-        masquerade: options.masquerade && options.modes.0 != GatewayMode::Routed,
+        masquerade: options.masquerade,
+        open: options.modes.0 == GatewayMode::NatUnprotected,
         publish_address: options.binding,
         pools: Vec::new(),
     })

@@ -68,6 +68,33 @@ impl BridgeOptions {
     }
 }
 
+/// Whether the driver does what the modes ask for. Both families share their chains, so that they cannot differ.
+pub(crate) fn check_modes(options: &BridgeOptions, internal: bool) -> Result<()> {
+    let (four, six) = options.modes;
+    for mode in [four, six] {
+        match mode {
+            GatewayMode::Isolated if !internal => {
+                return Err(Error::invalid(
+                    "gateway mode 'isolated' can only be used for an internal network",
+                ));
+            }
+            GatewayMode::Routed | GatewayMode::Isolated => {
+                return Err(Error::not_implemented(
+                    "the gateway modes routed and isolated are not supported by this version of Corten: \
+                     use nat, nat-unprotected or an internal network",
+                ));
+            }
+            GatewayMode::Nat | GatewayMode::NatUnprotected => {}
+        }
+    }
+    if four != six && (four == GatewayMode::NatUnprotected || six == GatewayMode::NatUnprotected) {
+        return Err(Error::not_implemented(
+            "one gateway mode for IPv4 and another for IPv6 is not supported by this version of Corten",
+        ));
+    }
+    Ok(())
+}
+
 fn wrong(key: &str, text: &str, why: &str) -> Error {
     Error::invalid(format!("failed to parse {key} value: {text} ({why})"))
 }
@@ -142,6 +169,18 @@ mod tests {
         assert!(!all.inter_container && !all.masquerade);
         assert_eq!(all.modes, (GatewayMode::Routed, GatewayMode::NatUnprotected));
         assert_eq!((all.mtu, all.prefix.as_str()), (1400, "net"));
+    }
+
+    #[test]
+    fn modes_that_are_done_and_those_that_are_not() {
+        let check = |four: &str, six: &str, internal| {
+            let options = parse(&[(MODE4, four), (MODE6, six)]).unwrap();
+            check_modes(&options, internal).is_ok()
+        };
+        assert!(check("nat", "nat", false) && check("nat-unprotected", "nat-unprotected", false));
+        for (four, six) in [("routed", "nat"), ("isolated", "nat"), ("nat", "nat-unprotected")] {
+            assert!(!check(four, six, false), "{four} {six}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use corten_api::network::{Ipam, IpamConfig, NetworkCreateBody};
 use corten_net::Subnet;
 
-use super::options::BridgeOptions;
+use super::options::{self, BridgeOptions};
 use super::record::{NetworkRecord, SubnetRecord};
 use crate::error::{Error, Result};
 
@@ -50,7 +50,13 @@ pub(crate) fn check(body: &NetworkCreateBody) -> Result<NetworkRecord> {
     check_families(&subnets, driver, (ipv4, ipv6), body.config_only)?;
     let options = body.options.clone().into_entries();
     if driver == "bridge" {
-        BridgeOptions::parse(&options)?;
+        let parsed = BridgeOptions::parse(&options)?;
+        if ipv6 {
+            options::check_modes(&parsed, body.internal)?;
+        } else {
+            let modes = (parsed.modes.0, parsed.modes.0);
+            options::check_modes(&BridgeOptions { modes, ..parsed }, body.internal)?;
+        }
     }
     Ok(NetworkRecord {
         version: super::record::VERSION,

@@ -71,6 +71,8 @@ pub struct Reach {
     pub neighbours: bool,
     /// Leave with the host's address.
     pub masquerade: bool,
+    /// Be reached from outside at their own addresses, published or not (Docker's `nat-unprotected`).
+    pub open: bool,
     /// Reach anything but each other and the host; without, the network is internal.
     pub outside: bool,
 }
@@ -306,7 +308,11 @@ fn inward(network: &Network) -> Chain {
         has(Connection::Status, STATUS_DESTINATION_REWRITTEN),
         end(Verdict::Accept),
     ]));
-    rules.push(end(Verdict::Drop));
+    rules.push(end(if network.reach.open {
+        Verdict::Accept
+    } else {
+        Verdict::Drop
+    }));
     Chain {
         name: chain_name(INWARD, network),
         hook: None,

@@ -272,6 +272,7 @@ impl BridgeNetwork {
             reach: Reach {
                 neighbours: self.config.inter_container,
                 masquerade: self.config.masquerade && !self.config.internal,
+                open: self.config.open && !self.config.internal,
                 outside: !self.config.internal,
             },
         }

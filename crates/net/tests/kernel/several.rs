@@ -140,3 +140,26 @@ fn two_hundred_come_and_go() {
         default.prepare(&request).expect("the others do not mind");
     });
 }
+
+#[test]
+fn an_open_network_is_reached_at_its_own_addresses() {
+    on_a_host(|| {
+        let outside = outside();
+        let default = network(BridgeNetworkConfig::default());
+        let open = BridgeNetworkConfig {
+            open: true,
+            ..config("br-open", 4)
+        };
+        let open = one_more(default.host(), open);
+        let one = Container::start(&open, 1, &[]);
+        let closed = Container::start(&default, 2, &[]);
+        let at = |container: &Container| format!("{}:80", container.sandbox.address4.expect("IPv4"));
+        for container in [&one, &closed] {
+            container.machine.serve(80);
+        }
+        for protocol in BOTH {
+            assert_eq!(outside.ask(protocol, &at(&one)).as_deref(), Some(OUTSIDE), "{protocol}");
+            assert!(outside.is_refused(protocol, &at(&closed)), "{protocol}");
+        }
+    });
+}

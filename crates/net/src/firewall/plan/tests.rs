@@ -10,6 +10,7 @@ fn network(bridge: &str, subnets: &[&str]) -> Network {
         reach: Reach {
             neighbours: true,
             masquerade: true,
+            open: false,
             outside: true,
         },
     }
@@ -69,9 +70,12 @@ fn neighbours_and_masquerade_can_be_switched_off() {
     closed.reach = Reach {
         neighbours: false,
         masquerade: false,
+        open: true,
         outside: true,
     };
     assert_eq!(inward(&closed).rules.len(), open_rules - 1);
     assert!(outbound(&closed).rules.is_empty());
+    assert_eq!(inward(&closed).rules.last(), Some(&end(Verdict::Accept)), "open to all");
+    closed.reach.open = false;
     assert_eq!(inward(&closed).rules.last(), Some(&end(Verdict::Drop)));
 }
