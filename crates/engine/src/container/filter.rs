@@ -4,6 +4,7 @@
 use corten_api::Filters;
 use corten_api::container::ContainerSummary;
 use corten_base::Timestamp;
+use corten_base::pattern::Pattern;
 
 use crate::error::{Error, Result};
 use crate::volume::label_matches;
@@ -96,10 +97,13 @@ impl ContainerFilter {
         filters
             .accept_only(NAMES)
             .map_err(|error| Error::invalid(error.to_string()))?;
-        let wrong = |name: &str, value: &str| Error::invalid(format!("invalid filter '{name}={value}'"));
         let mut exited = Vec::new();
         for value in filters.get("exited") {
-            exited.push(value.parse().map_err(|_| wrong("exited", value))?);
+            exited.push(value.parse().map_err(|_| {
+                Error::invalid(format!(
+                    "invalid filter 'exited={value}': strconv.Atoi: parsing {value:?}: invalid syntax"
+                ))
+            })?);
         }
         if let Some(value) = filters.get("status").find(|value| !STATUSES.contains(value)) {
             return Err(Error::invalid(format!(
@@ -109,7 +113,10 @@ impl ContainerFilter {
         }
         let health = ["none", "starting", "healthy", "unhealthy"];
         if let Some(value) = filters.get("health").find(|value| !health.contains(value)) {
-            return Err(wrong("health", value));
+            return Err(Error::invalid(format!(
+                "invalid filter 'health={value}': invalid value for health ({value}): must be one of {}",
+                health.join(", ")
+            )));
         }
         filters
             .boolean("is-task")
@@ -117,7 +124,15 @@ impl ContainerFilter {
         let ports = |name: &str| -> Result<Vec<PortRange>> {
             filters
                 .get(name)
-                .map(|value| PortRange::parse(value).ok_or_else(|| wrong(name, value)))
+                .map(|value| {
+                    // Sic: dockerd 28.5 answers with 500.
+                    let wrong = || {
+                        Error::internal(format!(
+                            "error while looking up for {name} {value}: strconv.ParseUint: parsing {value:?}: invalid syntax"
+                        ))
+                    };
+                    PortRange::parse(value).ok_or_else(wrong)
+                })
                 .collect()
         };
         Ok(Self {
@@ -199,18 +214,12 @@ impl ContainerFilter {
     }
 }
 
-/// Docker takes a regular expression; anchors and literal text cover what people write.
+/// Docker takes a regular expression, for the name with and without its slash; one that is none matches nothing.
 fn name_matches(name: &str, pattern: &str) -> bool {
-    let bare = name.trim_start_matches('/');
-    let (start, pattern) = pattern.strip_prefix('^').map_or((false, pattern), |rest| (true, rest));
-    let (end, pattern) = pattern.strip_suffix('$').map_or((false, pattern), |rest| (true, rest));
-    let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-    match (start, end) {
-        (true, true) => bare == pattern,
-        (true, false) => bare.starts_with(pattern),
-        (false, true) => bare.ends_with(pattern),
-        (false, false) => bare.contains(pattern),
-    }
+    let Ok(parsed) = Pattern::parse(pattern) else {
+        return false;
+    };
+    parsed.matches(name) || parsed.matches(name.trim_start_matches('/'))
 }
 
 fn ancestor(candidate: &Candidate<'_>, value: &str) -> bool {
@@ -290,6 +299,8 @@ mod tests {
             (&[("name", "^web-1$")][..], true),
             (&[("name", "^/web-1$")][..], true),
             (&[("name", "^eb")][..], false),
+            (&[("name", "^w.b-[0-9]$")][..], true),
+            (&[("name", "[")][..], false),
             (&[("status", "running"), ("status", "exited")][..], true),
             (&[("status", "running")][..], false),
             (&[("exited", "3")][..], true),

@@ -8,6 +8,7 @@ mod start;
 pub use start::ExecTicket;
 pub(crate) use start::prepare;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use corten_api::exec::{ExecConfig, ExecInspect, ProcessConfig};
@@ -124,9 +125,28 @@ fn progress(core: &Core, session: &Session) -> Progress {
 }
 
 /// Where the shim writes down how a session ended.
-fn exit_path(core: &Core, session: &Session) -> std::path::PathBuf {
+fn exit_path(core: &Core, session: &Session) -> PathBuf {
     core.run_directory(&session.container.id)
         .join(format!("exec-{}.json", session.id))
+}
+
+/// Where a session that starts leaves what was asked for, for a later daemon.
+fn config_path(run_directory: &Path, id: &ExecId) -> PathBuf {
+    run_directory.join(format!("exec-{id}.config"))
+}
+
+/// What was asked for of a session that an earlier daemon started; the default if it did not say.
+pub(crate) fn recorded_config(core: &Core, container: &Container, id: &ExecId) -> ExecConfig {
+    let path = config_path(&core.run_directory(&container.id), id);
+    record::read(&path).ok().flatten().unwrap_or_default()
+}
+
+/// Leaves what was asked for. It only has to last as long as the run.
+fn record_config(core: &Core, session: &Session) -> Result<()> {
+    let path = config_path(&core.run_directory(&session.container.id), &session.id);
+    let failed = |error: std::io::Error| Error::caused("record an exec session", error);
+    let content = serde_json::to_vec(&session.config).map_err(|error| failed(error.into()))?;
+    std::fs::write(path, content).map_err(failed)
 }
 
 /// Sets the size of a session's terminal, once it has started; without a terminal nothing happens.
@@ -176,6 +196,10 @@ pub(crate) fn ended(core: &Core, container: &Container, exec: &ExecId, code: i32
     if session.container.id == container.id && session.end(code) {
         // A session that never ran has none, and a leftover goes with the run.
         drop(std::fs::remove_file(exit_path(core, &session)));
+        drop(std::fs::remove_file(config_path(
+            &core.run_directory(&container.id),
+            exec,
+        )));
         let attributes = attributes(&session, Some(code));
         core.events
             .publish(Subject::Container(container), "exec_die", &attributes, Timestamp::now());

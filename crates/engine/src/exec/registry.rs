@@ -86,8 +86,7 @@ impl Session {
     }
 
     /// One that a later daemon found running.
-    pub(crate) fn adopted(id: ExecId, container: Arc<Container>, pid: u32) -> Self {
-        let config = ExecConfig::default();
+    pub(crate) fn adopted(id: ExecId, container: Arc<Container>, config: ExecConfig, pid: u32) -> Self {
         Self {
             id,
             container,

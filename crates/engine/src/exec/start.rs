@@ -94,7 +94,11 @@ impl ExecTicket {
 
     async fn try_start(&self, attach: Option<Attach>, descriptors: Vec<OwnedFd>) -> Result<(), (Error, i32)> {
         let session = Arc::clone(&self.session);
-        let plan = blocking(&self.core, move |core| super::plan::compile(core, &session)).await;
+        let prepared = move |core: &Core| {
+            super::record_config(core, &session)?;
+            super::plan::compile(core, &session)
+        };
+        let plan = blocking(&self.core, prepared).await;
         let plan = plan.map_err(|error| (error, FAILED))?;
         let config = &self.session.config;
         let container = &self.session.container;

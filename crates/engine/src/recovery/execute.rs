@@ -129,11 +129,13 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
         tracing::error!(container = container.id.short(), %error, "a container's inside is not mended");
     }
     for (exec, pid) in execs {
+        let config = crate::exec::recorded_config(&core, &container, &exec);
         core.execs
-            .insert(Arc::new(Session::adopted(exec, Arc::clone(&container), pid)));
+            .insert(Arc::new(Session::adopted(exec, Arc::clone(&container), config, pid)));
     }
     for (exec, code) in ended_execs {
-        let session = Session::adopted(exec, Arc::clone(&container), 0);
+        let config = crate::exec::recorded_config(&core, &container, &exec);
+        let session = Session::adopted(exec, Arc::clone(&container), config, 0);
         session.end(code);
         core.execs.insert(Arc::new(session));
     }

@@ -1,8 +1,9 @@
 //! `exec`: streams, codes, user and environment, detached, and what is refused.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, LIMIT, both, one};
+use corten_e2e::{Case, LIMIT, both, is_reference, one};
 use corten_testkit::until;
+use corten_testkit::wait::until_ok;
 use serde_json::Value;
 
 #[test]
@@ -121,6 +122,42 @@ fn sizes_of_what_has_no_terminal_or_has_ended() -> Result<()> {
         let state = exec_state(case, &running)?;
         ensure!(state["ExitCode"] == 137 && state["Pid"] == pid, "{state}");
         case.ok("rm box")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_session_outlives_the_daemon() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box busybox sleep 1000")?;
+        let body = r#"{"Cmd":["sleep","2000"],"User":"daemon"}"#;
+        let (_, created) = case.api("POST", "/v1.51/containers/box/exec", body)?;
+        let created: serde_json::Value = serde_json::from_str(&created)?;
+        let id = created["Id"].as_str().unwrap_or_default();
+        case.api("POST", &format!("/v1.51/exec/{id}/start"), r#"{"Detach":true}"#)?;
+        let look = |case: &corten_e2e::Case| -> Result<serde_json::Value> {
+            let (status, text) = case.api("GET", &format!("/v1.51/exec/{id}/json"), "")?;
+            ensure!(status == 200, "{status} {text}");
+            Ok(serde_json::from_str(&text)?)
+        };
+        let before = look(case)?;
+        ensure!(
+            before["Running"] == true && before["ProcessConfig"]["entrypoint"] == "sleep",
+            "{before}"
+        );
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        ensure!(look(case)? == before, "{before} before, {} after", look(case)?);
+        case.script(&format!("kill -9 {}", before["Pid"]))?.success()?;
+        until_ok(LIMIT, "the session's end", || {
+            let after = look(case)?;
+            ensure!(after["Running"] == false && after["ExitCode"] == 137, "{after}");
+            Ok(())
+        })?;
+        case.ok("rm -f box")?;
         Ok(())
     })
 }

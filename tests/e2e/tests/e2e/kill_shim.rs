@@ -7,7 +7,7 @@ use corten_testkit::wait::until_ok;
 use rustix::process::Signal;
 
 /// The host pid of the keeper of the container with this id.
-fn shim_of(case: &Case, id: &str) -> Result<u32> {
+pub(super) fn shim_of(case: &Case, id: &str) -> Result<u32> {
     let inside = corten_testkit::census::processes_of(case.daemon.sandbox.first_pid());
     let is_shim = |pid: &u32| {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
