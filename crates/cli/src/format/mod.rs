@@ -2,6 +2,8 @@
 
 mod list;
 mod template;
+mod view;
 
 pub(crate) use list::{Column, Listing};
 pub(crate) use template::{Template, TemplateError};
+pub(crate) use view::View;

@@ -3,16 +3,15 @@
 use std::rc::Rc;
 
 use corten_api::container::ContainerSummary;
-use corten_base::{Timestamp, size};
+use corten_base::size;
 use corten_client::ListOptions;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Column, Listing, TemplateError};
+use crate::format::{Column, Listing, TemplateError, View};
 use crate::output;
-use crate::text::{elapsed, ports, shorten};
+use crate::text::{ports, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
-use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("all", Kind::Bool, "Show all containers, not only running ones").short('a'),
@@ -43,17 +42,17 @@ pub(super) const VERB: Verb = Verb {
 const LISTING: Listing<Shown> = Listing {
     kind: "*formatter.ContainerContext",
     columns: &[
-        Column::new("ID", "CONTAINER ID", |shown| Some(shown.id())),
+        Column::new("ID", "CONTAINER ID", |shown| Some(shown.view.id(&shown.container.id))),
         Column::new("Names", "NAMES", |shown| Some(shown.names())),
         Column::new("Image", "IMAGE", |shown| Some(shown.image())),
         Column::new("Command", "COMMAND", |shown| {
-            Some(format!("{:?}", shown.shortened(&shown.container.command, 20)))
+            Some(format!("{:?}", shown.view.shortened(&shown.container.command, 20)))
         }),
         Column::new("CreatedAt", "CREATED AT", |shown| {
-            Some(shown.view.zone.clock(shown.created()))
+            Some(shown.view.clock(shown.container.created))
         }),
         Column::new("RunningFor", "CREATED", |shown| {
-            Some(elapsed::ago(shown.view.now, shown.created()))
+            Some(shown.view.ago(shown.container.created))
         }),
         Column::new("Ports", "PORTS", |shown| Some(ports::join(&shown.container.ports))),
         Column::new("State", "STATE", |shown| Some(shown.container.state.clone())),
@@ -119,11 +118,7 @@ pub(in crate::commands) fn listed(
     containers: Vec<ContainerSummary>,
     full: bool,
 ) -> Result<String, TemplateError> {
-    let view = Rc::new(View {
-        now: Timestamp::now(),
-        zone: Zone::local(),
-        full,
-    });
+    let view = View::of(full);
     let shown = containers.into_iter().map(|container| Shown {
         container,
         view: Rc::clone(&view),
@@ -138,11 +133,7 @@ fn asks_size(template: &str) -> Result<bool, Failure> {
     }
     let empty = Shown {
         container: ContainerSummary::default(),
-        view: Rc::new(View {
-            now: Timestamp::ZERO,
-            zone: Zone::utc(),
-            full: true,
-        }),
+        view: View::empty(),
     };
     let used = LISTING.fields_used(template, &empty).map_err(|error| {
         Failure::new(match error {
@@ -154,12 +145,6 @@ fn asks_size(template: &str) -> Result<bool, Failure> {
     Ok(used.iter().any(|name| name == "Size"))
 }
 
-struct View {
-    now: Timestamp,
-    zone: Zone,
-    full: bool,
-}
-
 /// A container and how it is to be shown.
 struct Shown {
     container: ContainerSummary,
@@ -167,26 +152,6 @@ struct Shown {
 }
 
 impl Shown {
-    fn id(&self) -> String {
-        if self.view.full {
-            self.container.id.clone()
-        } else {
-            shorten::id(&self.container.id).to_owned()
-        }
-    }
-
-    fn created(&self) -> Timestamp {
-        Timestamp::from_unix(self.container.created, 0)
-    }
-
-    fn shortened(&self, text: &str, width: usize) -> String {
-        if self.view.full {
-            text.to_owned()
-        } else {
-            shorten::ellipsis(text, width)
-        }
-    }
-
     /// All names; of a short list the first that is no link (those look like names with a slash inside).
     fn names(&self) -> String {
         let names = self.container.names.iter();
@@ -222,7 +187,7 @@ impl Shown {
             } else {
                 &mount.name
             };
-            self.shortened(name, 15)
+            self.view.shortened(name, 15)
         });
         mounts.collect::<Vec<_>>().join(",")
     }

@@ -3,15 +3,13 @@
 use std::rc::Rc;
 
 use corten_api::image::ImageHistoryItem;
-use corten_base::{Timestamp, size};
+use corten_base::size;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Column, Listing};
+use crate::format::{Column, Listing, View};
 use crate::output;
-use crate::text::{elapsed, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
-use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("format", Kind::Text, "Print each as table, json, or by a template"),
@@ -39,9 +37,11 @@ pub(super) const VERB: Verb = Verb {
 const LISTING: Listing<Shown> = Listing {
     kind: "*image.historyContext",
     columns: &[
-        Column::new("ID", "IMAGE", |shown| Some(shown.id())),
+        Column::new("ID", "IMAGE", |shown| Some(shown.view.id(&shown.item.id))),
         Column::new("CreatedSince", "CREATED", |shown| Some(shown.since())),
-        Column::new("CreatedAt", "CREATED AT", |shown| Some(shown.at())),
+        Column::new("CreatedAt", "CREATED AT", |shown| {
+            Some(shown.view.rfc3339(shown.item.created))
+        }),
         Column::new("CreatedBy", "CREATED BY", |shown| Some(shown.by())),
         Column::new("Size", "SIZE", |shown| Some(shown.size())),
         Column::new("Comment", "COMMENT", |shown| Some(shown.item.comment.clone())),
@@ -58,33 +58,23 @@ fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     }
     let client = invocation.client()?;
     let items = block_on(async { Ok(client.image_history(&parsed.arguments[0], "").await?) })?;
-    let view = Rc::new(View {
-        now: Timestamp::now(),
-        zone: Zone::local(),
-        full: parsed.on("no-trunc"),
-        human: parsed.bool("human").unwrap_or(true),
-    });
+    let (view, human) = (View::of(parsed.on("no-trunc")), parsed.bool("human").unwrap_or(true));
     let mut format = LISTING.template(parsed.text("format"), "", parsed.on("quiet"));
-    if !view.human && format.ends_with(LISTING.table) {
+    if !human && format.ends_with(LISTING.table) {
         format = format.replace("{{.CreatedSince}}", "{{.CreatedAt}}");
     }
     let shown = items.into_iter().map(|item| Shown {
         item,
+        human,
         view: Rc::clone(&view),
     });
     output::print(&LISTING.print(&format, &shown.collect::<Vec<_>>())?)
 }
 
-struct View {
-    now: Timestamp,
-    zone: Zone,
-    full: bool,
-    human: bool,
-}
-
 /// A step and how it is to be shown.
 struct Shown {
     item: ImageHistoryItem,
+    human: bool,
     view: Rc<View>,
 }
 
@@ -92,39 +82,23 @@ struct Shown {
 const EPOCH: i64 = 946_684_800;
 
 impl Shown {
-    fn id(&self) -> String {
-        if self.view.full {
-            self.item.id.clone()
-        } else {
-            shorten::id(&self.item.id).to_owned()
-        }
-    }
-
-    fn created(&self) -> Timestamp {
-        Timestamp::from_unix(self.item.created, 0)
-    }
-
-    fn at(&self) -> String {
-        self.view.zone.rfc3339(self.created(), false)
-    }
-
     fn since(&self) -> String {
-        if !self.view.human {
-            return self.at();
+        if !self.human {
+            return self.view.rfc3339(self.item.created);
         }
         if self.item.created <= EPOCH {
             return "N/A".to_owned();
         }
-        elapsed::ago(self.view.now, self.created())
+        self.view.ago(self.item.created)
     }
 
     fn by(&self) -> String {
         let by = self.item.created_by.replace('\t', " ");
-        if self.view.full { by } else { shorten::ellipsis(&by, 45) }
+        self.view.shortened(&by, 45)
     }
 
     fn size(&self) -> String {
-        if self.view.human {
+        if self.human {
             size::human_digits(u64::try_from(self.item.size).unwrap_or(0), 3)
         } else {
             self.item.size.to_string()

@@ -5,15 +5,13 @@ use std::rc::Rc;
 
 use corten_api::image::ImageSummary;
 use corten_base::reference::Reference;
-use corten_base::{Timestamp, size};
+use corten_base::size;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::format::{Column, Listing, TemplateError};
+use crate::format::{Column, Listing, TemplateError, View};
 use crate::output;
-use crate::text::{elapsed, shorten};
 use crate::verb::{Arguments, Invocation, Verb, block_on, filters};
-use corten_base::zone::Zone;
 
 const FLAGS: &[Flag] = &[
     Flag::new("all", Kind::Bool, "Show intermediate images too").short('a'),
@@ -48,15 +46,15 @@ const NONE: &str = "<none>";
 const LISTING: Listing<Shown> = Listing {
     kind: "*formatter.imageContext",
     columns: &[
-        Column::new("ID", "IMAGE ID", |shown| Some(shown.id())),
+        Column::new("ID", "IMAGE ID", |shown| Some(shown.view.id(&shown.image.id))),
         Column::new("Repository", "REPOSITORY", |shown| Some(shown.name.repository.clone())),
         Column::new("Tag", "TAG", |shown| Some(shown.name.tag.clone())),
         Column::new("Digest", "DIGEST", |shown| Some(shown.name.digest.clone())),
         Column::new("CreatedSince", "CREATED", |shown| {
-            Some(elapsed::ago(shown.view.now, shown.created()))
+            Some(shown.view.ago(shown.image.created))
         }),
         Column::new("CreatedAt", "CREATED AT", |shown| {
-            Some(shown.view.zone.clock(shown.created()))
+            Some(shown.view.clock(shown.image.created))
         }),
         Column::new("Size", "SIZE", |shown| Some(human(shown.image.size, 3))),
         Column::new("VirtualSize", "SIZE", |shown| Some(human(shown.image.size, 4))),
@@ -92,25 +90,16 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     }
     let client = invocation.client()?;
     let images = block_on(async { Ok(client.list_images(parsed.on("all"), &filters).await?) })?;
-    let view = Rc::new(View {
-        now: Timestamp::now(),
-        zone: Zone::local(),
-        full: parsed.on("no-trunc"),
-        digests: parsed.on("digests") || format.contains(".Digest") || format == "json",
-    });
-    let shown: Vec<Shown> = images.iter().flat_map(|image| view.rows(image)).collect();
+    let view = View::of(parsed.on("no-trunc"));
+    let digests = parsed.on("digests") || format.contains(".Digest") || format == "json";
+    let shown: Vec<Shown> = images.iter().flat_map(|image| rows(image, digests, &view)).collect();
     output::print(&LISTING.print(&format, &shown)?)
 }
 
 /// Images by a template, without digests; `full` shortens nothing.
 pub(in crate::commands) fn listed(format: &str, images: &[ImageSummary], full: bool) -> Result<String, TemplateError> {
-    let view = Rc::new(View {
-        now: Timestamp::now(),
-        zone: Zone::local(),
-        full,
-        digests: false,
-    });
-    let shown: Vec<Shown> = images.iter().flat_map(|image| view.rows(image)).collect();
+    let view = View::of(full);
+    let shown: Vec<Shown> = images.iter().flat_map(|image| rows(image, false, &view)).collect();
     LISTING.print(format, &shown)
 }
 
@@ -123,32 +112,11 @@ fn with_digests(format: String) -> String {
     }
 }
 
-struct View {
-    now: Timestamp,
-    zone: Zone,
-    full: bool,
-    digests: bool,
-}
-
 /// One name of an image and how it is to be shown.
 struct Shown {
     image: ImageSummary,
     name: Name,
     view: Rc<View>,
-}
-
-impl Shown {
-    fn id(&self) -> String {
-        if self.view.full {
-            self.image.id.clone()
-        } else {
-            shorten::id(&self.image.id).to_owned()
-        }
-    }
-
-    fn created(&self) -> Timestamp {
-        Timestamp::from_unix(self.image.created, 0)
-    }
 }
 
 fn human(bytes: i64, digits: usize) -> String {
@@ -174,56 +142,54 @@ struct Name {
     digest: String,
 }
 
-impl View {
-    fn rows(self: &Rc<Self>, image: &ImageSummary) -> Vec<Shown> {
-        let names = self.names(image).into_iter();
-        names
-            .map(|name| Shown {
-                image: image.clone(),
-                name,
-                view: Rc::clone(self),
-            })
-            .collect()
-    }
+fn rows(image: &ImageSummary, digests: bool, view: &Rc<View>) -> Vec<Shown> {
+    let names = names(image, digests).into_iter();
+    names
+        .map(|name| Shown {
+            image: image.clone(),
+            name,
+            view: Rc::clone(view),
+        })
+        .collect()
+}
 
-    fn names(&self, image: &ImageSummary) -> Vec<Name> {
-        let mut digests: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (repository, digest) in image.repo_digests.iter().filter_map(|text| text.split_once('@')) {
-            digests.entry(familiar(repository)).or_default().push(digest.to_owned());
-        }
-        let mut names = Vec::new();
-        for tagged in image.repo_tags.iter().filter(|tagged| *tagged != "<none>:<none>") {
-            let (repository, tag) = tagged.rsplit_once(':').unwrap_or((tagged, NONE));
-            let repository = familiar(repository);
-            let own = digests.remove(&repository).unwrap_or_default();
-            let own = if self.digests && !own.is_empty() {
-                own
-            } else {
-                vec![NONE.to_owned()]
-            };
-            names.extend(own.into_iter().map(|digest| Name {
-                repository: repository.clone(),
-                tag: tag.to_owned(),
-                digest,
-            }));
-        }
-        for (repository, own) in digests.into_iter().filter(|(repository, _)| repository != NONE) {
-            let shown = if self.digests { own } else { vec![NONE.to_owned()] };
-            names.extend(shown.into_iter().map(|digest| Name {
-                repository: repository.clone(),
-                tag: NONE.to_owned(),
-                digest,
-            }));
-        }
-        if names.is_empty() {
-            names.push(Name {
-                repository: NONE.to_owned(),
-                tag: NONE.to_owned(),
-                digest: NONE.to_owned(),
-            });
-        }
-        names
+fn names(image: &ImageSummary, shown: bool) -> Vec<Name> {
+    let mut digests: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (repository, digest) in image.repo_digests.iter().filter_map(|text| text.split_once('@')) {
+        digests.entry(familiar(repository)).or_default().push(digest.to_owned());
     }
+    let mut names = Vec::new();
+    for tagged in image.repo_tags.iter().filter(|tagged| *tagged != "<none>:<none>") {
+        let (repository, tag) = tagged.rsplit_once(':').unwrap_or((tagged, NONE));
+        let repository = familiar(repository);
+        let own = digests.remove(&repository).unwrap_or_default();
+        let own = if shown && !own.is_empty() {
+            own
+        } else {
+            vec![NONE.to_owned()]
+        };
+        names.extend(own.into_iter().map(|digest| Name {
+            repository: repository.clone(),
+            tag: tag.to_owned(),
+            digest,
+        }));
+    }
+    for (repository, own) in digests.into_iter().filter(|(repository, _)| repository != NONE) {
+        let shown = if shown { own } else { vec![NONE.to_owned()] };
+        names.extend(shown.into_iter().map(|digest| Name {
+            repository: repository.clone(),
+            tag: NONE.to_owned(),
+            digest,
+        }));
+    }
+    if names.is_empty() {
+        names.push(Name {
+            repository: NONE.to_owned(),
+            tag: NONE.to_owned(),
+            digest: NONE.to_owned(),
+        });
+    }
+    names
 }
 
 fn familiar(repository: &str) -> String {
