@@ -1,9 +1,13 @@
 //! Rows of the areas `run` and `exec-attach-logs` with servers: nginx, redis, mysql, php.
 
+use std::process::Stdio;
+
 use anyhow::{Context as _, Result, ensure};
 use corten_e2e::{Case, LIMIT};
 use corten_testkit::Terminal;
+use corten_testkit::daemon::signal;
 use corten_testkit::wait::until_ok;
+use rustix::process::Signal;
 
 use crate::rows::group;
 
@@ -135,13 +139,17 @@ fn ambiguous(case: &Case) -> Result<()> {
 fn redis() -> Result<()> {
     group(&["redis"], |rows| {
         rows.row("C-053", |case| {
-            let mut terminal = Terminal::spawn(&case.command("run --name rr redis:3.2-alpine")?, (24, 200))?;
-            terminal.expect("Ready to accept connections", LIMIT)?;
-            terminal.send("\x03")?;
-            // Docker's client tells of the key if the server takes its time, else of the server's own end.
-            let code = terminal.finish(LIMIT)?;
-            ensure!(code == 0 || code == 130, "{code}");
-            case.says("wait rr", "0")?;
+            let mut client = case
+                .command("run --name rr redis:3.2-alpine")?
+                .stdout(Stdio::piped())
+                .spawn()?;
+            let ready = || case.run("logs rr")?.mentions("Ready to accept connections");
+            until_ok(LIMIT, "the server", ready)?;
+            // What Ctrl-C sends, to the client alone: the programs that put it into the sandbox would end too.
+            signal(case.daemon.sandbox.program_pid(&client)?, Signal::INT)?;
+            let ended = || client.try_wait()?.context("the client still runs");
+            ensure!(until_ok(LIMIT, "the client's end", ended)?.code() == Some(0));
+            case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' rr", "exited 0")?;
             case.run("logs rr")?
                 .success()?
                 .mentions("Redis is now ready to exit, bye bye")
