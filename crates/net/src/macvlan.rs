@@ -107,11 +107,12 @@ impl MacvlanNetwork {
             let gateway = way6.then_some(gateway);
             (address, prefix, gateway)
         });
-        let sandbox = Sandbox {
+        let first = address4.map(IpAddr::V4);
+        let first = first.or(address6.map(|(address, ..)| IpAddr::V6(address)));
+        let mut sandbox = Sandbox {
             container: request.container.clone(),
             link: String::new(),
             interface: request.interface.to_owned(),
-            // others on the link may be of other hosts: never the same twice
             mac: request.mac.unwrap_or_else(MacAddress::random),
             address4,
             prefix4: gateway4.map_or(0, |(_, prefix)| prefix),
@@ -119,6 +120,11 @@ impl MacvlanNetwork {
             address6,
             ports: Vec::new(),
         };
+        // the same for one address of this network: neighbours that remember it reach the next owner at once, and
+        // networks of other hosts on the link have other ones
+        if let (None, Some(address)) = (request.mac, first) {
+            sandbox.mac = MacAddress::generated(&self.config.own_link, address);
+        }
         Ok(Prepared {
             sandbox,
             sockets: Vec::new(),

@@ -2,7 +2,7 @@
 //! they run, and are kept apart from the others.
 
 use anyhow::{Context as _, Result, ensure};
-use corten_e2e::{Case, LIMIT, one};
+use corten_e2e::{Case, LIMIT, both};
 use corten_testkit::wait::until_ok;
 
 /// The address that a container has on a network.
@@ -27,7 +27,7 @@ fn finds(case: &Case, container: &str, name: &str, address: &str) -> Result<()> 
 /// The illustration of a user's bridge beside the default one, as the course draws it.
 #[test]
 fn containers_of_a_bridge_find_each_other_and_nobody_else() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         let id = case.ok("network create -d bridge my_bridge")?;
         ensure!(id.len() == 64, "{id}");
         case.ok("run -d --name cont1 busybox sleep 1000")?;
@@ -57,7 +57,7 @@ fn containers_of_a_bridge_find_each_other_and_nobody_else() -> Result<()> {
 
 #[test]
 fn aliases_several_networks_and_their_way_out() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         case.ok("network create --subnet 192.168.23.0/24 n1")?;
         case.ok("network create --subnet 192.168.24.0/24 n2")?;
         case.ok("run -d --name db --network n1 --ip 192.168.23.45 --network-alias store --hostname hosty busybox sleep 1000")?;
@@ -93,7 +93,7 @@ fn aliases_several_networks_and_their_way_out() -> Result<()> {
 
 #[test]
 fn what_cannot_be_is_refused_in_dockers_words() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         case.ok("network create n1")?;
         case.ok("network create --subnet 192.168.23.0/24 n2")?;
         case.ok("run -d --name c1 busybox sleep 1000")?;
@@ -182,7 +182,7 @@ fn what_cannot_be_is_refused_in_dockers_words() -> Result<()> {
 
 #[test]
 fn events_and_lists() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         let id = case.ok("network create --label a=b n1")?;
         case.ok("run --rm --network n1 busybox true")?;
         case.says("network ls -q --no-trunc --filter label=a=b", &id)?;
@@ -207,7 +207,7 @@ fn events_and_lists() -> Result<()> {
 /// The old way on the default network: variables and a line in `/etc/hosts`, kept right over restarts.
 #[test]
 fn links() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         case.ok("run -d --name db --expose 3306 -e MYSQL_ROOT_PASSWORD=secret busybox sleep 1000")?;
         case.ok("run -d --name wp --link db:mysql busybox sleep 1000")?;
         let before = address(case, "db", "bridge")?;
@@ -262,7 +262,7 @@ fn links() -> Result<()> {
 
 #[test]
 fn internal_isolated_and_ipv6_only_networks() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         case.ok("network create --internal inside")?;
         case.ok("run -d --name i1 -p 8081:80 --network inside busybox sleep 1000")?;
         case.ok("run -d --name i2 --network inside busybox sleep 1000")?;
@@ -295,7 +295,7 @@ fn internal_isolated_and_ipv6_only_networks() -> Result<()> {
 
 #[test]
 fn published_ports_lead_to_users_networks_and_move_with_the_way_out() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         case.ok("network create n1")?;
         case.ok("network create n2")?;
         case.ok("run -d --name web -p 8085:80 --network n1 --network n2 busybox httpd -f -h /etc")?;
@@ -329,7 +329,7 @@ fn published_ports_lead_to_users_networks_and_move_with_the_way_out() -> Result<
 /// Containers beside the host on one of its links: the machine at its other end sees them as machines.
 #[test]
 fn macvlan() -> Result<()> {
-    one(&["busybox"], |case| {
+    both(&["busybox"], |case| {
         let subnet = "--subnet 198.51.100.0/24 --gateway 198.51.100.1 --ip-range 198.51.100.64/26";
         case.ok(&format!("network create -d macvlan -o parent=eth0 {subnet} lan"))?;
         case.ok("run -d --name m1 --network lan busybox sleep 1000")?;
