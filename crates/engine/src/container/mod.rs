@@ -12,6 +12,7 @@ pub(crate) mod clients;
 pub mod cpuset;
 pub(crate) mod create;
 pub(crate) mod devices;
+mod early;
 pub mod effective;
 pub mod ending;
 pub mod filter;

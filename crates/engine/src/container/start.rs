@@ -25,6 +25,7 @@ use corten_shim::protocol::{self, Failure, FailureKind, Log, NetworkNamespace, N
 use corten_sys::fault::boundary;
 use tokio::sync::mpsc;
 
+use super::early::{self, Early};
 use super::effective::{Effective, NetworkMode};
 use super::links::{self, Leased};
 use super::mounts::{MountKind, MountSpec};
@@ -58,16 +59,16 @@ const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// What has to be undone when a later step fails.
 #[derive(Default)]
-struct Undo {
-    run_directory: bool,
-    lease: Vec<Joined>,
-    shim: Option<(Option<ShimHandle>, ShimProcess)>,
-    run: Option<Arc<RunRecord>>,
+pub(super) struct Undo {
+    pub(super) run_directory: bool,
+    pub(super) lease: Vec<Joined>,
+    pub(super) shim: Option<(Option<ShimHandle>, ShimProcess)>,
+    pub(super) run: Option<Arc<RunRecord>>,
 }
 
 /// What the preparation made for the shim.
-struct Prepared {
-    run: RunRecord,
+pub(super) struct Prepared {
+    pub(super) run: RunRecord,
     create: protocol::Create,
     sockets: Vec<OwnedFd>,
     dns: Option<protocol::Dns>,
@@ -109,13 +110,12 @@ impl Owner {
         let container = Arc::clone(&self.container);
         blocking(&self.core, move |core| make_run_directory(core, &container)).await?;
 
-        let container = Arc::clone(&self.container);
-        let network = shared.network.clone();
-        let spawned = blocking(&self.core, move |core| spawn_shim(core, &container, &network));
-        let container = Arc::clone(&self.container);
-        let size = None;
-        let prepared = blocking(&self.core, move |core| prepare(core, &container, &shared, size));
-        let (spawned, prepared) = tokio::join!(spawned, prepared);
+        let (late, early) = early::begin(&self.core, &self.container, shared);
+        self.releasing = Some(late);
+        let early = early
+            .await
+            .map_err(|_gone| Error::internal("the preparation ended early"))?;
+        let Early { spawned, prepared } = early;
         if let Ok(spawned) = &spawned
             && let Ok(pidfd) = spawned.pidfd.try_clone()
         {
@@ -250,7 +250,7 @@ impl Owner {
 
 impl Undo {
     /// Undoes what was done, last first. Goes on whatever fails, and says what did.
-    async fn run(self, core: &Arc<Core>, container: &Arc<Container>) {
+    pub(super) async fn run(self, core: &Arc<Core>, container: &Arc<Container>) {
         if let Some((handle, process)) = self.shim {
             drop(handle);
             process.kill();
@@ -277,8 +277,8 @@ impl Undo {
 }
 
 /// Processes whose namespaces a container joins.
-struct Shared {
-    network: NetworkNamespace,
+pub(super) struct Shared {
+    pub(super) network: NetworkNamespace,
     ipc: Option<u32>,
     pid: Option<u32>,
 }
@@ -341,17 +341,13 @@ fn make_run_directory(core: &Core, container: &Container) -> Result<()> {
     Ok(())
 }
 
-/// The network namespace, which the kernel needs a while for, is made while the rest is prepared.
-fn spawn_shim(core: &Core, container: &Container, network: &NetworkNamespace) -> Result<corten_shim::spawn::Spawned> {
-    boundary("start.shim");
-    let directory = core.run_directory(&container.id);
-    let spawned = corten_shim::spawn::spawn_into(&core.config.shim, &directory, network);
-    boundary("start.shim-spawned");
-    spawned.map_err(|error| Error::caused("failed to start the container's keeper", error))
-}
-
 /// Everything that needs no shim: address and ports, files, sources of mounts, the plan; and `run.json`.
-fn prepare(core: &Core, container: &Container, shared: &Shared, size: Option<(u16, u16)>) -> Result<Prepared> {
+pub(super) fn prepare(
+    core: &Core,
+    container: &Container,
+    shared: &Shared,
+    size: Option<(u16, u16)>,
+) -> Result<Prepared> {
     boundary("start.network");
     let Leased { joined, sockets } = links::lease(core, container)?;
     let prepared = prepare_leased(core, container, shared, size, joined.clone(), sockets);

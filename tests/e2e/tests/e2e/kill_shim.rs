@@ -93,12 +93,32 @@ fn a_keeper_that_is_stuck_is_killed() -> Result<()> {
         case.ok("start box").context("start again")?;
         signal(shim_of(case, &id)?, Signal::STOP)?;
         case.ok("rm -f box")?;
-        // Nor a daemon from starting.
+        case.ok("run --rm busybox true").map(drop)
+    })
+}
+
+/// Nor does it keep a daemon from starting; one that was only stopped goes on, and its container with it.
+#[test]
+fn a_keeper_that_is_silent_at_the_start_is_asked_again() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
         let id = case.ok("run -d --name box busybox sleep 1000")?;
+        let pid = case.ok("inspect -f '{{.State.Pid}}' box")?;
         signal(shim_of(case, &id)?, Signal::STOP)?;
         case.daemon.kill()?;
         case.daemon.launch()?;
-        case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' box", "exited 137")?;
-        case.ok("rm box").map(drop)
+        let log = case.daemon.log_tail();
+        ensure!(
+            log.contains("is silent: it is asked again") && log.contains("box"),
+            "{log}"
+        );
+        case.says(
+            "inspect -f '{{.State.Status}} {{.State.Pid}}' box",
+            &format!("running {pid}"),
+        )?;
+        case.says("exec box echo inside", "inside")?;
+        case.ok("rm -f box").map(drop)
     })
 }

@@ -27,6 +27,7 @@ mod pause;
 mod ports;
 mod prune;
 mod reach;
+mod renewal;
 mod resources;
 mod restart;
 mod security;
