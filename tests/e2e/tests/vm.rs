@@ -21,11 +21,19 @@ fn packages_on_a_host_with_systemd() {
 /// Boots the machine of `script` and takes its verdict; `made` is what its build leaves in the target directory.
 fn boot(test: &str, script: &str, made: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    if !programs::target_directory().unwrap().join(made).is_file() {
+    if !programs::target_directory()
+        .expect("cargo has a target directory")
+        .join(made)
+        .is_file()
+    {
         let why = format!("{script} build has made no machine (no x86_64, or not root)");
         return skip::skip(test, &why);
     }
-    let run = Command::new(script).arg("run").current_dir(root).output().unwrap();
+    let run = Command::new(script)
+        .arg("run")
+        .current_dir(root)
+        .output()
+        .expect("the script starts");
     let console = String::from_utf8_lossy(&run.stdout);
     assert!(
         run.status.success(),
