@@ -10,14 +10,13 @@ impl<'a> Run<'a> {
         let mark = self.variables.len();
         let value = self.pipeline(dot, &branch.pipe)?.value.behind();
         let ran = self.each(&value, branch)?;
-        self.variables.truncate(mark);
-        match &branch.otherwise {
-            Some(list) if !ran => {
-                // The variables of the pipeline are gone for the other list only when it ends.
-                self.list(dot, list)
-            }
+        // The variables of the pipeline are known in the other list too.
+        let flow = match &branch.otherwise {
+            Some(list) if !ran => self.list(dot, list),
             Some(_) | None => Ok(Flow::On),
-        }
+        };
+        self.variables.truncate(mark);
+        flow
     }
 
     /// Runs the body for each item; false if there is none.
