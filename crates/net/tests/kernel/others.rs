@@ -2,7 +2,7 @@
 
 use corten_net::{BridgeNetworkConfig, Protocol};
 
-use crate::world::{Container, host_asks, network, on_a_host};
+use crate::world::{Container, HOST, OUTSIDE, host_asks, network, on_a_host, outside};
 
 #[test]
 fn lingering_connections_do_not_keep_a_port() {
@@ -36,4 +36,36 @@ fn a_foreign_chain_that_drops_is_told() {
             "{found:?}"
         );
     });
+}
+
+/// What Docker beside us makes where it has turned forwarding on, and what the advice does about it.
+#[test]
+fn beside_a_docker_that_drops_the_advice_helps() {
+    on_a_host(|| {
+        let outside = outside();
+        outside.serve(7000);
+        let rules = "add table ip filter; add chain ip filter DOCKER-USER; \
+                     add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }; \
+                     add rule ip filter FORWARD jump DOCKER-USER";
+        if !nft(rules) {
+            return println!("skip: no nft to play Docker");
+        }
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        let (out, inward) = (format!("{OUTSIDE}:7000"), format!("{HOST}:8080"));
+        assert!(container.machine.is_refused(Protocol::Tcp, &out));
+        assert!(outside.is_refused(Protocol::Tcp, &inward));
+        let advice = network.obstacles()[0].to_string();
+        assert!(advice.contains("DOCKER-USER"), "{advice}");
+        assert!(nft("insert rule ip filter DOCKER-USER iifname corten0 accept; \
+                     insert rule ip filter DOCKER-USER oifname corten0 accept"));
+        assert!(container.machine.ask(Protocol::Tcp, &out).is_some());
+        assert!(outside.ask(Protocol::Tcp, &inward).is_some());
+    });
+}
+
+fn nft(rules: &str) -> bool {
+    let status = std::process::Command::new("nft").arg(rules).status();
+    status.is_ok_and(|status| status.success())
 }

@@ -279,6 +279,38 @@ fn a_host_that_did_not_forward_still_does_not() {
     });
 }
 
+/// A Docker that is started later finds forwarding on, and its containers are not ours to cut off.
+#[test]
+fn bridges_of_docker_are_forwarded_all_the_same() {
+    on_a_host(|| {
+        let outside = outside();
+        outside.serve(7000);
+        let other = joined(
+            "ext9",
+            [
+                ("203.0.113.1", "203.0.113.2", 24),
+                ("2001:db8:9::1", "2001:db8:9::2", 64),
+            ],
+        );
+        let _network = network(BridgeNetworkConfig::default());
+        let to = format!("{OUTSIDE}:7000");
+        assert!(other.is_refused(Protocol::Tcp, &to), "the host forwards for others");
+        for step in [
+            "link add docker0 type bridge",
+            "address flush dev ext9",
+            "link set ext9 master docker0",
+            "address add 203.0.113.1/24 dev docker0",
+            "link set docker0 up",
+        ] {
+            match std::process::Command::new("ip").args(step.split(' ')).status() {
+                Ok(status) if status.success() => {}
+                result => return println!("skip: no ip to play Docker ({step}): {result:?}"),
+            }
+        }
+        assert!(other.ask(Protocol::Tcp, &to).is_some(), "Docker's bridge is cut off");
+    });
+}
+
 #[test]
 fn strict_reverse_path_filters_are_no_obstacle() {
     both_ways(|| {
