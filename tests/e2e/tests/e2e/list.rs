@@ -14,8 +14,10 @@ fn encoded(filters: &str) -> String {
 #[test]
 fn every_filter_chooses() -> Result<()> {
     one(&["busybox"], |case| {
-        case.ok("run -d --name web-1 -l tier=front -p 127.0.0.1:8080:80 -v data:/data busybox sleep 1000")?;
-        case.ok("run -d --name web-2 --expose 443 --network none busybox sleep 1000")?;
+        case.ok(
+            "run -d --name web-1 -l tier=front --expose 443 -p 127.0.0.1:8080:80 -v data:/data busybox sleep 1000",
+        )?;
+        case.ok("run -d --name web-2 --network none busybox sleep 1000")?;
         case.ok("run --name ended -l tier=back busybox sh -c 'exit 3'").err();
         case.ok("create --name fresh busybox true")?;
         case.ok("pause web-2")?;
@@ -42,7 +44,7 @@ fn every_filter_chooses() -> Result<()> {
             (r#"{"network":["none"]}"#, "web-2"),
             (r#"{"publish":["8080"]}"#, "web-1"),
             (r#"{"publish":["8000-8100/tcp"]}"#, "web-1"),
-            (r#"{"expose":["443"]}"#, "web-2"),
+            (r#"{"expose":["443"]}"#, "web-1"),
             (r#"{"health":["none"]}"#, "fresh ended web-2 web-1"),
             (r#"{"is-task":["false"]}"#, "fresh ended web-2 web-1"),
             (r#"{"is-task":["true"]}"#, ""),
