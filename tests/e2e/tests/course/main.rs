@@ -7,6 +7,7 @@ mod exec_attach_logs;
 mod inspect_stats;
 mod install_info;
 mod listed;
+mod network;
 mod rows;
 mod run;
 mod run_images;
