@@ -292,10 +292,10 @@ fn databases_by_name() -> Result<()> {
             let head = || {
                 case.script("curl -sI --max-time 5 localhost:8090")?
                     .success()?
-                    .mentions("HTTP/1.1 403")
+                    .mentions("Server: Apache")
             };
             until_ok(LIMIT, "the server", head)?;
-            case.ok("rm -f linked other php redis")?;
+            case.ok("rm -fv linked other php redis")?;
             case.ok("rmi hearc/php").map(drop)
         });
     })
