@@ -30,7 +30,7 @@ test:
 	@scripts/test
 
 bench:
-	@scripts/setup
+	@scripts/setup bench
 	@scripts/test-images
 	@$(MAKE) --no-print-directory build
 	@scripts/bench

@@ -110,11 +110,12 @@ impl Engine {
 
     /// Runs the client to its end; its output is returned, a failure is an error.
     pub(crate) fn command(&self, arguments: &[&str]) -> Result<String> {
-        let output = Command::new(&self.client)
-            .arg(format!("--host=unix://{}", self.socket.display()))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()?;
+        self.command_of(&self.client, arguments)
+    }
+
+    /// [`Engine::command`] of another client.
+    pub(crate) fn command_of(&self, client: &Path, arguments: &[&str]) -> Result<String> {
+        let output = self.command_line(client, arguments).stdin(Stdio::null()).output()?;
         ensure!(
             output.status.success(),
             "{} {arguments:?}: {}",
@@ -122,6 +123,19 @@ impl Engine {
             String::from_utf8_lossy(&output.stderr)
         );
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// The client's command line, not yet run.
+    pub(crate) fn client_command(&self, arguments: &[&str]) -> Command {
+        self.command_line(&self.client, arguments)
+    }
+
+    fn command_line(&self, client: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(client);
+        command
+            .arg(format!("--host=unix://{}", self.socket.display()))
+            .args(arguments);
+        command
     }
 
     /// A request over the socket whose answer must be a success; its body.

@@ -12,7 +12,8 @@ use crate::process;
 use crate::sample::{Sample, time};
 use crate::table::Table;
 
-const SLEEPER: &str = r#"{"Image":"busybox","Cmd":["sleep","100000"]}"#;
+/// A container that runs until it is removed.
+pub(crate) const SLEEPER: &str = r#"{"Image":"busybox","Cmd":["sleep","100000"]}"#;
 
 /// Starts `count` sleepers, `parallel` at a time, over the socket; containers per second.
 pub(crate) fn start_sleepers(engine: &Engine, count: usize, parallel: usize) -> Result<f64> {

@@ -16,7 +16,11 @@ impl Table {
         self.0.push([figure.to_owned(), target.to_owned(), measured]);
     }
 
+    /// The commit and the machine as `scripts/bench` tells them, then the rows.
     pub(crate) fn print(&self) {
+        if let Ok(measured) = std::env::var("CORTEN_BENCH_COMMIT") {
+            println!("Measured at {measured}.\n");
+        }
         println!("| figure | target | measured |\n|---|---|---|");
         for [figure, target, measured] in &self.0 {
             println!("| {figure} | {target} | {measured} |");
