@@ -17,6 +17,8 @@ const LINES: usize = 1_000_000;
 const ROUNDS: usize = 5;
 /// A single round takes Docker ten seconds.
 const PEER_ROUNDS: usize = 1;
+/// Docker does not rotate unless told to.
+const NO_ROTATION: [&str; 2] = ["--log-opt", "max-size=-1"];
 
 /// Busybox prints 99 characters and a newline, a million times.
 fn script() -> String {
@@ -82,15 +84,15 @@ impl Figures {
     /// One round of each.
     fn of(engine: &Engine) -> Result<Self> {
         let script = script();
-        let log = ["--log-driver", "json-file", "--log-opt", "max-size=-1"];
+        let log = if engine.name == "docker" { &[][..] } else { &NO_ROTATION };
         let program = ["busybox", "sh", "-c", &script];
         let begin = Instant::now();
-        let id = engine.command(&[&["run", "-d"][..], &log, &program].concat())?;
+        let id = engine.command(&[&["run", "-d"][..], log, &program].concat())?;
         engine.command(&["wait", &id])?;
         let detached = begin.elapsed();
         let read = time(|| counted(engine.client_command(&["logs", &id])))?;
         engine.command(&["rm", &id])?;
-        let arguments = [&["run", "--rm"][..], &log, &program].concat();
+        let arguments = [&["run", "--rm"][..], log, &program].concat();
         let attached = time(|| counted(engine.client_command(&arguments)))?;
         Ok(Self {
             detached: vec![detached],

@@ -39,7 +39,7 @@ pub(crate) fn published(corten: &Engine, table: &mut Table) -> Result<()> {
         return Ok(());
     }
     let bare = Bare::set_up()?;
-    let chroot = ["-v", "/:/host:ro", "busybox", "chroot", "/host"];
+    let chroot = ["-v", "/:/host", "busybox", "chroot", "/host"];
     let server = ["run", "-d", "-p", "5201:5201"];
     let server = corten.command(&[&server[..], &chroot, &["iperf3", "-s"]].concat())?;
     let client = corten.command(&[&["run", "-d"][..], &chroot, &["sleep", "100000"]].concat())?;
