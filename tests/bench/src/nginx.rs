@@ -19,6 +19,9 @@ const WAYS: [&str; 4] = ["direct", "NAT", "127.0.0.1", "[::1]"];
 /// Requests per second by each of [`WAYS`].
 pub(crate) type Figures = [f64; WAYS.len()];
 
+/// Where the server of each way is published.
+const PORTS: [u16; WAYS.len()] = [8080, 8081, 8082, 8083];
+
 /// Medians over alternating rounds; `None` without `ab`.
 pub(crate) fn measure(engine: &Engine) -> Result<Option<Figures>> {
     if !corten_testkit::skip::has_program("ab") {
@@ -26,13 +29,19 @@ pub(crate) fn measure(engine: &Engine) -> Result<Option<Figures>> {
         return Ok(None);
     }
     engine.command(&["load", "-q", "-i", &programs::image("nginx")?.display().to_string()])?;
-    let id = engine.command(&["run", "-d", "-p", "8080:80", "nginx"])?;
-    let address = engine.command(&["inspect", "-f", "{{.NetworkSettings.IPAddress}}", &id])?;
+    // A server for each way: connections of several ways to one server would have the same addresses and ports, and a
+    // server refuses a new one whose clock is behind that of the old one, for a second.
+    let mut servers = Vec::new();
+    for port in PORTS {
+        servers.push(engine.command(&["run", "-d", "-p", &format!("{port}:80"), "nginx"])?);
+    }
+    let format = "{{.NetworkSettings.IPAddress}}";
+    let address = engine.command(&["inspect", "-f", format, &servers[0]])?;
     let urls = [
         format!("http://{address}/"),
-        format!("http://{INSIDE4}:8080/"),
-        "http://127.0.0.1:8080/".to_owned(),
-        "http://[::1]:8080/".to_owned(),
+        format!("http://{INSIDE4}:{}/", PORTS[1]),
+        format!("http://127.0.0.1:{}/", PORTS[2]),
+        format!("http://[::1]:{}/", PORTS[3]),
     ];
     let mut rates: [Vec<f64>; WAYS.len()] = Default::default();
     for round in 0..=ROUNDS {
