@@ -103,6 +103,12 @@ impl Daemon {
 
     /// Takes the present state as the one to come back to: call it after loading images.
     pub fn remember(&mut self) -> Result<()> {
+        let trash = self.data_directory().join("images/trash");
+        until_ok(START_LIMIT, "the end of what loads threw away", || {
+            let left = std::fs::read_dir(&trash).map_or(0, Iterator::count);
+            ensure!(left == 0, "{left} directories in {}", trash.display());
+            Ok(())
+        })?;
         self.before = self.census()?;
         Ok(())
     }
