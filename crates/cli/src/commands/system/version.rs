@@ -39,7 +39,7 @@ fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     match template {
         Some(template) => {
             let server = match &server {
-                Ok(bytes) => String::from_utf8_lossy(bytes).trim().to_owned(),
+                Ok(bytes) => with_spelled_date(String::from_utf8_lossy(bytes).trim()),
                 Err(_) => "null".to_owned(),
             };
             let text = format!(
@@ -58,6 +58,26 @@ fn version(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         }
     }
     server.map(drop)
+}
+
+/// The engine's answer with the date among the details of its first component in words, as Docker's client changes it;
+/// the one beside them stays.
+fn with_spelled_date(answer: &str) -> String {
+    const KEY: &str = "\"BuildTime\":\"";
+    let details = answer.find("\"Details\":{").unwrap_or(answer.len());
+    let end = answer[details..].find('}').map_or(answer.len(), |end| details + end);
+    let Some(start) = answer[details..end].find(KEY).map(|at| details + at + KEY.len()) else {
+        return answer.to_owned();
+    };
+    let Some(length) = answer[start..end].find('"') else {
+        return answer.to_owned();
+    };
+    let (before, date, after) = (
+        &answer[..start],
+        &answer[start..start + length],
+        &answer[start + length..],
+    );
+    format!("{before}{}{after}", release::date(date))
 }
 
 fn client_json(program: &str, api: &str, context: &str) -> String {
@@ -133,5 +153,25 @@ pub(super) fn architecture() -> &'static str {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_date_of_the_first_component_is_spelled() {
+        let answer = r#"{"Components":[{"Details":{"Arch":"amd64","BuildTime":"2024-02-01T00:00:00Z"}}],"BuildTime":"2024-02-01T00:00:00Z"}"#;
+        let spelled = r#"{"Components":[{"Details":{"Arch":"amd64","BuildTime":"Thu Feb  1 00:00:00 2024"}}],"BuildTime":"2024-02-01T00:00:00Z"}"#;
+        assert_eq!(with_spelled_date(answer), spelled);
+        for other in [
+            "{}",
+            r#"{"BuildTime":"2024-02-01T00:00:00Z"}"#,
+            r#"{"Details":{"BuildTime":"#,
+            "",
+        ] {
+            assert_eq!(with_spelled_date(other), other);
+        }
     }
 }
