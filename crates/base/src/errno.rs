@@ -1,8 +1,10 @@
 //! The kernel's reasons in words.
 
+use std::fmt::Display;
+
 /// The reason as Go programs print it: lower case, no number. Clients match these words.
 #[must_use]
-pub fn words(error: &std::io::Error) -> String {
+pub fn words<E: Display + ?Sized>(error: &E) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();

@@ -8,6 +8,7 @@ pub mod errno;
 pub mod file;
 pub mod id;
 pub mod moment;
+pub mod mountinfo;
 pub mod pattern;
 pub mod platform;
 pub mod reference;

@@ -52,11 +52,23 @@ pub(crate) trait Context<T> {
 
 impl<T, E: Into<std::io::Error>> Context<T> for Result<T, E> {
     fn internal<S: Into<String>>(self, step: impl FnOnce() -> S) -> Result<T, CreateError> {
-        self.map_err(|error| CreateError::internal(format!("{}: {}", step().into(), reason(&error.into()))))
+        self.map_err(|error| {
+            CreateError::internal(format!(
+                "{}: {}",
+                step().into(),
+                reason::<std::io::Error>(&error.into())
+            ))
+        })
     }
 
     fn invalid<S: Into<String>>(self, step: impl FnOnce() -> S) -> Result<T, CreateError> {
-        self.map_err(|error| CreateError::invalid(format!("{}: {}", step().into(), reason(&error.into()))))
+        self.map_err(|error| {
+            CreateError::invalid(format!(
+                "{}: {}",
+                step().into(),
+                reason::<std::io::Error>(&error.into())
+            ))
+        })
     }
 }
 

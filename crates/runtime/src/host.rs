@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use corten_base::mountinfo::mount_point;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Layout;
@@ -118,8 +119,7 @@ fn hierarchies(mountinfo: &str, groups: &str) -> Vec<Hierarchy> {
 /// One line of `mountinfo`: `id parent dev root mount options... - type source super-options`.
 fn hierarchy(line: &str, groups: &str) -> Option<Hierarchy> {
     let (left, right) = line.split_once(" - ")?;
-    let mut left = left.split(' ').skip(3);
-    let (_root, mount) = (left.next()?, PathBuf::from(left.next()?.replace("\\040", " ")));
+    let mount = mount_point(left)?;
     let mut right = right.split(' ');
     let (kind, _source, options) = (right.next()?, right.next()?, right.next()?);
     match kind {

@@ -209,7 +209,7 @@ impl Networks {
             }
             "macvlan" => {
                 let made = MacvlanNetwork::make(&self.host()?, macvlan_config(record)?);
-                let network = made.map_err(|error| Error::invalid(lowered(&error)))?;
+                let network = made.map_err(|error| Error::invalid(corten_base::errno::words(&error)))?;
                 Ok(Driver::Macvlan(Arc::new(network)))
             }
             "null" => Ok(Driver::Nothing),
@@ -327,14 +327,4 @@ fn shared(default: Option<&BridgeNetworkConfig>, id: &str) -> HostConfig {
             forward: true,
         },
     }
-}
-
-/// A refusal of the kernel in Go's words, which begin small.
-fn lowered(error: &corten_net::macvlan::MacvlanError) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use corten_base::ContainerId;
+use corten_base::mountinfo::mount_point;
 use corten_sys::fault::boundary;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -55,7 +56,7 @@ impl Volumes {
         if !mount.subpath.is_empty() {
             let below = mount.subpath.trim_start_matches('/');
             let failed = |error: Errno| {
-                let (path, reason) = (data.join(below), corten_base::errno::words(&error.into()));
+                let (path, reason) = (data.join(below), corten_base::errno::words(&error));
                 Error::invalid(format!("cannot access path {0}: lstat {0}: {reason}", path.display()))
             };
             let flags = OFlags::PATH | OFlags::CLOEXEC;
@@ -91,16 +92,23 @@ impl Volumes {
         }
     }
 
-    /// Unmounts what nobody holds, after the recovery of all containers.
+    /// Unmounts what nobody holds, after the recovery of all containers. What somebody else has mounted on a volume
+    /// without options stays. Goes on whatever fails.
     pub(crate) fn sweep(&self) -> io::Result<()> {
         for point in mount_points(self.root())? {
             let name = point.parent().and_then(Path::file_name).and_then(|name| name.to_str());
-            let held = name
-                .and_then(|name| self.mounted.known(name))
-                .is_some_and(|holders| !holders.lock().unwrap_or_else(PoisonError::into_inner).is_empty());
-            if !held {
-                boundary("recover.volume");
-                unmount(&point)?;
+            let Some(name) = name.filter(|name| !self.mounted.is_held(name)) else {
+                continue;
+            };
+            if self
+                .read(name)
+                .is_ok_and(|record| record.is_some_and(|record| record.options.is_empty()))
+            {
+                continue;
+            }
+            boundary("recover.volume");
+            if let Err(error) = unmount(&point) {
+                tracing::error!(volume = name, %error, "a volume that nobody uses is still mounted");
             }
         }
         Ok(())
@@ -111,6 +119,17 @@ impl Mounted {
     fn of(&self, name: &str) -> Arc<Mutex<BTreeSet<ContainerId>>> {
         let mut all = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(name.to_owned()).or_default())
+    }
+
+    fn is_held(&self, name: &str) -> bool {
+        let known = self.known(name);
+        known.is_some_and(|holders| !holders.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
+    }
+
+    /// A volume that was removed has no holders.
+    pub(super) fn forget(&self, name: &str) {
+        let mut all = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(name);
     }
 
     fn known(&self, name: &str) -> Option<Arc<Mutex<BTreeSet<ContainerId>>>> {
@@ -134,7 +153,7 @@ fn mount(local: &LocalMount, target: &Path) -> Result<()> {
             "error while mounting volume '{target}': failed to mount local volume: mount {}:{target}, flags: {:#x}{data}: {}",
             local.device,
             flags.bits(),
-            corten_base::errno::words(&error.into()),
+            corten_base::errno::words(&error),
         ))
     })
 }
@@ -189,11 +208,9 @@ fn is_mounted(path: &Path) -> io::Result<bool> {
 fn mount_points(root: &Path) -> io::Result<Vec<PathBuf>> {
     let root = root.canonicalize()?;
     let table = fs::read_to_string("/proc/self/mountinfo")?;
-    let points = table
+    Ok(table
         .lines()
-        .filter_map(|line| line.split(' ').nth(4))
-        .map(PathBuf::from);
-    Ok(points
+        .filter_map(mount_point)
         .filter(|point| point.parent().and_then(Path::parent) == Some(root.as_path()))
         .collect())
 }

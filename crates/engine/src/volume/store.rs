@@ -51,8 +51,10 @@ impl Volumes {
         fs::create_dir_all(&root)?;
         for entry in fs::read_dir(&root)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(REMOVING) {
-                delete(&entry.path())?;
+            if entry.file_name().to_string_lossy().starts_with(REMOVING)
+                && let Err(error) = delete(&entry.path())
+            {
+                tracing::error!(path = %entry.path().display(), %error, "a removed volume is not deleted completely");
             }
         }
         Ok(Self {
@@ -127,7 +129,10 @@ impl Volumes {
         }
         let aside = self.root.join(format!("{REMOVING}{name}"));
         match fs::rename(self.root.join(name), &aside) {
-            Ok(()) => Ok(SetAside::Gone(aside)),
+            Ok(()) => {
+                self.mounted.forget(name);
+                Ok(SetAside::Gone(aside))
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(SetAside::Missing),
             Err(error) => Err(Error::caused(format!("remove {name}"), error)),
         }

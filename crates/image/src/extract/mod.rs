@@ -59,7 +59,7 @@ pub enum ExtractError {
     #[error("no space left on device: unpacking would leave less than {} MiB free", FREE_BYTES_RESERVED >> 20)]
     Space,
     /// A system call failed for an entry.
-    #[error("{step} {path}: {}", go_text(source))]
+    #[error("{step} {path}: {}", corten_base::errno::words(source))]
     Io {
         /// What was done.
         step: &'static str,
@@ -311,16 +311,6 @@ fn io_error<'p>(step: &'static str, path: &'p [u8]) -> impl FnOnce(io::Error) ->
         path: lossy(path),
         source,
     }
-}
-
-/// A system error as Go words it.
-pub(crate) fn go_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 fn lossy(text: &[u8]) -> String {

@@ -148,7 +148,7 @@ fn find(process: &Process) -> Result<PathBuf, CreateError> {
             )),
             Err(error) => Err(CreateError::new(
                 FailureKind::CommandNotExecutable,
-                format!("exec: {name:?}: {}", reason(&error.into())),
+                format!("exec: {name:?}: {}", reason(&error)),
             )),
         };
     }

@@ -18,6 +18,7 @@ mod kill_change;
 mod kill_daemon;
 mod kill_networks;
 mod kill_shim;
+mod kill_volumes;
 mod lifecycle;
 mod list;
 mod logs;

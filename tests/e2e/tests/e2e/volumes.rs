@@ -174,6 +174,36 @@ fn a_volume_with_options_is_mounted_while_it_is_used() -> Result<()> {
     })
 }
 
+/// What somebody has mounted on a volume's directory is theirs: it outlives daemons, and is not emptied with the volume.
+#[test]
+fn what_others_mount_on_a_volume_stays_theirs() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("volume create plain")?;
+        let point = case.ok("volume inspect -f '{{.Mountpoint}}' plain")?;
+        let theirs = case.daemon.sandbox.scratch().join("theirs with blanks");
+        let theirs = theirs.display();
+        case.script(&format!(
+            "mkdir '{theirs}' && echo kept >'{theirs}/f' && mount --bind '{theirs}' {point}"
+        ))?
+        .success()?;
+        if !corten_e2e::is_reference()? {
+            case.daemon.kill()?;
+            case.daemon.launch()?;
+        }
+        case.says("run --rm -v plain:/p busybox cat /p/f", "kept")?;
+        case.script(&format!("umount {point}; mount --bind '{theirs}' {point}"))?
+            .success()?;
+        if !corten_e2e::is_reference()? {
+            case.ok("volume rm plain")?;
+            case.script(&format!("! grep ' {point} ' /proc/self/mountinfo"))?
+                .success()?;
+        }
+        case.script(&format!("umount {point} 2>/dev/null; cat '{theirs}/f'"))?
+            .says("kept")?;
+        case.script(&format!("rm -r '{theirs}'"))?.success().map(drop)
+    })
+}
+
 #[test]
 fn volumes_of_other_containers() -> Result<()> {
     both(&["busybox"], |case| {
