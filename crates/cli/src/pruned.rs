@@ -1,10 +1,26 @@
-//! What the `prune` commands share: the filters the user keeps in the configuration, and the report.
+//! What the `prune` commands share: their flags, the question, the filters the user keeps in the configuration, and the report.
 
 use corten_api::Filters;
 use corten_base::size;
 
 use crate::failure::Failure;
-use crate::output;
+use crate::flag::{Flag, Kind, Parsed};
+use crate::{output, prompt};
+
+/// The flag that leaves something out.
+pub(crate) const FILTER: Flag = Flag::new(
+    "filter",
+    Kind::Filter,
+    "Remove only what fulfils the condition (e.g. \"until=24h\")",
+);
+
+/// The flag that asks nothing.
+pub(crate) const FORCE: Flag = Flag::new("force", Kind::Bool, "Do not ask first").short('f');
+
+/// Whether the user says yes, here or by [`FORCE`].
+pub(crate) fn confirmed(parsed: &Parsed, question: &str) -> Result<bool, Failure> {
+    Ok(parsed.on(FORCE.name) || prompt::confirm(question)?)
+}
 
 /// What one `prune` removed.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,7 @@ use corten_client::Client;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::prompt;
-use crate::pruned::Pruned;
+use crate::pruned::{FILTER, FORCE, Pruned, confirmed};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -17,12 +16,8 @@ const FLAGS: &[Flag] = &[
         "Remove all that no build uses, not just what is dangling",
     )
     .short('a'),
-    Flag::new(
-        "filter",
-        Kind::Filter,
-        "Remove only what fulfils the condition (e.g. \"until=24h\")",
-    ),
-    Flag::new("force", Kind::Bool, "Do not ask first").short('f'),
+    FILTER,
+    FORCE,
     Flag::new("keep-storage", Kind::Bytes, "Leave this much of it"),
 ];
 
@@ -46,7 +41,7 @@ fn prune(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let (all, filters) = (parsed.on("all"), invocation.prune_filters(parsed));
     let keep = parsed.text("keep-storage");
     let keep = keep.map_or(0, |text| size::parse_binary(text).expect("checked when it was read"));
-    if !parsed.on("force") && !prompt::confirm(if all { ALL } else { DANGLING })? {
+    if !confirmed(parsed, if all { ALL } else { DANGLING })? {
         return Ok(());
     }
     let client = invocation.client()?;

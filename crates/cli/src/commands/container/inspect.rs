@@ -1,7 +1,5 @@
 //! `container inspect`.
 
-use corten_client::Client;
-
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
@@ -28,14 +26,8 @@ pub(super) const VERB: Verb = Verb {
 
 fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let client = invocation.client()?;
-    let found = block_on(find(&client, &parsed.arguments, parsed.on("size")))?;
+    let size = parsed.on("size");
+    let ask = async |name: &str| client.inspect_container_raw(name, size).await;
+    let found = block_on(Found::each(&parsed.arguments, &schema::CONTAINER, ask))?;
     show(parsed.text("format"), found)
-}
-
-async fn find(client: &Client, names: &[String], size: bool) -> Result<Found, Failure> {
-    let mut found = Found::default();
-    for name in names {
-        found.add_as(Some(&schema::CONTAINER), client.inspect_container_raw(name, size).await)?;
-    }
-    Ok(found)
 }

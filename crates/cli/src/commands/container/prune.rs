@@ -4,19 +4,11 @@ use corten_api::Filters;
 use corten_client::Client;
 
 use crate::failure::Failure;
-use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::prompt;
-use crate::pruned::Pruned;
+use crate::flag::{Flag, Parsed, Rules};
+use crate::pruned::{FILTER, FORCE, Pruned, confirmed};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
-const FLAGS: &[Flag] = &[
-    Flag::new(
-        "filter",
-        Kind::Filter,
-        "Remove only what fulfils the condition (e.g. \"until=24h\")",
-    ),
-    Flag::new("force", Kind::Bool, "Do not ask first").short('f'),
-];
+const FLAGS: &[Flag] = &[FILTER, FORCE];
 
 pub(super) const VERB: Verb = Verb {
     names: &["prune"],
@@ -35,7 +27,7 @@ const QUESTION: &str = "WARNING! This will remove all stopped containers.\nAre y
 
 fn prune(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let filters = invocation.prune_filters(parsed);
-    if !parsed.on("force") && !prompt::confirm(QUESTION)? {
+    if !confirmed(parsed, QUESTION)? {
         return Ok(());
     }
     let client = invocation.client()?;

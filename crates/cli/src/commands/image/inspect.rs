@@ -1,7 +1,5 @@
 //! `image inspect`.
 
-use corten_client::Client;
-
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
@@ -31,14 +29,7 @@ fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         return Err(Failure::new("--platform is not supported yet"));
     }
     let client = invocation.client()?;
-    let found = block_on(find(&client, &parsed.arguments))?;
+    let ask = async |name: &str| client.inspect_image_raw(name, "").await;
+    let found = block_on(Found::each(&parsed.arguments, &schema::IMAGE, ask))?;
     show(parsed.text("format"), found)
-}
-
-async fn find(client: &Client, names: &[String]) -> Result<Found, Failure> {
-    let mut found = Found::default();
-    for name in names {
-        found.add_as(Some(&schema::IMAGE), client.inspect_image_raw(name, "").await)?;
-    }
-    Ok(found)
 }

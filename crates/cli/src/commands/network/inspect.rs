@@ -1,7 +1,5 @@
 //! `network inspect`.
 
-use corten_client::Client;
-
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
@@ -28,14 +26,8 @@ pub(super) const VERB: Verb = Verb {
 
 fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let client = invocation.client()?;
-    let found = block_on(find(&client, &parsed.arguments, parsed.on("verbose")))?;
+    let verbose = parsed.on("verbose");
+    let ask = async |name: &str| client.inspect_network_raw(name, verbose).await;
+    let found = block_on(Found::each(&parsed.arguments, &schema::NETWORK, ask))?;
     show(parsed.text("format"), found)
-}
-
-async fn find(client: &Client, names: &[String], verbose: bool) -> Result<Found, Failure> {
-    let mut found = Found::default();
-    for name in names {
-        found.add_as(Some(&schema::NETWORK), client.inspect_network_raw(name, verbose).await)?;
-    }
-    Ok(found)
 }

@@ -69,6 +69,19 @@ impl Found {
         Ok(())
     }
 
+    /// What `ask` finds of each name, as objects of one kind.
+    pub(in crate::commands) async fn each(
+        names: &[String],
+        kind: &'static Type,
+        ask: impl AsyncFn(&str) -> Result<Bytes, CallError>,
+    ) -> Result<Self, Failure> {
+        let mut found = Self::default();
+        for name in names {
+            found.add_as(Some(kind), ask(name).await)?;
+        }
+        Ok(found)
+    }
+
     fn list(&self) -> String {
         let texts = self.entries.iter().filter_map(|entry| match entry {
             Entry::Object(text, _) => Some(text.as_str()),

@@ -6,8 +6,7 @@ use corten_client::Client;
 use crate::commands::{builder, container, image, network, volume};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::prompt;
-use crate::pruned::{Pruned, total};
+use crate::pruned::{FORCE, Pruned, confirmed, total};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -22,7 +21,7 @@ const FLAGS: &[Flag] = &[
         Kind::Filter,
         "Remove only what fulfils the condition (e.g. \"label=<key>=<value>\")",
     ),
-    Flag::new("force", Kind::Bool, "Do not ask first").short('f'),
+    FORCE,
     Flag::new("volumes", Kind::Bool, "Remove anonymous volumes too"),
 ];
 
@@ -57,7 +56,7 @@ fn prune(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             "ERROR: The \"until\" filter is not supported with \"--volumes\"",
         ));
     }
-    if !parsed.on("force") && !prompt::confirm(&question(&wanted))? {
+    if !confirmed(parsed, &question(&wanted))? {
         return Ok(());
     }
     let client = invocation.client()?;

@@ -1,7 +1,5 @@
 //! `volume inspect`.
 
-use corten_client::Client;
-
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
@@ -25,14 +23,7 @@ pub(super) const VERB: Verb = Verb {
 
 fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let client = invocation.client()?;
-    let found = block_on(find(&client, &parsed.arguments))?;
+    let ask = async |name: &str| client.inspect_volume_raw(name).await;
+    let found = block_on(Found::each(&parsed.arguments, &schema::VOLUME, ask))?;
     show(parsed.text("format"), found)
-}
-
-async fn find(client: &Client, names: &[String]) -> Result<Found, Failure> {
-    let mut found = Found::default();
-    for name in names {
-        found.add_as(Some(&schema::VOLUME), client.inspect_volume_raw(name).await)?;
-    }
-    Ok(found)
 }

@@ -5,8 +5,7 @@ use corten_client::Client;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
-use crate::prompt;
-use crate::pruned::Pruned;
+use crate::pruned::{FORCE, Pruned, confirmed};
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -16,7 +15,7 @@ const FLAGS: &[Flag] = &[
         Kind::Filter,
         "Remove only what fulfils the condition (e.g. \"label=x\")",
     ),
-    Flag::new("force", Kind::Bool, "Do not ask first").short('f'),
+    FORCE,
 ];
 
 pub(super) const VERB: Verb = Verb {
@@ -48,7 +47,7 @@ fn prune(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         }
         filters.add("all", "true");
     }
-    if !parsed.on("force") && !prompt::confirm(if all { ALL } else { ANONYMOUS })? {
+    if !confirmed(parsed, if all { ALL } else { ANONYMOUS })? {
         return Ok(());
     }
     let client = invocation.client()?;
