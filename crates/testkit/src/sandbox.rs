@@ -177,6 +177,8 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        // What is frozen does not die, and nothing that waits for it ends.
+        thaw(&self.cgroup_parent);
         drop(self.holder.stdin.take());
         // Only a process stuck in the kernel outlives its pid namespace's first one; the leak
         // census, not this, is where that would be reported.
@@ -191,11 +193,42 @@ fn only_child(parent: u32) -> Option<u32> {
     children.split_whitespace().next()?.parse().ok()
 }
 
+/// Lets processes that a failed test left frozen go on.
+fn thaw(parent: &str) {
+    for directory in cgroups_of(parent) {
+        for (file, thawed) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
+            let path = directory.join(file);
+            if path.exists() {
+                drop(std::fs::write(path, thawed));
+            }
+        }
+    }
+}
+
 /// Removes what a failed test left of its cgroups. A census before has reported them.
 fn remove_cgroups(parent: &str) {
-    for directory in crate::census::cgroup_directories(parent).into_iter().rev() {
+    for directory in cgroups_of(parent).into_iter().rev() {
         drop(std::fs::remove_dir(directory));
     }
+}
+
+/// The groups of all daemons of a sandbox: of the one without a name, and of those with one (`<parent>-<name>`).
+fn cgroups_of(parent: &str) -> Vec<PathBuf> {
+    let named = format!("{parent}-");
+    let entries = std::fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten();
+    // Each entry is a hierarchy, or under v2 alone a group itself.
+    let found = entries.flat_map(|entry| {
+        let below = std::fs::read_dir(entry.path()).into_iter().flatten().flatten();
+        below.chain([entry])
+    });
+    let all: std::collections::BTreeSet<String> = found
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with(&named))
+        .chain([parent.to_owned()])
+        .collect();
+    all.iter()
+        .flat_map(|name| crate::census::cgroup_directories(name))
+        .collect()
 }
 
 #[cfg(test)]
@@ -224,6 +257,25 @@ mod tests {
         drop(sandbox);
         assert!(!child.wait().unwrap().success());
         assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+
+    #[test]
+    fn what_is_frozen_ends_with_it() {
+        let hierarchy = Path::new("/sys/fs/cgroup/freezer");
+        if !crate::skip::is_root() || !hierarchy.join("cgroup.procs").exists() {
+            return crate::skip::skip("frozen in a sandbox", "needs root and the freezer of cgroup v1");
+        }
+        let sandbox = Sandbox::new().unwrap();
+        let group = hierarchy.join(format!("{}-named", sandbox.cgroup_parent()));
+        std::fs::create_dir(&group).unwrap();
+        let mut child = sandbox.command("sleep").arg("1000").spawn().unwrap();
+        let pid = sandbox.program_pid(&child).unwrap();
+        std::fs::write(group.join("cgroup.procs"), pid.to_string()).unwrap();
+        std::fs::write(group.join("freezer.state"), "FROZEN").unwrap();
+        drop(sandbox);
+        assert!(!child.wait().unwrap().success());
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+        assert!(!group.exists());
     }
 
     #[test]

@@ -6,18 +6,7 @@ use corten_testkit::Outcome;
 use corten_testkit::sandbox::INSIDE4;
 use corten_testkit::wait::until_ok;
 
-use crate::rows::group;
-
-fn get(case: &Case, url: &str) -> Result<String> {
-    let fetch = || {
-        Ok(case
-            .script(&format!("curl -sSf --max-time 10 {url}"))?
-            .success()?
-            .text()
-            .to_owned())
-    };
-    until_ok(LIMIT, "the page", fetch)
-}
+use crate::rows::{group, page};
 
 fn address(case: &Case, container: &str, network: &str) -> Result<String> {
     case.ok(&format!(
@@ -100,7 +89,7 @@ fn the_networks_that_are_there() -> Result<()> {
                 ))?;
             }
             for (name, port) in [("one", "8080"), ("two", "8081")] {
-                ensure!(get(case, &format!("localhost:{port}"))? == name);
+                ensure!(page(case, &format!("localhost:{port}"))? == name);
                 let url = format!("http://{INSIDE4}:{port}/");
                 let outside = Outcome::of(
                     case.daemon
@@ -149,7 +138,7 @@ fn published(case: &Case) -> Result<()> {
     let id = case.ok("run --rm -d -p 80:80 nginx")?;
     let own = address(case, &id, "bridge")?;
     for url in ["http://127.0.0.1/", "http://[::1]/", &format!("http://{INSIDE4}/")] {
-        ensure!(get(case, url)?.contains("Welcome to nginx!"), "{url}");
+        ensure!(page(case, url)?.contains("Welcome to nginx!"), "{url}");
     }
     let outside = Outcome::of(
         case.daemon
@@ -177,7 +166,7 @@ fn networks_of_ones_own() -> Result<()> {
             let again = "network with name my-bridge-network already exists";
             case.fails("network create -d bridge my-bridge-network", 1, again)?;
             case.ok("run -d --name web --network my-bridge-network -p 8080:80 nginx")?;
-            ensure!(get(case, "localhost:8080")?.contains("Welcome to nginx!"));
+            ensure!(page(case, "localhost:8080")?.contains("Welcome to nginx!"));
             let resolver = case.ok("run --rm --network my-bridge-network debian cat /etc/resolv.conf")?;
             ensure!(
                 resolver.lines().any(|line| line == "nameserver 127.0.0.11"),

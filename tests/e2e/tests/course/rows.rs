@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, both};
+use corten_e2e::{Case, LIMIT, both};
+use corten_testkit::wait::until_ok;
 
 /// The rows that run on one daemon with one client, and what failed of them.
 pub(crate) struct Rows<'a> {
@@ -39,6 +40,14 @@ pub(crate) fn group(images: &[&str], body: impl Fn(&Rows<'_>)) -> Result<()> {
             failed.join("\n")
         );
         Ok(())
+    })
+}
+
+/// The page at an address of the sandbox, waited for.
+pub(crate) fn page(case: &Case, url: &str) -> Result<String> {
+    until_ok(LIMIT, "the page", || {
+        let fetched = case.script(&format!("curl -sSf --max-time 10 {url}"))?.success()?;
+        Ok(fetched.text().to_owned())
     })
 }
 

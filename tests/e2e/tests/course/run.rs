@@ -161,8 +161,11 @@ fn stopping_and_pausing() -> Result<()> {
             case.run("ps")?.success()?.mentions(" (Paused)")?;
             case.says("inspect -f '{{.State.Paused}} {{.State.Status}}' pp", "true paused")?;
             let frozen = last("frozen")?;
-            // Ten times the counter's step, measured by the host's clock.
-            case.script("sleep 0.5")?.success()?;
+            // While another counts to ten, this one stands still.
+            case.ok("run -d --name other debian bash -c 'i=0; while :; do echo $((i++)); sleep 0.05; done'")?;
+            until(LIMIT, "ten numbers of another", || {
+                (case.ok("logs --tail 1 other").ok()?.parse::<u32>().ok()? >= 10).then_some(())
+            })?;
             ensure!(last("still")? == frozen, "the counter moved from {frozen}");
             case.says("unpause pp", "pp")?;
             until(LIMIT, "the next number", || {

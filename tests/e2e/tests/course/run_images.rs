@@ -9,22 +9,14 @@ use corten_testkit::daemon::signal;
 use corten_testkit::wait::until_ok;
 use rustix::process::Signal;
 
-use crate::rows::group;
-
-fn get(case: &Case, url: &str) -> Result<String> {
-    Ok(case
-        .script(&format!("curl -sSf --max-time 10 {url}"))?
-        .success()?
-        .text()
-        .to_owned())
-}
+use crate::rows::{group, page};
 
 #[test]
 fn nginx() -> Result<()> {
     group(&["nginx"], |rows| {
         rows.row("C-031", |case| {
             case.ok("run -d -p 8080:80 nginx")?;
-            until_ok(LIMIT, "the page", || get(case, "localhost:8080"))?;
+            page(case, "localhost:8080")?;
             let ports = case.ok("ps --format '{{.Ports}}'")?;
             ensure!(ports == "0.0.0.0:8080->80/tcp, [::]:8080->80/tcp", "{ports}");
             Ok(())
@@ -42,7 +34,7 @@ fn nginx() -> Result<()> {
             let bounds: Vec<u16> = range.text().split_whitespace().flat_map(str::parse).collect();
             let port: u16 = port.parse()?;
             ensure!(bounds[0] <= port && port <= bounds[1], "{port} is not in {bounds:?}");
-            until_ok(LIMIT, "the page", || get(case, &format!("localhost:{port}"))).map(drop)
+            page(case, &format!("localhost:{port}")).map(drop)
         });
         rows.row("C-050 C-051", |case| {
             let id = case.ok("run --rm -d -p 80:80 nginx:latest")?;
@@ -209,15 +201,15 @@ fn php() -> Result<()> {
             terminal.send("exit\n")?;
             ensure!(terminal.finish(LIMIT)? == 0);
             case.ok("exec php sh -c \"echo '<?php phpinfo();' > /var/www/html/index.php\"")?;
-            let page = until_ok(LIMIT, "the page", || get(case, "localhost:8080"))?;
-            ensure!(page.contains("PHP Version") && !page.contains("Redis Support"));
+            let shown = page(case, "localhost:8080")?;
+            ensure!(shown.contains("PHP Version") && !shown.contains("Redis Support"));
             case.ok("exec php docker-php-ext-enable redis")?;
             case.run("exec php php -m")?.success()?.mentions("\nredis\n")?;
             let pid = case.ok("inspect -f '{{.State.Pid}}' php")?;
             // As process 1, Apache hangs up its own process group, which is everything here: the one who asked for it too.
             case.run("exec php apache2ctl restart")?;
             until_ok(LIMIT, "the page with redis", || {
-                ensure!(get(case, "localhost:8080")?.contains("Redis Support"));
+                ensure!(page(case, "localhost:8080")?.contains("Redis Support"));
                 Ok(())
             })?;
             case.says("inspect -f '{{.State.Pid}}' php", &pid)?;

@@ -3,20 +3,8 @@
 use anyhow::{Result, ensure};
 use corten_e2e::{Case, LIMIT};
 use corten_testkit::Terminal;
-use corten_testkit::wait::until_ok;
 
-use crate::rows::group;
-
-fn get(case: &Case, url: &str) -> Result<String> {
-    let fetch = || {
-        Ok(case
-            .script(&format!("curl -sSf --max-time 10 {url}"))?
-            .success()?
-            .text()
-            .to_owned())
-    };
-    until_ok(LIMIT, "the page", fetch)
-}
+use crate::rows::{group, page};
 
 /// A directory of the host with the course's page.
 fn here(case: &Case) -> Result<String> {
@@ -44,10 +32,10 @@ fn page_follows_the_host(case: &Case, options: &str, port: Option<&str>) -> Resu
     let first = said.lines().next().unwrap_or_default();
     ensure!(port.is_none_or(|port| first == format!("0.0.0.0:{port}")), "{said}");
     let url = first.replace("0.0.0.0", "http://localhost");
-    ensure!(get(case, &url)? == "Bienvenue sur mon image Nginx");
+    ensure!(page(case, &url)? == "Bienvenue sur mon image Nginx");
     case.script(&format!("echo 'Mise à jour du fichier index.html' >{here}/index.html"))?
         .success()?;
-    ensure!(get(case, &url)? == "Mise à jour du fichier index.html");
+    ensure!(page(case, &url)? == "Mise à jour du fichier index.html");
     case.ok(&format!("rm -f {id}"))?;
     case.script(&format!("rm -r {here}"))?.success().map(drop)
 }
@@ -93,7 +81,7 @@ fn shared_and_outliving() -> Result<()> {
                 .text()
                 .to_owned();
             ensure!(id.len() == 64, "{id}");
-            ensure!(get(case, "localhost/test.txt")? == "hello word");
+            ensure!(page(case, "localhost/test.txt")? == "hello word");
             let list = case.ok("ps")?;
             ensure!(
                 list.contains("nginx:latest ") && list.contains("0.0.0.0:80->80/tcp, "),
@@ -125,7 +113,7 @@ fn shared_and_outliving() -> Result<()> {
             case.ok(&format!(
                 "run -d --name ng -p 8080:80 -v {here}/default.conf:{target} nginx"
             ))?;
-            ensure!(get(case, "localhost:8080")? == "configured");
+            ensure!(page(case, "localhost:8080")? == "configured");
             case.fails(
                 "exec ng sh -c 'echo x >/etc/nginx/sites-enabled/default'",
                 2,
