@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use corten_api::Filters;
 use corten_api::container::{
-    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerPruneReport, ContainerSummary,
-    ContainerTop, EndpointSettings, UpdateBody,
+    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerPruneReport, ContainerTop,
+    EndpointSettings, UpdateBody,
 };
 use corten_api::exec::{ExecConfig, ExecInspect};
 use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImagePruneReport, ImageSummary};
@@ -202,12 +202,21 @@ impl Engine {
     /// Everything about it; `size` adds its sizes on disk.
     pub async fn inspect_container(&self, reference: &str, size: bool) -> Result<ContainerInspect> {
         let container = self.core.containers.find(reference)?;
-        blocking(&self.core, move |core| inspect::inspect(core, &container, size)).await
+        if size {
+            return blocking(&self.core, move |core| inspect::inspect(core, &container, true)).await;
+        }
+        // as in `list_containers`
+        inspect::inspect(&self.core, &container, false)
     }
 
-    /// The containers that match, newest first.
-    pub async fn list_containers(&self, options: ListOptions) -> Result<Vec<ContainerSummary>> {
-        blocking(&self.core, move |core| list::list(core, &options)).await
+    /// The containers that match, newest first, as the document that clients get: a list of
+    /// `ContainerSummary`.
+    pub async fn list_containers(&self, options: ListOptions) -> Result<Vec<u8>> {
+        if options.size {
+            return blocking(&self.core, move |core| list::document(core, &options)).await;
+        }
+        // what is in memory is not worth a change of threads
+        list::document(&self.core, &options)
     }
 
     /// Begins to wait: what happens from now on counts. The answer comes from [`WaitTicket::finished`].

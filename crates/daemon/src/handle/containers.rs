@@ -20,7 +20,7 @@ pub(super) async fn list(api: &Api, request: &Request) -> Answer {
         size: query.boolean("size"),
         filters: query.filters()?,
     };
-    Ok(answer::json(&api.engine.list_containers(options).await?))
+    Ok(answer::document(api.engine.list_containers(options).await?))
 }
 
 /// `POST /containers/create`

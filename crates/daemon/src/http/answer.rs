@@ -38,6 +38,12 @@ pub fn json_with<T: Serialize + ?Sized>(code: StatusCode, value: &T) -> Response
     typed(code, JSON, Body::whole(corten_api::json::encode(value)))
 }
 
+/// 200 with a document that is JSON text already.
+#[must_use]
+pub fn document(text: Vec<u8>) -> Response<Body> {
+    typed(StatusCode::OK, JSON, Body::whole(text))
+}
+
 /// 200 with a document that comes later or in pieces.
 #[must_use]
 pub fn json_stream(body: Body) -> Response<Body> {

@@ -73,6 +73,8 @@ pub(crate) struct Container {
     changes: RwLock<Arc<Changes>>,
     /// The networks it is to be on; changed by the owner alone.
     wiring: RwLock<Wiring>,
+    /// Its row of the list.
+    listed: list::Kept,
 }
 
 /// What readers see of a container: replaced as a whole whenever something changes.

@@ -120,6 +120,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         clients,
         changes: RwLock::new(Arc::new(origin.changes)),
         wiring: RwLock::new(Arc::new(wiring.unwrap_or(asked))),
+        listed: super::list::Kept::default(),
     };
     let container = Arc::new(container);
     let owner = Owner {

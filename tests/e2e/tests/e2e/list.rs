@@ -1,7 +1,10 @@
 //! The filters of `ps` against real containers, and their refusals.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use corten_e2e::one;
+use corten_testkit::wait::until;
 
 fn encoded(filters: &str) -> String {
     let mut text = String::new();
@@ -63,6 +66,57 @@ fn every_filter_chooses() -> Result<()> {
         case.ok("unpause web-2")?;
         case.ok("rm -f -v web-1 web-2 ended fresh")?;
         case.ok("volume rm data")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_row_follows_every_change() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("network create side")?;
+        case.ok(
+            "run -d --name first -p 127.0.0.1:8081:80 --health-cmd 'test -e /tmp/well' --health-interval 100ms \
+             --health-retries 1000 busybox sleep 1000",
+        )?;
+        let row = || case.ok("ps --format '{{.Names}} {{.Image}} {{.State}} {{.Status}} {{.Networks}} {{.Ports}}'");
+        let shows = |expected: &str| -> Result<()> {
+            // twice: as it is written, and as it is kept
+            for _ in 0..2 {
+                let text = row()?;
+                ensure!(text.contains(expected), "{expected}: {text}");
+            }
+            Ok(())
+        };
+        shows("first busybox running Up")?;
+        shows("(health: starting) bridge 127.0.0.1:8081->80/tcp")?;
+        case.ok("exec first touch /tmp/well")?;
+        until(Duration::from_secs(20), "the health in the list", || {
+            row().ok().filter(|text| text.contains("(healthy)"))
+        })?;
+        case.ok("rename first second")?;
+        shows("second busybox running")?;
+        case.ok("network connect side second")?;
+        shows("bridge,side")?;
+        case.ok("network disconnect side second")?;
+        shows("(healthy) bridge 127")?;
+        case.ok("pause second")?;
+        shows("second busybox paused")?;
+        case.ok("unpause second")?;
+        shows("second busybox running")?;
+        let id = case.ok("inspect -f '{{.Image}}' second")?;
+        let short = id.strip_prefix("sha256:").and_then(|hex| hex.get(..12));
+        case.ok("tag busybox kept")?;
+        case.ok("rmi busybox")?;
+        shows(&format!("second {} running", short.unwrap_or_default()))?;
+        case.ok("tag kept busybox")?;
+        case.ok("rmi kept")?;
+        shows("second busybox running")?;
+        case.ok("restart -t 0 second")?;
+        shows("second busybox running Up")?;
+        case.ok("stop -t 0 second")?;
+        ensure!(row()?.is_empty(), "{}", row()?);
+        case.ok("rm second")?;
+        case.ok("network rm side")?;
         Ok(())
     })
 }
