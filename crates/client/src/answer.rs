@@ -6,8 +6,8 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 
+use crate::call::RequestBody;
 use crate::error::CallError;
-use crate::request::RequestBody;
 
 /// The bytes of an answer as they arrive.
 #[derive(Debug)]

@@ -4,9 +4,10 @@ use corten_api::container::PathStat;
 use http::{HeaderMap, Method};
 
 use crate::answer::Stream;
+use crate::call::{Call, Upload};
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client, Upload};
+use crate::request::Client;
 
 /// The header that says what a path is.
 const PATH_STAT: &str = "x-docker-container-path-stat";

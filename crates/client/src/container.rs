@@ -3,16 +3,17 @@
 use bytes::Bytes;
 use corten_api::Filters;
 use corten_api::container::{
-    ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, UpdateBody, UpdateResponse,
-    WaitResponse,
+    ContainerBrief, ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerSummary, UpdateBody,
+    UpdateResponse, WaitResponse,
 };
 use http::Method;
 
 use crate::answer::Stream;
+use crate::call::Call;
 use crate::error::CallError;
 use crate::hijack::Hijacked;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 /// Which containers a list shows, and with what.
 #[derive(Debug, Clone, Default)]
@@ -243,15 +244,15 @@ impl Client {
     /// # Errors
     /// See [`CallError`].
     pub async fn list_containers(&self, options: &ListOptions) -> Result<Vec<ContainerSummary>, CallError> {
-        let mut query = Query::new().with_flag("all", options.all);
-        if let Some(limit) = options.limit {
-            query = query.with("limit", &limit.to_string());
-        }
-        query = query.with_flag("size", options.size);
-        if !options.filters.is_empty() {
-            query = query.with("filters", &options.filters.to_json());
-        }
-        self.value(Call::get("/containers/json", &query)).await
+        self.value(options.call()).await
+    }
+
+    /// The same, with no more than a table shows of each.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn list_containers_briefly(&self, options: &ListOptions) -> Result<Vec<ContainerBrief>, CallError> {
+        self.value(options.call()).await
     }
 
     /// Asks to be told its end; returns as soon as the engine has the request.
@@ -309,6 +310,20 @@ impl Client {
             .with_flag("timestamps", options.timestamps)
             .with_text("until", &options.until);
         self.stream(Call::get(&of(name, "/logs"), &query)).await
+    }
+}
+
+impl ListOptions {
+    fn call(&self) -> Call {
+        let mut query = Query::new().with_flag("all", self.all);
+        if let Some(limit) = self.limit {
+            query = query.with("limit", &limit.to_string());
+        }
+        query = query.with_flag("size", self.size);
+        if !self.filters.is_empty() {
+            query = query.with("filters", &self.filters.to_json());
+        }
+        Call::get("/containers/json", &query)
     }
 }
 

@@ -163,6 +163,17 @@ impl CallError {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
+    /// Whether the engine is too old for the version of the request.
+    pub(crate) fn is_of_version(&self) -> bool {
+        let Self::Daemon { status, message } = self else {
+            return false;
+        };
+        // the second: engines before 1.24
+        *status == StatusCode::BAD_REQUEST
+            && ((message.starts_with("client version ") && message.contains(" is too new"))
+                || message.starts_with("client is newer than server"))
+    }
+
     /// Whether nothing answered at the address at all.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {

@@ -2,10 +2,11 @@
 
 use corten_api::exec::{ExecConfig, ExecCreateResponse, ExecInspect, ExecStartConfig};
 
+use crate::call::Call;
 use crate::error::CallError;
 use crate::hijack::Hijacked;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 /// How an exec session begins.
 #[derive(Debug, Clone, Copy, Default)]

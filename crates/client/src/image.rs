@@ -7,10 +7,11 @@ use corten_api::image::{IdResponse, ImageDeleteItem, ImageHistoryItem, ImageSumm
 use http::Method;
 
 use crate::answer::{Objects, Stream};
+use crate::call::{Call, Upload};
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
 use crate::registry::REGISTRY_AUTH;
-use crate::request::{Call, Client, Upload};
+use crate::request::Client;
 
 /// Where `import` puts an image.
 #[derive(Debug, Clone, Default)]

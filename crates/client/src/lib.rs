@@ -7,6 +7,7 @@
 
 mod answer;
 mod archive;
+mod call;
 mod container;
 mod endpoint;
 mod error;
@@ -28,6 +29,7 @@ mod volume;
 mod watch;
 
 pub use answer::{Objects, Stream};
+pub use call::Upload;
 pub use container::{AttachOptions, ListOptions, LogOptions, RemoveOptions, StopOptions, WaitCondition, Waiter};
 pub use endpoint::{Endpoint, Tls};
 pub use error::CallError;
@@ -37,5 +39,5 @@ pub use host::{Host, ParseHostError, SshHost};
 pub use image::{CommitOptions, ImportOptions, PullOptions};
 pub use query::Query;
 pub use registry::PushOptions;
-pub use request::{Client, Upload};
+pub use request::Client;
 pub use secure::TlsError;

@@ -7,9 +7,10 @@ use corten_api::network::{
 };
 use http::Method;
 
+use crate::call::Call;
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 impl Client {
     /// The networks there are.

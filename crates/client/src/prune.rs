@@ -7,9 +7,10 @@ use corten_api::network::NetworkPruneReport;
 use corten_api::system::BuildPruneReport;
 use corten_api::volume::VolumePruneReport;
 
+use crate::call::Call;
 use crate::error::CallError;
 use crate::query::Query;
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 impl Client {
     /// Removes stopped containers.

@@ -5,9 +5,10 @@ use corten_api::auth::{AuthConfig, AuthResponse};
 use corten_api::image::ImageSearchResult;
 
 use crate::answer::{Objects, Stream};
+use crate::call::Call;
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 /// The header with the credentials.
 pub(crate) const REGISTRY_AUTH: &str = "x-registry-auth";

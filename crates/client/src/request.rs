@@ -4,22 +4,18 @@
 //! so that a long answer (`wait`, `logs`) never delays the next call.
 
 use std::io;
-use std::pin::Pin;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Empty, Full};
-use hyper::body::{Frame, Incoming};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::mpsc;
 
 use crate::answer::{Stream, framing};
+use crate::call::{Call, RequestBody, build};
 use crate::endpoint::Endpoint;
 use crate::error::CallError;
 use crate::hijack::{Duplex, Hijacked};
@@ -35,7 +31,8 @@ const NEWEST: (u32, u32) = (1, 51);
 /// thousands of environment variables stays far below.
 const ANSWER_LIMIT: usize = 256 << 20;
 
-pub(crate) type RequestBody = BoxBody<Bytes, io::Error>;
+/// Room that is made for an answer before it comes.
+const LIKELY_BYTES: usize = 1 << 20;
 
 /// A client of one engine. Calls may run concurrently on one current-thread runtime.
 #[derive(Debug)]
@@ -45,85 +42,6 @@ pub struct Client {
     faults: Mutex<Option<Faults>>,
     idle: Mutex<Vec<SendRequest<RequestBody>>>,
     version: OnceLock<String>,
-    server: OnceLock<HeaderMap>,
-}
-
-/// A request body that arrives in pieces, from a file or standard input.
-#[derive(Debug)]
-pub struct Upload(mpsc::Receiver<io::Result<Bytes>>);
-
-impl Upload {
-    /// A body and the sender that feeds it; dropping the sender ends the body. At most `depth` pieces wait.
-    #[must_use]
-    pub fn channel(depth: usize) -> (mpsc::Sender<io::Result<Bytes>>, Self) {
-        let (sender, receiver) = mpsc::channel(depth);
-        (sender, Self(receiver))
-    }
-}
-
-impl hyper::body::Body for Upload {
-    type Data = Bytes;
-    type Error = io::Error;
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.get_mut()
-            .0
-            .poll_recv(cx)
-            .map(|piece| piece.map(|piece| piece.map(Frame::data)))
-    }
-}
-
-/// What a request carries.
-pub(crate) enum Payload {
-    None,
-    Json(Bytes),
-    Upload { body: Upload, content_type: &'static str },
-}
-
-/// One call before it is sent.
-pub(crate) struct Call {
-    pub(crate) method: Method,
-    /// From the slash behind the version, with the query.
-    pub(crate) path: String,
-    pub(crate) payload: Payload,
-    pub(crate) headers: Vec<(&'static str, String)>,
-}
-
-impl Call {
-    pub(crate) fn new(method: Method, path: &str, query: &Query) -> Self {
-        Self {
-            method,
-            path: format!("{path}{}", query.as_str()),
-            payload: Payload::None,
-            headers: Vec::new(),
-        }
-    }
-
-    pub(crate) fn get(path: &str, query: &Query) -> Self {
-        Self::new(Method::GET, path, query)
-    }
-
-    pub(crate) fn post(path: &str, query: &Query) -> Self {
-        Self::new(Method::POST, path, query)
-    }
-
-    pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, CallError> {
-        let bytes = serde_json::to_vec(body).map_err(|source| CallError::Encode {
-            path: self.path.clone(),
-            source,
-        })?;
-        self.payload = Payload::Json(bytes.into());
-        Ok(self)
-    }
-
-    pub(crate) fn header(mut self, name: &'static str, value: String) -> Self {
-        self.headers.push((name, value));
-        self
-    }
-
-    pub(crate) fn upload(mut self, body: Upload, content_type: &'static str) -> Self {
-        self.payload = Payload::Upload { body, content_type };
-        self
-    }
 }
 
 impl Client {
@@ -137,7 +55,6 @@ impl Client {
             faults: Mutex::new(None),
             idle: Mutex::new(Vec::new()),
             version: OnceLock::new(),
-            server: OnceLock::new(),
         };
         if let Some(version) = version {
             client.version.get_or_init(|| version);
@@ -173,14 +90,13 @@ impl Client {
             return Ok(version);
         }
         let headers = self.ping().await?;
-        let announced = headers
-            .get("api-version")
-            .and_then(|value| value.to_str().ok())
-            .and_then(parse_version);
-        let (major, minor) = announced.unwrap_or((1, 24)).min(NEWEST);
-        let version = self.version.get_or_init(|| format!("{major}.{minor}"));
-        self.server.get_or_init(|| headers);
-        Ok(version)
+        Ok(self.agree(announced(&headers).unwrap_or((1, 24))))
+    }
+
+    /// The version to speak with an engine whose newest is this.
+    fn agree(&self, engine: (u32, u32)) -> &str {
+        let (major, minor) = engine.min(NEWEST);
+        self.version.get_or_init(|| format!("{major}.{minor}"))
     }
 
     /// The headers of `HEAD /_ping`.
@@ -240,8 +156,7 @@ impl Client {
 
     /// Sends a call that turns its connection into a byte pipe.
     pub(crate) async fn hijack(&self, call: Call) -> Result<Hijacked, CallError> {
-        let path = self.versioned(&call).await?;
-        let (_sender, answer) = self.send(call, path.clone(), true).await?;
+        let Exchange { path, answer, .. } = self.exchange(call, true).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             let status = answer.status();
             return Err(if status.is_success() {
@@ -272,8 +187,7 @@ impl Client {
 
     /// Sends a call and turns an error status into [`CallError::Daemon`].
     async fn answered(&self, call: Call) -> Result<(SendRequest<RequestBody>, Response<Incoming>), CallError> {
-        let path = self.versioned(&call).await?;
-        let (sender, answer) = self.send(call, path.clone(), false).await?;
+        let Exchange { path, sender, answer } = self.exchange(call, false).await?;
         let status = answer.status();
         if status.is_success() || status == StatusCode::NOT_MODIFIED {
             return Ok((sender, answer));
@@ -281,6 +195,33 @@ impl Client {
         let body = read_all(&path, answer).await?;
         self.keep(sender);
         Err(refusal(status, &body))
+    }
+
+    /// Sends a call at the version agreed on. The first call goes out at the newest one: an engine that is
+    /// older refuses it unread, and only then are versions negotiated, which costs a round trip.
+    async fn exchange(&self, call: Call, upgrade: bool) -> Result<Exchange, CallError> {
+        let untold = self.version.get().is_none();
+        let again = if untold { call.again() } else { None };
+        let Some(again) = again else {
+            let path = self.versioned(&call).await?;
+            let (sender, answer) = self.send(call, path.clone(), upgrade).await?;
+            return Ok(Exchange { path, sender, answer });
+        };
+        let (major, minor) = NEWEST;
+        let path = format!("/v{major}.{minor}{}", call.path);
+        let (sender, answer) = self.send(call, path.clone(), upgrade).await?;
+        if answer.status() != StatusCode::BAD_REQUEST {
+            self.agree(announced(answer.headers()).unwrap_or(NEWEST));
+            return Ok(Exchange { path, sender, answer });
+        }
+        let refused = refusal(answer.status(), &read_all(&path, answer).await?);
+        self.keep(sender);
+        if !refused.is_of_version() {
+            return Err(refused);
+        }
+        let path = self.versioned(&again).await?;
+        let (sender, answer) = self.send(again, path.clone(), upgrade).await?;
+        Ok(Exchange { path, sender, answer })
     }
 
     async fn versioned(&self, call: &Call) -> Result<String, CallError> {
@@ -393,48 +334,28 @@ impl Client {
     }
 }
 
+/// A call that went out, and the head of its answer.
+struct Exchange {
+    path: String,
+    sender: SendRequest<RequestBody>,
+    answer: Response<Incoming>,
+}
+
+/// The newest version of the engine that sent these headers, if it says so.
+fn announced(headers: &HeaderMap) -> Option<(u32, u32)> {
+    parse_version(headers.get("api-version")?.to_str().ok()?)
+}
+
 /// A header as the user wrote it.
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), http::Error> {
     Ok((HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_str(value)?))
 }
 
-fn build(call: Call, path: &str, upgrade: bool) -> Result<Request<RequestBody>, CallError> {
-    let mut request = Request::builder()
-        .method(call.method)
-        .uri(path)
-        .header(header::HOST, "api.moby.localhost");
-    request = request.header(
-        header::USER_AGENT,
-        concat!("Corten-Client/", env!("CARGO_PKG_VERSION"), " (linux)"),
-    );
-    for (name, value) in call.headers {
-        request = request.header(name, value);
-    }
-    if upgrade {
-        request = request
-            .header(header::CONNECTION, "Upgrade")
-            .header(header::UPGRADE, "tcp");
-    }
-    let body: RequestBody = match call.payload {
-        Payload::None => Empty::new().map_err(|never| match never {}).boxed(),
-        Payload::Json(bytes) => {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-            Full::new(bytes).map_err(|never| match never {}).boxed()
-        }
-        Payload::Upload { body, content_type } => {
-            request = request.header(header::CONTENT_TYPE, content_type);
-            body.boxed()
-        }
-    };
-    request.body(body).map_err(|source| CallError::Request {
-        path: path.to_owned(),
-        source,
-    })
-}
-
 async fn read_all(path: &str, answer: Response<Incoming>) -> Result<Bytes, CallError> {
     let mut body = answer.into_body();
-    let mut all = Vec::new();
+    // what is announced is not believed beyond what an answer usually is
+    let announced = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let mut all = Vec::with_capacity(announced.unwrap_or(0).min(LIKELY_BYTES));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|source| CallError::Transport {
             path: path.to_owned(),

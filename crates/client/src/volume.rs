@@ -5,9 +5,10 @@ use corten_api::Filters;
 use corten_api::volume::{Volume, VolumeCreateBody, VolumeList};
 use http::Method;
 
+use crate::call::Call;
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 impl Client {
     /// The volumes there are.

@@ -4,9 +4,10 @@ use corten_api::List;
 use corten_api::container::{ContainerTop, FilesystemChange};
 
 use crate::answer::{Objects, Stream};
+use crate::call::Call;
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
-use crate::request::{Call, Client};
+use crate::request::Client;
 
 impl Client {
     /// Its processes, as `ps` with these arguments shows them; empty for the engine's own choice.

@@ -44,8 +44,19 @@ impl Wire {
         ));
     }
 
-    /// Reads the ping and answers it.
+    /// An older engine's part of agreeing on a version: refuses the newest one, then answers the ping.
     fn pong(&mut self) {
+        let first = self.request();
+        assert!(first.contains(" /v1.51/"), "{first}");
+        self.json(
+            "400 Bad Request",
+            "{\"message\":\"client version 1.51 is too new. Maximum supported API version is 1.44\"}",
+        );
+        self.pong_first();
+    }
+
+    /// Reads the ping and answers it.
+    fn pong_first(&mut self) {
         assert!(self.request().starts_with("HEAD /_ping HTTP/1.1\r\n"));
         self.send(PONG);
     }
@@ -116,21 +127,63 @@ fn one_connection_and_the_older_version() {
 }
 
 #[test]
+fn an_engine_as_new_is_not_asked_for_its_version() {
+    let engine = engine(|accept| {
+        let mut wire = accept();
+        assert!(wire.request().starts_with("GET /v1.51/containers/json HTTP/1.1\r\n"));
+        wire.send("HTTP/1.1 200 OK\r\nApi-Version: 1.51\r\nContent-Length: 2\r\n\r\n[]");
+        assert!(wire.request().starts_with("POST /v1.51/containers/a/start "));
+        // a refusal that is not about the version is the call's own
+        wire.json("400 Bad Request", "{\"message\":\"bad parameter\"}");
+    });
+    let client = Client::new(engine.host.clone(), None);
+    run(async {
+        client.list_containers(&ListOptions::default()).await.unwrap();
+        let error = client.start_container("a", "").await.unwrap_err();
+        assert_eq!(error.message(), "bad parameter");
+    });
+    assert_eq!(client.version(), Some("1.51"));
+    engine.script.join().unwrap();
+}
+
+#[test]
+fn what_an_older_engine_takes_at_first_is_followed_at_its_own_version() {
+    let engine = engine(|accept| {
+        let mut wire = accept();
+        assert!(wire.request().starts_with("GET /v1.51/containers/json HTTP/1.1\r\n"));
+        wire.send("HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\n[]");
+        assert!(wire.request().starts_with("POST /v1.41/containers/a/start "));
+        wire.send("HTTP/1.1 204 No Content\r\n\r\n");
+        let mut wire = accept();
+        wire.request();
+        wire.json("400 Bad Request", "{\"message\":\"no\"}");
+    });
+    let client = Client::new(engine.host.clone(), None);
+    run(async {
+        client.list_containers(&ListOptions::default()).await.unwrap();
+        client.start_container("a", "").await.unwrap();
+        let other = Client::new(engine.host.clone(), None);
+        let error = other.inspect_container("a").await.unwrap_err();
+        assert_eq!((error.message().as_str(), other.version()), ("no", None));
+    });
+    engine.script.join().unwrap();
+}
+
+#[test]
 fn tcp_speaks_the_same() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     let script = std::thread::spawn(move || {
         let mut stream = listener.accept().expect("a client").0;
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit");
-        for answer in [PONG, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"] {
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") {
-                stream.read_exact(&mut byte).expect("a whole head");
-                head.push(byte[0]);
-            }
-            stream.write_all(answer.as_bytes()).expect("the client listens");
+        let mut head = Vec::new();
+        let mut byte = [0];
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte).expect("a whole head");
+            head.push(byte[0]);
         }
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+        stream.write_all(answer.as_bytes()).expect("the client listens");
     });
     let client = Client::new(
         format!("tcp://127.0.0.1:{port}").parse::<Host>().expect("an address"),
@@ -330,7 +383,7 @@ fn a_refused_hijack_is_the_engines_error() {
 fn an_upload_is_sent_in_chunks() {
     let engine = engine(|accept| {
         let mut wire = accept();
-        wire.pong();
+        wire.pong_first();
         let request = wire.request();
         assert!(request.starts_with("POST /v1.44/images/load?quiet=1 "), "{request}");
         assert!(request.contains("transfer-encoding: chunked\r\n"));

@@ -28,6 +28,6 @@ pub use resources::{DeviceMapping, DeviceRequest, ThrottleDevice, Ulimit, Update
 pub use stats::{
     BlkioEntry, BlkioStats, ContainerStats, CpuStats, CpuUsage, MemoryStats, NetworkStats, PidsStats, ThrottlingData,
 };
-pub use summary::{ContainerSummary, Port, SummaryHostConfig, SummaryNetworkSettings};
+pub use summary::{ContainerBrief, ContainerSummary, Port, SummaryHostConfig, SummaryNetworkSettings};
 pub use top::ContainerTop;
 pub use wait::{WaitError, WaitResponse};

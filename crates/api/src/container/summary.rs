@@ -44,6 +44,59 @@ pub struct ContainerSummary {
     pub mounts: List<MountPoint>,
 }
 
+/// What the table of a list shows of a container: reading no more than that is several times faster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct ContainerBrief {
+    /// As in [`ContainerSummary`], and so all others.
+    pub id: String,
+    /// Names with a leading slash.
+    pub names: List<String>,
+    /// The image's name.
+    pub image: String,
+    /// The image's id.
+    #[serde(rename = "ImageID")]
+    pub image_id: String,
+    /// Program and arguments.
+    pub command: String,
+    /// Seconds since 1970.
+    pub created: i64,
+    /// Ports.
+    pub ports: List<Port>,
+    /// `created`, `running`, ...
+    pub state: String,
+    /// The state for people.
+    pub status: String,
+}
+
+impl From<ContainerBrief> for ContainerSummary {
+    fn from(brief: ContainerBrief) -> Self {
+        let ContainerBrief {
+            id,
+            names,
+            image,
+            image_id,
+            command,
+            created,
+            ports,
+            state,
+            status,
+        } = brief;
+        Self {
+            id,
+            names,
+            image,
+            image_id,
+            command,
+            created,
+            ports,
+            state,
+            status,
+            ..Self::default()
+        }
+    }
+}
+
 /// What a list shows of the host configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]

@@ -5,11 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 
 use corten_api::Map;
 use corten_template::{Member, Object, Param, Value};
 
+use super::plain::{self, Piece};
 use super::template::{Template, TemplateError};
 use crate::text::align::align;
 
@@ -106,15 +108,20 @@ impl<T> Listing<T> {
     }
 
     /// The text of a whole list.
-    pub(crate) fn print(&self, format: &str, items: &[T]) -> Result<String, TemplateError> {
+    pub(crate) fn print(&self, format: &str, items: impl IntoIterator<Item = T>) -> Result<String, TemplateError> {
         let table = format.strip_prefix("table");
-        let template = match format {
-            "json" => Template::parse("{{json .}}")?,
-            _ => Template::parse(&unescaped(table.unwrap_or(format)))?,
+        let source = match format {
+            "json" => "{{json .}}".to_owned(),
+            _ => unescaped(table.unwrap_or(format)),
         };
+        let template = Template::parse(&source)?;
+        let plain = self.plain(&source);
         let mut text = String::new();
         for item in items {
-            text.push_str(&template.run(&Value::Object(Rc::new(self.row(item))))?);
+            match &plain {
+                Some(cells) => cells.iter().for_each(|cell| cell.write(&item, &mut text)),
+                None => text.push_str(&template.run(&Value::Object(Rc::new(self.row(item))))?),
+            }
             text.push('\n');
         }
         if table.is_none() {
@@ -124,23 +131,29 @@ impl<T> Listing<T> {
         Ok(align(&format!("{}\n{text}", template.head(&heads)), NARROWEST))
     }
 
+    /// What a template of nothing but known fields and text is made of.
+    fn plain<'a>(&self, source: &'a str) -> Option<Vec<Cell<'a, T>>> {
+        let cell = |piece| match piece {
+            Piece::Text(text) => Some(Cell::Text(text)),
+            Piece::Field(name) => self.columns.iter().find(|column| column.name == name).map(Cell::Column),
+        };
+        plain::pieces(source)?.into_iter().map(cell).collect()
+    }
+
     /// The fields that a template asks an empty object for.
-    pub(crate) fn fields_used(&self, format: &str, empty: &T) -> Result<Vec<String>, TemplateError> {
+    pub(crate) fn fields_used(&self, format: &str, empty: T) -> Result<Vec<&'static str>, TemplateError> {
         let row = Rc::new(self.row(empty));
         Template::parse(format)?.run(&Value::Object(Rc::clone(&row) as Rc<dyn Object>))?;
         let used = row.used.borrow().clone();
         Ok(used)
     }
 
-    fn row(&self, item: &T) -> Row {
+    fn row(&self, item: T) -> Row<T> {
         Row {
             kind: self.kind,
-            fields: self
-                .columns
-                .iter()
-                .map(|column| (column.name, column.value.of(item)))
-                .collect(),
-            labels: self.labels.map(|labels| labels(item).clone()),
+            columns: self.columns,
+            labels: self.labels,
+            item,
             used: RefCell::default(),
         }
     }
@@ -151,26 +164,50 @@ impl<T> Listing<T> {
     }
 }
 
+/// A piece of a row that needs no template.
+enum Cell<'a, T: 'static> {
+    Text(&'a str),
+    Column(&'static Column<T>),
+}
+
+impl<T> Cell<'_, T> {
+    fn write(&self, item: &T, text: &mut String) {
+        match self {
+            Self::Text(fixed) => text.push_str(fixed),
+            Self::Column(column) => match column.value.of(item) {
+                Field::Text(value) => text.push_str(value.as_deref().unwrap_or("<nil>")),
+                Field::Truth(truth) => text.push_str(if truth { "true" } else { "false" }),
+            },
+        }
+    }
+}
+
 /// A format's text as a template: no spaces around it, `\t` and `\n` for tab and line end.
 fn unescaped(format: &str) -> String {
     format.trim_matches(' ').replace("\\t", "\t").replace("\\n", "\n")
 }
 
-/// One object of a list: its fields are methods to Go.
-#[derive(Debug)]
-struct Row {
+/// One object of a list: its fields are methods to Go, read when they are asked for.
+struct Row<T: 'static> {
     kind: &'static str,
-    fields: Vec<(&'static str, Field)>,
-    labels: Option<Map<String>>,
-    used: RefCell<Vec<String>>,
+    columns: &'static [Column<T>],
+    labels: Option<fn(&T) -> &Map<String>>,
+    item: T,
+    used: RefCell<Vec<&'static str>>,
 }
 
-impl Row {
-    fn value(field: &Field) -> Value {
-        match field {
-            Field::Text(Some(text)) => Value::text(text),
-            Field::Text(None) => Value::Nil(&corten_template::Type::Pointer(&PLATFORM)),
-            Field::Truth(truth) => Value::Bool(*truth),
+impl<T> fmt::Debug for Row<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Row").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+impl Field {
+    fn value(self) -> Value {
+        match self {
+            Self::Text(Some(text)) => Value::text(text),
+            Self::Text(None) => Value::Nil(&corten_template::Type::Pointer(&PLATFORM)),
+            Self::Truth(truth) => Value::Bool(truth),
         }
     }
 }
@@ -181,7 +218,7 @@ const PLATFORM: corten_template::Type = corten_template::Type::Struct(&corten_te
     fields: &[],
 });
 
-impl Object for Row {
+impl<T> Object for Row<T> {
     fn kind(&self) -> &str {
         self.kind
     }
@@ -190,17 +227,17 @@ impl Object for Row {
         if name == "Label" && self.labels.is_some() {
             return Member::Method(&[Param::Text]);
         }
-        match self.fields.iter().find(|(field, _)| *field == name) {
-            Some((_, value)) => {
-                self.used.borrow_mut().push(name.to_owned());
-                Member::Value(Self::value(value))
+        match self.columns.iter().find(|column| column.name == name) {
+            Some(column) => {
+                self.used.borrow_mut().push(column.name);
+                Member::Value(column.value.of(&self.item).value())
             }
             None => Member::Unknown,
         }
     }
 
     fn call(&self, _: &str, arguments: &[Value]) -> Result<Value, String> {
-        let labels = self.labels.as_ref();
+        let labels = self.labels.map(|labels| labels(&self.item));
         let name = match arguments {
             [Value::Text(name, _)] => String::from_utf8_lossy(name).into_owned(),
             _ => String::new(),
@@ -212,12 +249,12 @@ impl Object for Row {
     /// All fields, sorted by name.
     fn json(&self) -> String {
         let mut used = self.used.borrow_mut();
-        used.extend(self.fields.iter().map(|(name, _)| (*name).to_owned()));
-        let json = |field: &Field| match field {
+        used.extend(self.columns.iter().map(|column| column.name));
+        let json = |column: &Column<T>| match column.value.of(&self.item) {
             Field::Text(text) => serde_json::json!(text),
             Field::Truth(truth) => serde_json::json!(truth),
         };
-        let sorted: BTreeMap<_, _> = self.fields.iter().map(|(name, field)| (*name, json(field))).collect();
+        let sorted: BTreeMap<_, _> = self.columns.iter().map(|column| (column.name, json(column))).collect();
         let text = serde_json::to_string(&sorted).expect("texts are always JSON");
         // Go's encoder escapes what could be markup.
         text.replace('<', "\\u003c")
@@ -295,7 +332,7 @@ mod tests {
             let format = BOXES.template(Some(given), "", quiet);
             let labels = [("com.example.a-b".to_owned(), "v".to_owned())].into_iter().collect();
             let (id, name) = ("abc", "x");
-            BOXES.print(&format, &[Box { id, name, labels }])
+            BOXES.print(&format, [Box { id, name, labels }])
         };
         assert_eq!(print("", false).unwrap(), "BOX ID    NAMES\nabc       x\n");
         assert_eq!(print("", true).unwrap(), "abc\n");
@@ -339,7 +376,7 @@ mod tests {
         let used = |format| {
             BOXES.fields_used(
                 format,
-                &Box {
+                Box {
                     id,
                     name,
                     labels: Map::clone(&labels),

@@ -1,6 +1,7 @@
 //! `--format`: what is printed for each object, by Go's templates or as a table of columns.
 
 mod list;
+mod plain;
 mod template;
 mod view;
 

@@ -66,11 +66,20 @@ impl Layout {
             for (place, cell) in line.iter().enumerate() {
                 self.out.push_str(cell);
                 if let Some(width) = self.widths.get(place) {
-                    let missing = width.saturating_sub(width::of(cell));
-                    self.out.extend(std::iter::repeat_n(' ', missing));
+                    self.pad(width.saturating_sub(width::of(cell)));
                 }
             }
             self.out.push('\n');
+        }
+    }
+
+    /// Writes so many spaces.
+    fn pad(&mut self, mut missing: usize) {
+        const SPACES: &str = "                                ";
+        while missing > 0 {
+            let piece = missing.min(SPACES.len());
+            self.out.push_str(&SPACES[..piece]);
+            missing -= piece;
         }
     }
 }

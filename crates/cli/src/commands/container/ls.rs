@@ -108,7 +108,16 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         filters: filters(parsed),
     };
     let client = invocation.client()?;
-    let containers = block_on(async { Ok(client.list_containers(&options).await?) })?;
+    // what the usual columns do not show need not be read
+    let is_usual = format == LISTING.quiet || format == LISTING.template(None, "", false);
+    let containers = block_on(async {
+        Ok(if is_usual {
+            let briefs = client.list_containers_briefly(&options).await?;
+            briefs.into_iter().map(ContainerSummary::from).collect()
+        } else {
+            client.list_containers(&options).await?
+        })
+    })?;
     output::print(&listed(&format, containers, parsed.on("no-trunc"))?)
 }
 
@@ -123,7 +132,7 @@ pub(in crate::commands) fn listed(
         container,
         view: Rc::clone(&view),
     });
-    LISTING.print(format, &shown.collect::<Vec<_>>())
+    LISTING.print(format, shown)
 }
 
 /// Whether a template prints sizes, which cost the engine time; a template that is none is refused.
@@ -135,14 +144,14 @@ fn asks_size(template: &str) -> Result<bool, Failure> {
         container: ContainerSummary::default(),
         view: View::empty(),
     };
-    let used = LISTING.fields_used(template, &empty).map_err(|error| {
+    let used = LISTING.fields_used(template, empty).map_err(|error| {
         Failure::new(match error {
             TemplateError::Read(error) => format!("failed to parse template: {error}"),
             TemplateError::Run(error) | TemplateError::Bare(error) => format!("failed to execute template: {error}"),
             TemplateError::Decode(error) => error.to_string(),
         })
     })?;
-    Ok(used.iter().any(|name| name == "Size"))
+    Ok(used.contains(&"Size"))
 }
 
 /// A container and how it is to be shown.

@@ -61,7 +61,7 @@ struct Shown {
 fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let all = collect(invocation)?;
     let format = LISTING.template(parsed.text("format"), "", parsed.on("quiet"));
-    output::print(&LISTING.print(&format, &all)?)?;
+    output::print(&LISTING.print(&format, all)?)?;
     if let Some((variable, _)) = host_variable() {
         crate::speech::tell(&format!(
             "Warning: {variable} environment variable overrides the active context. To use a context, either set the \

@@ -68,7 +68,7 @@ fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         human,
         view: Rc::clone(&view),
     });
-    output::print(&LISTING.print(&format, &shown.collect::<Vec<_>>())?)
+    output::print(&LISTING.print(&format, shown)?)
 }
 
 /// A step and how it is to be shown.

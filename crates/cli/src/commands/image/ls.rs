@@ -93,14 +93,14 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let view = View::of(parsed.on("no-trunc"));
     let digests = parsed.on("digests") || format.contains(".Digest") || format == "json";
     let shown: Vec<Shown> = images.iter().flat_map(|image| rows(image, digests, &view)).collect();
-    output::print(&LISTING.print(&format, &shown)?)
+    output::print(&LISTING.print(&format, shown)?)
 }
 
 /// Images by a template, without digests; `full` shortens nothing.
 pub(in crate::commands) fn listed(format: &str, images: &[ImageSummary], full: bool) -> Result<String, TemplateError> {
     let view = View::of(full);
     let shown: Vec<Shown> = images.iter().flat_map(|image| rows(image, false, &view)).collect();
-    LISTING.print(format, &shown)
+    LISTING.print(format, shown)
 }
 
 fn with_digests(format: String) -> String {

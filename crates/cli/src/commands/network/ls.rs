@@ -73,7 +73,7 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     };
     let full = parsed.on("no-trunc");
     let shown: Vec<Shown> = networks.into_iter().map(|network| Shown { network, full }).collect();
-    output::print(&LISTING.print(&format, &shown)?)
+    output::print(&LISTING.print(&format, shown)?)
 }
 
 impl Shown {

@@ -111,7 +111,7 @@ fn usage(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     match (parsed.on("verbose"), format) {
         (false, given) => {
             let format = LISTING.template(given, "", false);
-            output::print(&LISTING.print(&format, &summary(&usage))?)
+            output::print(&LISTING.print(&format, summary(&usage))?)
         }
         (true, None | Some("table")) => output::print(&details(usage)?),
         (true, Some(format)) => output::print(&templated(usage, format)?),
@@ -201,8 +201,8 @@ fn lists(usage: DiskUsage, formats: [&str; 4], full: bool) -> Result<Lists, Fail
     Ok(Lists {
         images: image::ls::listed(images, &usage.images, full)?,
         containers: container::ls::listed(containers, without_image, full)?,
-        volumes: volume::ls::LISTING.print(volumes, &usage.volumes)?,
-        cache: CACHE.print(cache, &usage.build_cache)?,
+        volumes: volume::ls::LISTING.print(volumes, usage.volumes)?,
+        cache: CACHE.print(cache, usage.build_cache)?,
     })
 }
 

@@ -90,7 +90,7 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         None if parsed.on("cluster") && !quiet => CLUSTER.to_owned(),
         given => LISTING.template(given, &invocation.config().volumes_format, quiet),
     };
-    output::print(&LISTING.print(&format, &volumes)?)
+    output::print(&LISTING.print(&format, volumes)?)
 }
 
 fn labels(volume: &Volume) -> String {

@@ -185,7 +185,7 @@ fn refuse(board: &Board) -> Result<(), Failure> {
 
 fn text(board: &Board, order: &Order) -> Result<String, Failure> {
     let lines = board.lines().into_iter().map(|line| Shown { line, full: order.full });
-    Ok(LISTING.print(&order.format, &lines.collect::<Vec<_>>())?)
+    Ok(LISTING.print(&order.format, lines)?)
 }
 
 /// Over the screen that was there, so that nothing flickers: what is left of longer lines and of more lines goes.
