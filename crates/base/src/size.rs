@@ -93,6 +93,47 @@ pub fn parse_binary(text: &str) -> Result<u64, ParseSizeError> {
     Ok(bytes as u64)
 }
 
+/// The text is no decimal size. Displays as Docker's message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseDecimalError {
+    /// It has no number, or a negative one.
+    #[error("invalid size: '{0}'")]
+    Size(String),
+    /// What is behind the number is no unit.
+    #[error("invalid suffix: '{0}'")]
+    Suffix(String),
+}
+
+/// As [`parse_binary`] in powers of 1000, as the sizes of log files are given (go-units `FromHumanSize`).
+///
+/// # Errors
+/// With Docker's message.
+pub fn parse_decimal(text: &str) -> Result<u64, ParseDecimalError> {
+    let wrong = || ParseDecimalError::Size(text.to_owned());
+    let split = text.rfind(|c: char| c.is_ascii_digit() || c == '.').ok_or_else(wrong)? + 1;
+    let (number, unit) = text.split_at(split);
+    let unit = unit.strip_prefix(' ').unwrap_or(unit).to_ascii_lowercase();
+    let value: f64 = number.parse().map_err(|_| wrong())?;
+    if !(value >= 0.0 && number.starts_with(|c: char| c.is_ascii_digit() || c == '.')) {
+        return Err(wrong());
+    }
+    let power = match unit.as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        "p" | "pb" | "pib" => 5,
+        _ => return Err(ParseDecimalError::Suffix(unit)),
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates; checked to be positive"
+    )]
+    Ok((value * 1000f64.powi(power)) as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +169,26 @@ mod tests {
         }
         for bad in ["", "k", "-1", "1x", "1kbb", "1.2.3", "0x1", "inf"] {
             assert!(parse_binary(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn decimal_sizes_as_go_units_reads_them() {
+        for (text, bytes) in [
+            ("10m", 10_000_000),
+            ("0", 0),
+            ("1.5KB", 1500),
+            ("7", 7),
+            ("2 GiB", 2_000_000_000),
+        ] {
+            assert_eq!(parse_decimal(text), Ok(bytes), "{text}");
+        }
+        for (text, message) in [
+            ("x", "invalid size: 'x'"),
+            ("-1", "invalid size: '-1'"),
+            ("10q", "invalid suffix: 'q'"),
+        ] {
+            assert_eq!(parse_decimal(text).unwrap_err().to_string(), message);
         }
     }
 }

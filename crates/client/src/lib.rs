@@ -40,4 +40,4 @@ pub use image::{CommitOptions, ImportOptions, PullOptions};
 pub use query::Query;
 pub use registry::PushOptions;
 pub use request::Client;
-pub use secure::TlsError;
+pub use secure::{TlsError, client_config as tls_config};

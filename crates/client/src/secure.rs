@@ -34,7 +34,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// The certificates are damaged or do not belong together.
-pub(crate) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

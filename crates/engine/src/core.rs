@@ -17,6 +17,7 @@ use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::logs::compress::Packing;
 use crate::network::link::LinkIndex;
 use crate::network::registry::Networks;
 use crate::prune::Pruning;
@@ -39,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) events: Bus,
     pub(crate) stats: SystemClock,
     pub(crate) pruning: Pruning,
+    /// Rotated logs that wait to be compressed.
+    pub(crate) packing: Packing,
     /// Names this installation in `info`; a UUID.
     pub(crate) id: String,
     /// The default network's id, which lasts as long as the data directory.

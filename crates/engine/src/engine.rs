@@ -65,6 +65,9 @@ pub enum OpenError {
     /// The default network cannot be set up.
     #[error("cannot set up the default network")]
     Network(#[from] corten_net::sandbox::OpenError),
+    /// The log driver of containers that do not say, or its options. Text observed: dockerd 28.5.
+    #[error("failed to set log opts: {0}")]
+    Log(String),
     /// What was found cannot be made consistent.
     #[error("recovery failed")]
     Recovery(#[source] Error),

@@ -147,7 +147,7 @@ fn plugins() -> PluginsInfo {
         volume: names(&["local"]),
         network: names(&["bridge", "host", "null"]),
         authorization: List::null(),
-        log: names(&["json-file"]),
+        log: names(crate::logs::options::NAMES),
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
 }
 
 fn open_parts(config: Config) -> Result<Core, OpenError> {
+    let log_options = config.log_options.clone().into_iter().collect();
+    crate::logs::options::check(&config.log_driver, &log_options).map_err(|error| OpenError::Log(error.to_string()))?;
     for directory in [
         config.data.clone(),
         config.data.join("containers"),
@@ -77,6 +79,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         volumes,
         stats: crate::stats::SystemClock::new(),
         pruning: crate::prune::Pruning::default(),
+        packing: crate::logs::compress::Packing::new(),
         events,
         tally,
         id,

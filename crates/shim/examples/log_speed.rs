@@ -19,6 +19,7 @@ fn main() -> std::io::Result<()> {
         path,
         max_size_bytes: 0,
         max_files: 1,
+        format: corten_shim::log::Format::JsonLines,
         attributes: Default::default(),
     };
     let mut recorder = Recorder::open(&target)?;

@@ -151,7 +151,7 @@ pub enum Log {
     None,
     /// Docker's json-file format.
     JsonFile {
-        /// The current file; older ones are `<path>.1`, `.2`, ...
+        /// The current file; older ones are `<path>.1`, `.2`, ..., which the daemon may compress to `.1.gz`, ...
         path: PathBuf,
         /// Rotate beyond this size; zero: never.
         max_size_bytes: u64,
@@ -160,6 +160,15 @@ pub enum Log {
         /// Labels and variables recorded with each line.
         #[serde(default)]
         attributes: std::collections::BTreeMap<String, String>,
+    },
+    /// The format of Docker's local driver ([`crate::log::local`]).
+    Local {
+        /// As for `JsonFile`.
+        path: PathBuf,
+        /// As for `JsonFile`.
+        max_size_bytes: u64,
+        /// As for `JsonFile`.
+        max_files: u32,
     },
 }
 
@@ -346,6 +355,8 @@ pub enum Event {
         /// How.
         exit: Exit,
     },
+    /// The log's files were rotated.
+    LogRotated,
     /// A client left by the detach keys.
     Detached {
         /// From what.

@@ -83,6 +83,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
             processors: processors(),
         },
     )?;
+    check_log(core, &host)?;
     check_cpusets(&host.cpuset_cpus, &host.cpuset_mems)?;
     check_network(core, &host)?;
     check_endpoints(core, &body)?;
@@ -158,6 +159,14 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
 /// Processors that containers can have.
 pub(super) fn processors() -> i64 {
     std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1))
+}
+
+/// The log driver and its options, with those of the daemon.
+fn check_log(core: &Core, host: &HostConfig) -> Result<()> {
+    let mut log = host.log_config.clone();
+    super::effective::fill_log(&mut log, &core.config);
+    let checked = crate::logs::options::check(&log.kind, &log.config);
+    checked.map(drop).map_err(|error| Error::invalid(error.to_string()))
 }
 
 /// The mounts of the containers that `--volumes-from` names.

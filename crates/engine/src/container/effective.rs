@@ -1,7 +1,7 @@
 //! The one place where defaults apply: what was asked for, the image's configuration and the engine's
 //! settings give what holds. Read each time a record is loaded, never stored (pure).
 
-use corten_api::container::{ContainerConfig, HealthConfig, HostConfig};
+use corten_api::container::{ContainerConfig, HealthConfig, HostConfig, LogConfig};
 use corten_api::{Empty, List, Map, StringList};
 use corten_runtime::host::Host;
 use corten_runtime::plan::Layout;
@@ -216,6 +216,22 @@ pub(crate) fn cgroupns_mode<'a>(settings: &'a Config, host: &Host) -> &'a str {
     settings.cgroupns_mode.as_deref().unwrap_or(usual)
 }
 
+/// The daemon's log options hold for containers with its driver, and those of the cache for all; what the
+/// container says itself counts (observed: dockerd 28.5).
+pub(super) fn fill_log(log: &mut LogConfig, settings: &Config) {
+    if log.kind.is_empty() {
+        log.kind.clone_from(&settings.log_driver);
+    }
+    let is_default = log.kind == settings.log_driver;
+    let mut options = std::mem::take(&mut log.config).into_entries();
+    for (key, value) in &settings.log_options {
+        if is_default || (key.starts_with("cache-") && log.kind != "none") {
+            options.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
+    log.config = options.into_iter().collect();
+}
+
 fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
     let fill = |field: &mut String, default: &str| {
         if field.is_empty() {
@@ -226,15 +242,7 @@ fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
     fill(&mut config.cgroupns_mode, cgroupns_mode(settings, host));
     fill(&mut config.runtime, "runc");
     fill(&mut config.restart_policy.name, "no");
-    if config.log_config.kind.is_empty() {
-        config.log_config.kind.clone_from(&settings.log_driver);
-        if config.log_config.config.is_empty() {
-            config.log_config.config = settings.log_options.clone().into_iter().collect();
-        }
-    }
-    if config.log_config.config.is_null() {
-        config.log_config.config = corten_api::Map::empty();
-    }
+    fill_log(&mut config.log_config, settings);
     if config.shm_size == 0 {
         config.shm_size = i64::try_from(settings.shm_size_bytes).unwrap_or(i64::MAX);
     }

@@ -48,7 +48,7 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
         resolv_conf_path: file("resolv.conf"),
         hostname_path: file("hostname"),
         hosts_path: file("hosts"),
-        log_path: if log == "none" || fresh {
+        log_path: if log != "json-file" || fresh {
             String::new()
         } else {
             log_path.display().to_string()

@@ -19,7 +19,6 @@ pub mod filter;
 pub(crate) mod inspect;
 pub(crate) mod links;
 pub(crate) mod list;
-pub mod log_settings;
 pub mod mounts;
 pub mod name;
 pub(crate) mod owner;

@@ -5,6 +5,7 @@
 //! the container has ended.
 
 mod change;
+mod forward;
 mod freeze;
 mod persist;
 mod publish;
@@ -32,6 +33,7 @@ use super::{Container, MAILBOX_LIMIT, View};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::health::{HealthRecord, Monitor};
+use crate::logs::forward::Forwarder;
 use crate::shim::{News, ShimHandle, ShimProcess};
 use crate::tally::Counted;
 
@@ -139,6 +141,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         failure: None,
         removed: false,
         monitor: None,
+        forwarder: None,
     };
     tokio::spawn(owner.run());
     container
@@ -162,6 +165,8 @@ pub(crate) struct Owner {
     removed: bool,
     /// Its health checks, while there are any to make.
     monitor: Option<Monitor>,
+    /// Its log on the way to a server, if its driver sends it on.
+    forwarder: Option<Forwarder>,
     counted: Counted,
 }
 
@@ -186,6 +191,7 @@ struct Waiting {
 impl Owner {
     async fn run(mut self) {
         self.adjust_monitor();
+        self.resume_log().await;
         if matches!(self.life.phase, Phase::Restarting(_)) {
             self.arm(self.life.delay, TimerKind::Restart);
         }
@@ -325,6 +331,7 @@ impl Owner {
                 Target::Exec(exec) => self.publish_event("exec_detach", &[("execID", exec.to_string())]),
             },
             News::Event(protocol::Event::NamespaceReady { .. }) => {}
+            News::Event(protocol::Event::LogRotated) => crate::logs::compress::ask(&self.core, &self.container),
             News::Gone => self.shim_gone().await,
         }
     }

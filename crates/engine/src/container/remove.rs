@@ -18,6 +18,7 @@ use crate::volume::{self, SetAside};
 
 impl Owner {
     pub(super) async fn remove(&mut self) -> Result<()> {
+        self.finish_log().await;
         let volumes = self.remove_volumes || self.life.auto_remove;
         let container = Arc::clone(&self.container);
         let left = blocking(&self.core, move |core| {

@@ -21,7 +21,7 @@ use corten_base::{Timestamp, id::hex};
 use corten_net::sandbox::PublishedPort;
 use corten_runtime::compile::PlanError;
 use corten_runtime::plan::Rootfs;
-use corten_shim::protocol::{self, Failure, FailureKind, Log, NetworkNamespace, NetworkSetup, Reply, Request};
+use corten_shim::protocol::{self, Failure, FailureKind, NetworkNamespace, NetworkSetup, Reply, Request};
 use corten_sys::fault::boundary;
 use tokio::sync::mpsc;
 
@@ -32,7 +32,7 @@ use super::mounts::{MountKind, MountSpec};
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
 use super::run::{Joined, RunRecord, for_removal};
-use super::{Container, devices, log_settings, record, spec};
+use super::{Container, devices, record, spec};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
@@ -106,6 +106,7 @@ impl Owner {
 
     async fn try_start(&mut self, undo: &mut Undo) -> Result<Started> {
         let shared = shared_namespaces(&self.core, &self.container)?;
+        let route = self.open_log_route().await?;
         undo.run_directory = true;
         let container = Arc::clone(&self.container);
         blocking(&self.core, move |core| make_run_directory(core, &container)).await?;
@@ -147,6 +148,7 @@ impl Owner {
         boundary("start.created");
         let at = self.let_go(&shim, &run, prepared.dns, prepared.sockets).await?;
         boundary("start.started");
+        self.send_log_on(route);
         self.run = Some(Ongoing {
             record: run,
             shim,
@@ -365,6 +367,7 @@ fn prepare_leased(
     joined: Vec<Joined>,
     sockets: Vec<OwnedFd>,
 ) -> Result<Prepared> {
+    let place_log = crate::logs::place::for_shim(core, container)?;
     let links = link::links(core, container)?;
     let environment: Vec<String> = links.iter().flat_map(Link::environment).cloned().collect();
     let effective = &with_environment(named_as_joined(core, container)?, &environment);
@@ -412,7 +415,7 @@ fn prepare_leased(
         plan,
         network: shared.network.clone(),
         streams,
-        log: log(core, container)?,
+        log: place_log,
         exit_path: core.container_directory(&container.id).join(record::EXIT),
     };
     Ok(Prepared {
@@ -473,21 +476,6 @@ fn root(core: &Core, container: &Container) -> Result<Rootfs> {
         upper: snapshot.upper,
         work: snapshot.work,
         options: Vec::new(),
-    })
-}
-
-fn log(core: &Core, container: &Container) -> Result<Log> {
-    let config = &container.effective.host.log_config;
-    if config.kind == "none" {
-        return Ok(Log::None);
-    }
-    let settings = log_settings::parse(&config.config)?;
-    let own = &container.effective.config;
-    Ok(Log::JsonFile {
-        path: record::log_path(&core.container_directory(&container.id), &container.id),
-        max_size_bytes: settings.max_size_bytes,
-        max_files: settings.max_files,
-        attributes: settings.attributes(&own.labels, &own.env),
     })
 }
 

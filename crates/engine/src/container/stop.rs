@@ -26,6 +26,7 @@ impl Owner {
     /// Releases everything an API call can see: link, firewall, connections, address.
     pub(super) async fn tear_down(&mut self) {
         self.count_exit();
+        self.end_log();
         self.container.clients.end();
         crate::exec::container_ended(&self.core, &self.container);
         let Some(run) = self.run.as_ref().map(|run| Arc::clone(&run.record)) else {

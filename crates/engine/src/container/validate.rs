@@ -26,7 +26,6 @@ pub fn check(
     check_limits(host, limits, false)?;
     check_modes(config, host)?;
     check_security(host)?;
-    check_log(host)?;
     if host.shm_size < 0 {
         return Err(Error::invalid("SHM size can not be less than 0"));
     }
@@ -328,21 +327,6 @@ fn check_security(host: &HostConfig) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn check_log(host: &HostConfig) -> Result<()> {
-    match host.log_config.kind.as_str() {
-        "" | "json-file" | "none" => {}
-        "local" | "syslog" | "journald" | "gelf" | "fluentd" | "awslogs" | "splunk" | "etwlogs" | "gcplogs" => {
-            return Err(unbuilt(&format!("the log driver \"{}\"", host.log_config.kind)));
-        }
-        other => {
-            return Err(Error::invalid(format!(
-                "logger: no log driver named '{other}' is registered"
-            )));
-        }
-    }
-    super::log_settings::parse(&host.log_config.config).map(drop)
 }
 
 #[cfg(test)]

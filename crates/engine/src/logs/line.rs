@@ -4,48 +4,10 @@
 
 use std::borrow::Cow;
 
-use corten_base::Timestamp;
 use memchr::{memchr, memchr2};
 use serde::Deserialize;
 
-/// Which of the two streams a line came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
-
-impl Stream {
-    /// Its number in Docker's frame header.
-    #[must_use]
-    pub fn number(self) -> u8 {
-        match self {
-            Self::Stdout => 1,
-            Self::Stderr => 2,
-        }
-    }
-}
-
-/// A parsed line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line<'a> {
-    /// What the program wrote, normally with its line end.
-    pub text: Cow<'a, [u8]>,
-    /// Where it wrote it.
-    pub stream: Stream,
-    /// When, as written: RFC 3339.
-    pub time: Cow<'a, str>,
-}
-
-impl Line<'_> {
-    /// When; `None` if the file holds nonsense there.
-    #[must_use]
-    pub fn timestamp(&self) -> Option<Timestamp> {
-        self.time.parse().ok()
-    }
-}
+use super::entry::{Line, Part, Stream, Time};
 
 /// The line in `bytes`, which has no line end of its own; `None` if it is not a log line.
 #[must_use]
@@ -67,8 +29,10 @@ fn usual(bytes: &[u8]) -> Option<Line<'_>> {
     let closed = &rest[end..] == br#""}"# && !time.contains('\\') && valid(time.as_bytes());
     closed.then_some(Line {
         text,
+        ends: false,
         stream,
-        time: Cow::Borrowed(time),
+        time: Time::Text(Cow::Borrowed(time)),
+        part: Part::WHOLE,
     })
 }
 
@@ -143,8 +107,10 @@ fn unusual(bytes: &[u8]) -> Option<Line<'_>> {
     };
     Some(Line {
         text: Cow::Owned(record.log.into_bytes()),
+        ends: false,
         stream,
-        time: Cow::Owned(record.time),
+        time: Time::Text(Cow::Owned(record.time)),
+        part: Part::WHOLE,
     })
 }
 
@@ -191,7 +157,7 @@ mod tests {
             let line = parse(&bytes).unwrap();
             prop_assert_eq!(line.text.as_ref(), text.as_bytes());
             prop_assert_eq!(line.stream == Stream::Stderr, error);
-            prop_assert_eq!(line.time.as_ref(), time);
+            prop_assert_eq!(&line.time, &Time::Text(time.into()));
             fuzz(&bytes);
         }
 

@@ -1,20 +1,36 @@
 //! Reading what containers wrote: the log files of the shim, as a stream of large pieces. A follower
 //! waits for inotify on the log's directory entry and for the container's end; nothing polls.
+//!
+//! The shim writes ([`place`] says where and how), the daemon reads, compresses what was rotated and sends on what is
+//! to be sent on.
 
+pub(crate) mod attributes;
+pub(crate) mod compress;
+mod cursor;
+pub mod entry;
+pub(crate) mod forward;
+pub mod framed;
 pub mod line;
+pub(crate) mod options;
+pub(crate) mod place;
 pub mod reader;
+mod source;
 
-use std::path::PathBuf;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use corten_base::Timestamp;
 use rustix::fs::inotify;
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::container::{Container, View, log_settings, record};
+use crate::container::phase::Phase;
+use crate::container::{Container, View};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::request::LogOptions;
@@ -44,8 +60,10 @@ enum State {
 
 #[derive(Debug)]
 struct Follow {
-    notify: AsyncFd<std::os::fd::OwnedFd>,
+    notify: AsyncFd<OwnedFd>,
     view: watch::Receiver<Arc<View>>,
+    /// Nothing later is wanted.
+    until: Option<Timestamp>,
 }
 
 /// Opens the log of a container.
@@ -53,15 +71,18 @@ pub(crate) async fn open(core: &Arc<Core>, container: &Arc<Container>, options: 
     if !options.stdout && !options.stderr {
         return Err(Error::invalid("You must choose at least one stream"));
     }
-    let config = &container.effective.host.log_config;
-    if config.kind == "none" {
+    if matches!(container.look().life.phase, Phase::Dead(_) | Phase::Removing(_)) {
+        return Err(Error::conflict(
+            "can not get logs from container which is dead or marked for removal",
+        ));
+    }
+    let place = place::of(core, container).filter(|place| place.readable);
+    let Some(place) = place else {
         return Err(Error::not_implemented(
             "configured logging driver does not support reading",
         ));
-    }
+    };
     let framed = !container.effective.config.tty;
-    let directory = core.container_directory(&container.id);
-    let path = record::log_path(&directory, &container.id);
     let selection = Selection {
         stdout: options.stdout,
         stderr: options.stderr,
@@ -75,14 +96,15 @@ pub(crate) async fn open(core: &Arc<Core>, container: &Arc<Container>, options: 
             String::new()
         },
         framed,
+        format: place.format,
     };
     let failed = |error| Error::caused("read the log", error);
     let follow = options
         .follow
-        .then(|| watch(&directory, container))
+        .then(|| watch(&place.path, container, options.until))
         .transpose()
         .map_err(failed)?;
-    let reader = open_reader(path, selection).await?;
+    let reader = open_reader(place.path, selection).await?;
     Ok(LogStream {
         framed,
         state: State::Idle(Box::new(reader)),
@@ -99,9 +121,8 @@ async fn open_reader(path: PathBuf, selection: Selection) -> Result<Reader> {
 
 /// `key=value,key=value ` of the log's attributes.
 fn details(container: &Container) -> Result<String> {
-    let settings = log_settings::parse(&container.effective.host.log_config.config)?;
-    let config = &container.effective.config;
-    let attributes = settings.attributes(&config.labels, &config.env);
+    let attributes = place::facts(container, "", |facts| facts.recorded());
+    let attributes = attributes.map_err(|error| Error::caused("read the log's attributes", error))?;
     let escape = corten_api::query::escape;
     let pairs: Vec<String> = attributes
         .iter()
@@ -110,19 +131,42 @@ fn details(container: &Container) -> Result<String> {
     Ok(pairs.join(",") + " ")
 }
 
-fn watch(directory: &std::path::Path, container: &Container) -> std::io::Result<Follow> {
+fn watch(log: &Path, container: &Container, until: Option<Timestamp>) -> std::io::Result<Follow> {
+    Ok(Follow {
+        notify: crate::ready::watch(notify(log)?, Interest::READABLE)?,
+        view: container.view.clone(),
+        until,
+    })
+}
+
+/// Tells of changes of a log: of its directory, because rotation puts another file under the name.
+fn notify(log: &Path) -> std::io::Result<OwnedFd> {
     use inotify::{CreateFlags, WatchFlags};
     let notify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-    // The directory, because rotation puts another file under the name.
-    inotify::add_watch(
-        &notify,
-        directory,
-        WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO,
-    )?;
-    Ok(Follow {
-        notify: crate::ready::watch(notify, Interest::READABLE)?,
-        view: container.view.clone(),
-    })
+    let flags = WatchFlags::MODIFY | WatchFlags::CREATE | WatchFlags::MOVED_TO;
+    // Where the log of a container that never ran will be is not made yet.
+    let directory = log.ancestors().skip(1).find(|directory| directory.exists());
+    inotify::add_watch(&notify, directory.unwrap_or(log), flags)?;
+    Ok(notify)
+}
+
+/// Takes all notices that have come.
+fn drain(mut guard: AsyncFdReadyGuard<'_, OwnedFd>) {
+    let mut buffer = [0; 4096];
+    while rustix::io::read(guard.get_inner(), &mut buffer).is_ok_and(|count| count > 0) {}
+    guard.clear_ready();
+}
+
+/// Returns when the point in time has come; never without one.
+async fn reached(until: Option<Timestamp>) {
+    let Some(until) = until else {
+        return std::future::pending().await;
+    };
+    let now = Timestamp::now();
+    let seconds = until.unix_seconds().saturating_sub(now.unix_seconds());
+    let nanos = i64::from(until.subsecond_nanos()) - i64::from(now.subsecond_nanos());
+    let left = i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
+    tokio::time::sleep(Duration::from_nanos(u64::try_from(left.max(0)).unwrap_or(u64::MAX))).await;
 }
 
 impl LogStream {
@@ -189,16 +233,15 @@ impl LogStream {
             return false;
         }
         tokio::select! {
-            ready = follow.notify.readable() => {
-                let Ok(mut guard) = ready else { return false };
-                let mut buffer = [0; 4096];
-                while rustix::io::read(follow.notify.get_ref(), &mut buffer).is_ok_and(|count| count > 0) {}
-                guard.clear_ready();
-            }
+            ready = follow.notify.readable() => match ready {
+                Ok(guard) => drain(guard),
+                Err(_closed) => return false,
+            },
             ended = follow.view.wait_for(|view| view.life.phase.running().is_none()) => {
                 drop(ended);
                 self.last_look = true;
             }
+            () = reached(follow.until) => self.last_look = true,
         }
         true
     }

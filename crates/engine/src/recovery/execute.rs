@@ -121,6 +121,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let joined = origin.run.as_ref().map(|run| run.record.endpoints.clone());
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
+    crate::logs::compress::ask(&core, &container);
     limit_again(&core, &container).await;
     crate::network::link::adopted(&core, &container);
     if let (Some(shim), Some(run)) = (stale, container.look().run.clone())

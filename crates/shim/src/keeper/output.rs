@@ -67,6 +67,9 @@ impl Keeper {
             && let Some(recorder) = &mut self.recorder
         {
             recorder.record(stream, bytes, Timestamp::now());
+            if recorder.was_rotated() {
+                self.announce(&crate::protocol::Event::LogRotated);
+            }
         }
         let mut gone = Vec::new();
         let mut behind = false;

@@ -201,26 +201,36 @@ fn container(plan: &Plan, id: corten_base::ContainerId, pid: u32, exit_path: Pat
 }
 
 fn open_log(log: &Log) -> Result<Option<Recorder>, Failure> {
-    match log {
-        Log::None => Ok(None),
+    let target = match log {
+        Log::None => return Ok(None),
         Log::JsonFile {
             path,
             max_size_bytes,
             max_files,
             attributes,
-        } => {
-            let target = log::Target {
-                path: path.clone(),
-                max_size_bytes: *max_size_bytes,
-                max_files: *max_files,
-                attributes: attributes.clone(),
-            };
-            let recorder = Recorder::open(&target);
-            recorder
-                .map(Some)
-                .map_err(|error| internal(format!("cannot open the log {}: {error}", path.display())))
-        }
-    }
+        } => log::Target {
+            path: path.clone(),
+            max_size_bytes: *max_size_bytes,
+            max_files: *max_files,
+            attributes: attributes.clone(),
+            format: log::Format::JsonLines,
+        },
+        Log::Local {
+            path,
+            max_size_bytes,
+            max_files,
+        } => log::Target {
+            path: path.clone(),
+            max_size_bytes: *max_size_bytes,
+            max_files: *max_files,
+            attributes: std::collections::BTreeMap::new(),
+            format: log::Format::Local,
+        },
+    };
+    let recorder = Recorder::open(&target);
+    recorder
+        .map(Some)
+        .map_err(|error| internal(format!("cannot open the log {}: {error}", target.path.display())))
 }
 
 /// Best effort: a daemon that may not lower its score keeps the one it has.

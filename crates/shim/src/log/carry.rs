@@ -16,6 +16,8 @@ pub(super) struct Line<'a> {
     pub(super) ends: bool,
     /// The time of the first part of a long line; `None`: now.
     pub(super) time: Option<Timestamp>,
+    /// Which part of its line it is, from 1; 0 for a line that is whole.
+    pub(super) part: u32,
 }
 
 /// The beginning of a line whose end has not been read.
@@ -25,6 +27,9 @@ pub(super) struct Carry {
     bytes: Vec<u8>,
     /// When the first part of this line was recorded, if one was.
     first_part: Option<Timestamp>,
+    /// How many parts of it were recorded.
+    #[serde(default)]
+    parts: u32,
 }
 
 impl Carry {
@@ -46,8 +51,13 @@ impl Carry {
                 text,
                 ends,
                 time: self.first_part,
+                part: if ends && self.parts == 0 { 0 } else { self.parts + 1 },
             });
-            self.first_part = if ends { None } else { self.first_part.or(Some(now)) };
+            (self.first_part, self.parts) = if ends {
+                (None, 0)
+            } else {
+                (self.first_part.or(Some(now)), self.parts.saturating_add(1))
+            };
             self.bytes = Vec::new();
             bytes = &bytes[text.len() + usize::from(ends)..];
         }
@@ -61,6 +71,7 @@ impl Carry {
                 text: &[],
                 ends: false,
                 time: Some(self.first_part.unwrap_or(now)),
+                part: self.parts + 1,
             });
         }
         *self = Self::default();

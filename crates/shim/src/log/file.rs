@@ -1,6 +1,9 @@
-//! The log's files: `<path>`, and `<path>.1`, `<path>.2`, ... from newer to older after rotation.
+//! The log's files: `<path>`, and `<path>.1`, `<path>.2`, ... from newer to older after rotation, which the daemon
+//! may have compressed to `<path>.1.gz`, ...
 //!
-//! Only whole lines stay in a file: when a write is cut short, what it left of a line is removed.
+//! Only whole records stay in a file: when a write is cut short, what it left of one is removed. Names change only
+//! under a lock (flock(2)) of the directory, which the daemon takes to put a compressed file in the place of
+//! another; while it has it, the rotation waits for the next record.
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -8,8 +11,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use corten_base::Timestamp;
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
+
+use super::{Format, local};
+
+/// What the names of plain and of compressed files end with.
+const FORMS: [&str; 2] = ["", ".gz"];
 
 /// The current file and when it is full.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,10 +32,15 @@ pub(super) struct LogFile {
     max_size_bytes: u64,
     max_files: u32,
     lost_bytes: u64,
+    #[serde(default)]
+    format: Format,
+    /// Set by a rotation, for whoever wants to know.
+    #[serde(default)]
+    rotated: bool,
 }
 
 impl LogFile {
-    pub(super) fn open(path: &Path, max_size_bytes: u64, max_files: u32) -> io::Result<Self> {
+    pub(super) fn open(path: &Path, max_size_bytes: u64, max_files: u32, format: Format) -> io::Result<Self> {
         let max_size_bytes = if max_size_bytes == 0 { u64::MAX } else { max_size_bytes };
         let (path, file) = (path.to_owned(), None);
         let mut log = Self {
@@ -38,6 +51,8 @@ impl LogFile {
             max_size_bytes,
             max_files,
             lost_bytes: 0,
+            format,
+            rotated: false,
         };
         log.open_current()?;
         Ok(log)
@@ -48,14 +63,19 @@ impl LogFile {
         self.size_bytes.saturating_add(more as u64) >= self.full_bytes
     }
 
-    /// Appends whole lines, after a rotation if the file is full. What the disk does not take is lost and noted.
+    /// Whether files were renamed since the last time this was asked.
+    pub(super) fn was_rotated(&mut self) -> bool {
+        std::mem::take(&mut self.rotated)
+    }
+
+    /// Appends whole records, after a rotation if the file is full. What the disk does not take is lost and noted.
     pub(super) fn append(&mut self, lines: &[u8]) {
         if self.size_bytes >= self.full_bytes {
             self.rotate();
         }
         if self.lost_bytes > 0 {
-            let note = lost_note(self.lost_bytes);
-            if self.write(note.as_bytes()).is_ok() {
+            let note = self.format.lost_note(self.lost_bytes);
+            if self.write(&note).is_ok() {
                 self.lost_bytes = 0;
             }
         }
@@ -78,10 +98,7 @@ impl LogFile {
                 Err(_) => break,
             }
         }
-        let whole = lines[..written]
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
+        let whole = self.format.whole_length(&lines[..written]);
         self.size_bytes += whole as u64;
         if whole == lines.len() {
             return Ok(());
@@ -95,34 +112,46 @@ impl LogFile {
     }
 
     fn rotate(&mut self) {
-        if self.shift().is_ok() {
-            self.file = None;
-            self.size_bytes = 0;
-            self.full_bytes = self.max_size_bytes;
-        } else {
+        match self.shift() {
+            Ok(()) => {
+                self.file = None;
+                self.size_bytes = 0;
+                self.full_bytes = self.max_size_bytes;
+                self.rotated = true;
+            }
+            // Somebody else is at the names: the next record tries again.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // Goes on in the same file, and tries again when as much has been written once more.
-            self.full_bytes = self.size_bytes.saturating_add(self.max_size_bytes);
+            Err(_) => self.full_bytes = self.size_bytes.saturating_add(self.max_size_bytes),
         }
     }
 
-    /// Renames each file to the next older name; the oldest is overwritten.
+    /// Renames each file to the next older name; the oldest goes.
     fn shift(&self) -> io::Result<()> {
+        let directory = File::open(self.path.parent().unwrap_or(Path::new(".")))?;
+        flock(&directory, FlockOperation::NonBlockingLockExclusive)?;
         if self.max_files < 2 {
             return remove_if_there(&self.path);
         }
-        for age in (1..self.max_files - 1).rev() {
-            rename_if_there(&self.aged(age), &self.aged(age + 1))?;
+        for form in FORMS {
+            remove_if_there(&self.aged(self.max_files - 1, form))?;
         }
-        rename_if_there(&self.path, &self.aged(1))
+        // Both forms of one age before the next: else a plain file would for a moment hide a compressed one.
+        for age in (1..self.max_files - 1).rev() {
+            for form in FORMS {
+                rename_if_there(&self.aged(age, form), &self.aged(age + 1, form))?;
+            }
+        }
+        rename_if_there(&self.path, &self.aged(1, ""))
     }
 
-    fn aged(&self, age: u32) -> PathBuf {
+    fn aged(&self, age: u32, suffix: &str) -> PathBuf {
         let mut name = OsString::from(&self.path);
-        name.push(format!(".{age}"));
+        name.push(format!(".{age}{suffix}"));
         name.into()
     }
 
-    /// Opens the current file for appending and ends a line that a dead writer left open.
+    /// Opens the current file for appending and closes a record that a dead writer left open.
     fn open_current(&mut self) -> io::Result<()> {
         let mut file = OpenOptions::new()
             .read(true)
@@ -131,13 +160,24 @@ impl LogFile {
             .mode(0o640)
             .open(&self.path)?;
         self.size_bytes = file.metadata()?.len();
-        let mut last = [b'\n'];
-        if self.size_bytes > 0 {
-            file.read_exact_at(&mut last, self.size_bytes - 1)?;
-        }
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-            self.size_bytes += 1;
+        match self.format {
+            Format::JsonLines => {
+                let mut last = [b'\n'];
+                if self.size_bytes > 0 {
+                    file.read_exact_at(&mut last, self.size_bytes - 1)?;
+                }
+                if last != *b"\n" {
+                    file.write_all(b"\n")?;
+                    self.size_bytes += 1;
+                }
+            }
+            Format::Local => {
+                let whole = local::whole_file_length(&file, self.size_bytes)?;
+                if whole < self.size_bytes {
+                    file.set_len(whole)?;
+                    self.size_bytes = whole;
+                }
+            }
         }
         self.file = Some(file);
         Ok(())
@@ -154,13 +194,6 @@ impl LogFile {
 /// So many bytes were not written.
 #[derive(Debug)]
 struct Lost(u64);
-
-fn lost_note(bytes: u64) -> String {
-    let time = Timestamp::now();
-    format!(
-        "{{\"log\":\"[corten: {bytes} bytes of the log were lost, the disk took no more]\\n\",\"stream\":\"stderr\",\"time\":\"{time}\"}}\n"
-    )
-}
 
 fn rename_if_there(from: &Path, to: &Path) -> io::Result<()> {
     match std::fs::rename(from, to) {

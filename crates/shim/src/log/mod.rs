@@ -3,6 +3,8 @@
 //! ```text
 //! {"log":"text\n","stream":"stdout","attrs":{"k":"v"},"time":"2026-01-02T03:04:05.678901234Z"}
 //! ```
+//! or in that of its local driver ([`local`]), which keeps bytes that are no UTF-8 as they are.
+//!
 //! One record a line. A line longer than [`LINE_LIMIT_BYTES`] becomes several records, all but the
 //! last without the newline in their text and all with the time of the first; output that ends
 //! without a newline is recorded without one (observed: dockerd 28.5).
@@ -13,6 +15,7 @@
 mod carry;
 pub mod escape;
 mod file;
+pub mod local;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,6 +52,43 @@ impl Stream {
     }
 }
 
+/// How records are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// A line of JSON each: json-file.
+    #[default]
+    JsonLines,
+    /// A framed message each: local.
+    Local,
+}
+
+impl Format {
+    /// How much of `bytes`, which begin with a record, are whole records.
+    fn whole_length(self, bytes: &[u8]) -> usize {
+        match self {
+            Self::JsonLines => bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1),
+            Self::Local => local::whole_length(bytes),
+        }
+    }
+
+    /// The record that says so much is missing here.
+    fn lost_note(self, bytes: u64) -> Vec<u8> {
+        let time = Timestamp::now();
+        let text = format!("[corten: {bytes} bytes of the log were lost, the disk took no more]");
+        match self {
+            Self::JsonLines => {
+                format!("{{\"log\":\"{text}\\n\",\"stream\":\"stderr\",\"time\":\"{time}\"}}\n").into_bytes()
+            }
+            Self::Local => {
+                let mut note = Vec::new();
+                let parts = [text.as_bytes(), &[]];
+                local::encode(Stream::Stderr, time, parts, local::Part::WHOLE, &mut note);
+                note
+            }
+        }
+    }
+}
+
 /// Where and how records are kept.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -58,8 +98,10 @@ pub struct Target {
     pub max_size_bytes: u64,
     /// How many files in all, at least one.
     pub max_files: u32,
-    /// Recorded with each line; empty: not written.
+    /// Recorded with each line of JSON; empty: not written.
     pub attributes: BTreeMap<String, String>,
+    /// How.
+    pub format: Format,
 }
 
 /// Writes records of both streams to one file.
@@ -70,6 +112,8 @@ pub struct Recorder {
     attributes: String,
     stdout: Carry,
     stderr: Carry,
+    #[serde(default)]
+    format: Format,
     #[serde(skip)]
     encoded: Vec<u8>,
 }
@@ -80,22 +124,28 @@ impl Recorder {
     /// # Errors
     /// When it cannot be opened.
     pub fn open(target: &Target) -> std::io::Result<Self> {
-        let file = LogFile::open(&target.path, target.max_size_bytes, target.max_files)?;
+        let file = LogFile::open(&target.path, target.max_size_bytes, target.max_files, target.format)?;
         let attributes = encode_attributes(&target.attributes);
         Ok(Self {
             file,
             attributes,
             stdout: Carry::default(),
             stderr: Carry::default(),
+            format: target.format,
             encoded: Vec::new(),
         })
+    }
+
+    /// Whether the files were rotated since the last time this was asked.
+    pub fn was_rotated(&mut self) -> bool {
+        self.file.was_rotated()
     }
 
     /// Records the lines that `bytes` complete as seen at `now`; keeps the rest for the next call.
     pub fn record(&mut self, stream: Stream, bytes: &[u8], now: Timestamp) {
         let tail = self.tail(stream, now);
         let mut carry = std::mem::take(self.carry(stream));
-        carry.cut(bytes, now, |line| self.encode(stream, &line, &tail));
+        carry.cut(bytes, now, |line| self.encode(stream, &line, &tail, now));
         *self.carry(stream) = carry;
         self.flush();
     }
@@ -104,7 +154,7 @@ impl Recorder {
     pub fn finish(&mut self, stream: Stream, now: Timestamp) {
         let tail = self.tail(stream, now);
         let mut carry = std::mem::take(self.carry(stream));
-        carry.end(now, |line| self.encode(stream, &line, &tail));
+        carry.end(now, |line| self.encode(stream, &line, &tail, now));
         self.flush();
     }
 
@@ -113,7 +163,24 @@ impl Recorder {
         self.encoded = Vec::new();
     }
 
-    fn encode(&mut self, stream: Stream, line: &carry::Line<'_>, tail: &str) {
+    fn encode(&mut self, stream: Stream, line: &carry::Line<'_>, tail: &str, now: Timestamp) {
+        match self.format {
+            Format::JsonLines => self.encode_json(stream, line, tail),
+            Format::Local => {
+                let part = local::Part {
+                    ordinal: line.part,
+                    last: line.part > 0 && line.ends,
+                };
+                let time = line.time.unwrap_or(now);
+                local::encode(stream, time, [line.before, line.text], part, &mut self.encoded);
+            }
+        }
+        if self.encoded.len() >= WRITE_BYTES || self.file.is_full_with(self.encoded.len()) {
+            self.flush();
+        }
+    }
+
+    fn encode_json(&mut self, stream: Stream, line: &carry::Line<'_>, tail: &str) {
         self.encoded.extend_from_slice(br#"{"log":""#);
         escape::escape(line.before, &mut self.encoded);
         escape::escape(line.text, &mut self.encoded);
@@ -123,9 +190,6 @@ impl Recorder {
         match line.time {
             None => self.encoded.extend_from_slice(tail.as_bytes()),
             Some(time) => self.encoded.extend_from_slice(self.tail(stream, time).as_bytes()),
-        }
-        if self.encoded.len() >= WRITE_BYTES || self.file.is_full_with(self.encoded.len()) {
-            self.flush();
         }
     }
 

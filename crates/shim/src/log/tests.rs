@@ -8,6 +8,7 @@ fn target(directory: &std::path::Path, max_size_bytes: u64, max_files: u32) -> T
         max_size_bytes,
         max_files,
         attributes: BTreeMap::new(),
+        format: Format::JsonLines,
     }
 }
 
@@ -108,4 +109,71 @@ fn a_full_disk_costs_records_only() {
     let lines: Vec<_> = text.lines().collect();
     assert!(lines[0].contains("65 bytes of the log were lost"), "{text}");
     assert!(lines[1].contains("kept"), "{text}");
+}
+
+#[test]
+fn writes_the_format_of_dockers_local_driver() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut target = target(directory.path(), 0, 1);
+    target.format = Format::Local;
+    let mut recorder = Recorder::open(&target).unwrap();
+    recorder.record(Stream::Stderr, b"b\xff\n", Timestamp::from_unix(1, 300));
+    recorder.record(Stream::Stdout, b"c", second(2));
+    recorder.finish(Stream::Stdout, second(3));
+    let id = format!("{:064x}", 3_000_000_000_u64);
+    let first = b"\x0a\x06stderr\x10\xac\x96\xeb\xdc\x03\x1a\x02b\xff";
+    let rest = [
+        b"\x0a\x06stdout\x10\x80\xbc\xc1\x96\x0b\x1a\x01c \x01\x2aD\x12\x40".as_slice(),
+        id.as_bytes(),
+        b"\x18\x01",
+    ]
+    .concat();
+    let framed = |message: &[u8]| {
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        [&length, message, &length].concat()
+    };
+    assert_eq!(
+        std::fs::read(&target.path).unwrap(),
+        [framed(first), framed(&rest)].concat()
+    );
+}
+
+#[test]
+fn a_torn_record_goes() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut target = target(directory.path(), 0, 1);
+    target.format = Format::Local;
+    let mut recorder = Recorder::open(&target).unwrap();
+    recorder.record(Stream::Stdout, b"one\ntwo\n", second(1));
+    let whole = std::fs::read(&target.path).unwrap();
+    for torn in [1, 4, 9, 20] {
+        std::fs::write(&target.path, [&whole[..], &whole[..torn]].concat()).unwrap();
+        drop(Recorder::open(&target).unwrap());
+        assert_eq!(std::fs::read(&target.path).unwrap(), whole, "{torn}");
+    }
+    assert_eq!(local::whole_length(&whole[..whole.len() - 1]), whole.len() / 2);
+}
+
+#[test]
+fn compressed_files_move_along_and_a_lock_defers_rotation() {
+    let directory = tempfile::tempdir().unwrap();
+    let target = target(directory.path(), 60, 4);
+    let mut recorder = Recorder::open(&target).unwrap();
+    let aged = |suffix: &str| std::path::PathBuf::from(format!("{}{suffix}", target.path.display()));
+    recorder.record(Stream::Stdout, b"a\n", second(0));
+    recorder.record(Stream::Stdout, b"b\n", second(0));
+    assert!(recorder.was_rotated() && !recorder.was_rotated());
+    std::fs::rename(aged(".1"), aged(".1.gz")).unwrap();
+    recorder.record(Stream::Stdout, b"c\n", second(0));
+    recorder.record(Stream::Stdout, b"d\n", second(0));
+    let there = |suffixes: &[&str]| suffixes.iter().all(|suffix| aged(suffix).exists());
+    assert!(there(&["", ".1", ".2", ".3.gz"]) && !aged(".2.gz").exists());
+    recorder.was_rotated();
+    let lock = std::fs::File::open(&directory).unwrap();
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    recorder.record(Stream::Stdout, b"e\n", second(0));
+    assert!(!recorder.was_rotated() && aged(".3.gz").exists());
+    drop(lock);
+    recorder.record(Stream::Stdout, b"f\n", second(0));
+    assert!(recorder.was_rotated() && !aged(".3.gz").exists() && aged(".3").exists());
 }

@@ -21,6 +21,7 @@ mod kill_shim;
 mod kill_volumes;
 mod lifecycle;
 mod list;
+mod log_drivers;
 mod logs;
 mod networks;
 mod options;
