@@ -71,6 +71,8 @@ pub enum Call {
     ContainerResize(String),
     /// `POST /containers/{id}/attach`
     ContainerAttach(String),
+    /// `GET /containers/{id}/attach/ws`
+    ContainerAttachWebsocket(String),
     /// `DELETE /containers/{id}`
     ContainerRemove(String),
     /// `POST /containers/{id}/exec`
@@ -237,7 +239,7 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["containers", _, .., "changes"] => Call::NotBuilt("ContainerChanges"),
         ["containers", _, .., "export"] => Call::NotBuilt("ContainerExport"),
         ["containers", of @ .., "stats"] => Call::ContainerStats(name(of)),
-        ["containers", _, .., "attach", "ws"] => Call::NotBuilt("ContainerAttachWebsocket"),
+        ["containers", of @ .., "attach", "ws"] => Call::ContainerAttachWebsocket(name(of)),
         ["containers", _, .., "archive"] => Call::NotBuilt("ContainerArchive"),
         ["exec", of @ .., "json"] => Call::ExecInspect(name(of)),
         ["images", "json"] => Call::ImageList,

@@ -83,6 +83,8 @@ pub struct LogOptions {
     pub tail: Option<u64>,
     /// Each line carries the log's attributes.
     pub details: bool,
+    /// Lines as they are, without Docker's frames.
+    pub raw: bool,
 }
 
 /// How a client is joined to a container.
@@ -100,6 +102,8 @@ pub struct AttachOptions {
     pub stderr: bool,
     /// Keys that detach, `ctrl-p,ctrl-q`; `None`: the default.
     pub detach_keys: Option<String>,
+    /// Both streams as they are, without Docker's frames.
+    pub raw: bool,
 }
 
 /// How an exec session is started.

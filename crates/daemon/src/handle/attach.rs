@@ -1,4 +1,4 @@
-//! `POST /containers/{id}/attach`.
+//! `POST /containers/{id}/attach`, and the same over a WebSocket.
 
 use corten_api::frame::{self, Stream};
 use corten_api::version::ApiVersion;
@@ -7,19 +7,12 @@ use http::{Response, StatusCode};
 
 use super::Api;
 use crate::http::hijack::{Framing, hijack};
-use crate::http::{Answer, Body, Failure, Request, answer};
+use crate::http::websocket::{self, Message};
+use crate::http::{Answer, Body, Failure, Query, Request, answer};
 
 /// `POST /containers/{id}/attach`. Errors before the hijack are plain text, as in Docker.
 pub(super) async fn attach(api: &Api, id: &str, request: Request) -> Answer {
-    let query = &request.query;
-    let options = AttachOptions {
-        logs: query.boolean("logs"),
-        stream: query.boolean("stream"),
-        stdin: query.boolean("stdin"),
-        stdout: query.boolean("stdout"),
-        stderr: query.boolean("stderr"),
-        detach_keys: query.filled("detachKeys"),
-    };
+    let options = options(&request.query, false);
     let ticket = match api.engine.prepare_attach(id, options) {
         Ok(ticket) => ticket,
         Err(error) => return Ok(answer::text_failure(&Failure::from(error), answer::RAW_STREAM)),
@@ -41,6 +34,55 @@ pub(super) async fn attach(api: &Api, id: &str, request: Request) -> Answer {
         }
         drop(taken.wire.write_all(&text).await);
     }
+    Ok(hijacked())
+}
+
+fn options(query: &Query, raw: bool) -> AttachOptions {
+    AttachOptions {
+        logs: query.boolean("logs"),
+        stream: query.boolean("stream"),
+        stdin: query.boolean("stdin"),
+        stdout: query.boolean("stdout"),
+        stderr: query.boolean("stderr"),
+        detach_keys: query.filled("detachKeys"),
+        raw,
+    }
+}
+
+/// `GET /containers/{id}/attach/ws`. The container's side is a pair of sockets of which the shim gets one, as it gets
+/// other clients' connections; both streams come as they are, in frames of text before API 1.28 and of bytes since.
+pub(super) async fn attach_websocket(api: &Api, id: &str, request: Request) -> Answer {
+    let ticket = api.engine.prepare_attach(id, options(&request.query, true))?;
+    let Some(head) = websocket::handshake(&request.headers) else {
+        if websocket::accept_with(&request.wire, websocket::REFUSAL).await.is_ok() {
+            request.wire.end();
+        }
+        return Ok(hijacked());
+    };
+    let message = match request.version < ApiVersion::new(1, 28) {
+        true => Message::Text,
+        false => Message::Binary,
+    };
+    let wire = request.wire.clone();
+    let failed = |error: std::io::Error| Failure::internal(format!("cannot attach: {error}"));
+    let (own, other) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
+    own.set_nonblocking(true).map_err(failed)?;
+    other.set_nonblocking(true).map_err(failed)?;
+    let own = tokio::net::UnixStream::from_std(own).map_err(failed)?;
+    let Ok(early) = websocket::accept_with(&wire, head.as_bytes()).await else {
+        return Ok(hijacked());
+    };
+    let (relayed, attached) = tokio::join!(
+        websocket::relay(&wire, early, own, message),
+        ticket.connect(other.into(), Vec::new()),
+    );
+    if let Err(error) = attached {
+        tracing::warn!(container = id, "attach failed: {error}");
+    }
+    if let Err(error) = relayed {
+        tracing::debug!(container = id, %error, "an attached client is gone");
+    }
+    wire.end();
     Ok(hijacked())
 }
 

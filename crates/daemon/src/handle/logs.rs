@@ -45,6 +45,7 @@ fn options(query: &Query) -> Result<LogOptions, Failure> {
         // Anything but a number of lines means all of them, as in Docker.
         tail: query.text("tail").parse().ok(),
         details: query.boolean("details"),
+        raw: false,
     })
 }
 

@@ -103,6 +103,7 @@ impl Api {
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,
+            Call::ContainerAttachWebsocket(id) => attach::attach_websocket(self, &id, request).await,
             Call::ContainerRemove(id) => containers::remove(self, &id, &request).await,
             Call::ExecCreate(id) => exec::create(self, &id, request).await,
             Call::ExecStart(id) => exec::start(self, &id, request).await,

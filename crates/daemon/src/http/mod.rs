@@ -9,6 +9,7 @@ pub mod hijack;
 mod pipe;
 mod request;
 mod stop;
+pub mod websocket;
 mod wire;
 
 pub use answer::Answer;

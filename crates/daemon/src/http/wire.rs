@@ -168,6 +168,12 @@ impl Wire {
         Ok(())
     }
 
+    /// Ends a connection that was taken: the client reads that nothing follows.
+    pub fn end(&self) {
+        // One that is gone already needs no end.
+        let _ended = rustix::net::shutdown(&self.0.socket, rustix::net::Shutdown::Both);
+    }
+
     /// A descriptor of the same connection, for whoever goes on with it.
     ///
     /// # Errors

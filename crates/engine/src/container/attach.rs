@@ -82,7 +82,7 @@ impl AttachTicket {
     /// Whether its output goes in Docker's frames; otherwise raw.
     #[must_use]
     pub fn multiplexed(&self) -> bool {
-        !self.container.effective.config.tty
+        !self.container.effective.config.tty && !self.options.raw
     }
 
     /// Hands the client's connection over: to the shim if the container runs, else it waits for the start.
@@ -92,6 +92,7 @@ impl AttachTicket {
             let options = LogOptions {
                 stdout: self.options.stdout,
                 stderr: self.options.stderr,
+                raw: self.options.raw,
                 ..LogOptions::default()
             };
             let log = logs::open(&self.core, &self.container, options).await?;

@@ -39,3 +39,4 @@ mod terminal;
 mod top;
 mod user_networks;
 mod volumes;
+mod websocket;
