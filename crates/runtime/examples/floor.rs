@@ -156,6 +156,7 @@ impl Layers {
         match clone::clone3(CloneOptions {
             namespaces,
             cgroup: None,
+            sibling: false,
         })? {
             Cloned::Child => {
                 let failed = self.child();

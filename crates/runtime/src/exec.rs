@@ -8,7 +8,7 @@ use rustix::process::{DumpableBehavior, Pid, PidfdFlags, pidfd_open};
 
 use crate::cgroup;
 use crate::create::wire::{self, Message};
-use crate::create::{CreateError, PidNamespace, Stdio, abandon};
+use crate::create::{CreateError, PidNamespace, Stdio, abandon, give};
 use crate::failure::Context;
 use crate::inside;
 use crate::plan::{ExecPlan, Namespaces};
@@ -46,6 +46,10 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     let pid = i32::try_from(init_pid).ok().and_then(Pid::from_raw);
     let pid = pid.ok_or_else(|| CreateError::invalid("container is not running"))?;
     let container = pidfd_open(pid, PidfdFlags::empty()).invalid(|| "open the container's process")?;
+    let user = &plan.namespaces;
+    if user.user.is_private() {
+        give(&stdio, user)?;
+    }
     let joins = Joins::of(&plan.namespaces, container, init_pid)?;
     let groups = cgroup::open(&plan.cgroup, init_pid)?;
     let (socket, child_socket) = wire::pair().internal(|| "make a socket pair")?;
@@ -57,6 +61,7 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
     let cloned = sys::clone3(CloneOptions {
         namespaces: 0,
         cgroup: groups.unified(),
+        sibling: false,
     });
     let (pid, pidfd) = match cloned.internal(|| "clone a process")? {
         Cloned::Child => {
@@ -84,6 +89,9 @@ pub fn exec_with(plan: &ExecPlan, init_pid: u32, stdio: Stdio, lifetime: Lifetim
 
 fn converse(plan: &ExecPlan, pid: u32, socket: &OwnedFd) -> Result<Option<OwnedFd>, CreateError> {
     crate::create::set_oom_score(&plan.process, pid)?;
+    if plan.namespaces.user.is_private() {
+        inside::limits::set_resources(&plan.process, pid)?;
+    }
     wire::send(socket, &Message::Go).unwrap_or_default();
     let mut terminal = None;
     loop {
@@ -93,7 +101,7 @@ fn converse(plan: &ExecPlan, pid: u32, socket: &OwnedFd) -> Result<Option<OwnedF
             Message::End => {
                 return terminal.ok_or_else(|| CreateError::internal("the process ended before its exec"));
             }
-            other @ (Message::Go | Message::Start | Message::Hooks) => {
+            other @ (Message::Go | Message::Start | Message::Hooks | Message::Tree(_) | Message::Cloned(_)) => {
                 return Err(CreateError::internal(format!(
                     "unexpected message of the process: {other:?}"
                 )));

@@ -19,3 +19,4 @@ pub mod host;
 mod inside;
 pub mod plan;
 pub mod seccomp;
+mod sources;

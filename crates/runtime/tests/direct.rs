@@ -25,7 +25,7 @@ use serde_json::json;
 
 type Case = (&'static str, fn(Bundle));
 
-const CASES: [Case; 7] = [
+const CASES: [Case; 10] = [
     (
         "overlays_are_seen_by_the_container_alone",
         overlays_are_seen_by_the_container_alone,
@@ -42,6 +42,9 @@ const CASES: [Case; 7] = [
         a_hundred_starts_leave_no_descriptor,
     ),
     ("killing_all_empties_the_groups", killing_all_empties_the_groups),
+    ("layers_are_mapped_not_touched", layers_are_mapped_not_touched),
+    ("binds_show_identities_as_asked", binds_show_identities_as_asked),
+    ("a_user_namespace_is_joined", a_user_namespace_is_joined),
 ];
 
 fn main() {
@@ -291,4 +294,126 @@ fn killing_all_empties_the_groups(mut bundle: Bundle) {
     assert_eq!(end(&init.pidfd), 137);
     cgroup::remove(&plan.cgroup).unwrap();
     bundle.assert_gone();
+}
+
+/// A bundle whose container has users 0 to 65535 at 100000 of the host, over a layer of root's files.
+fn in_user_namespace(bundle: &mut Bundle) -> Rootfs {
+    let map = json!([{ "containerID": 0, "hostID": 100_000, "size": 65_536 }]);
+    bundle.config["linux"]["uidMappings"] = map.clone();
+    bundle.config["linux"]["gidMappings"] = map;
+    let namespaces = bundle.config["linux"]["namespaces"].as_array_mut().unwrap();
+    namespaces.push(json!({ "type": "user" }));
+    let directory = bundle.directory.path();
+    for name in ["upper", "work"] {
+        fs::create_dir(directory.join(name)).unwrap();
+    }
+    std::os::unix::fs::chown(directory.join("upper"), Some(100_000), Some(100_000)).unwrap();
+    Rootfs::Overlay {
+        lower: vec![bundle.root()],
+        upper: directory.join("upper"),
+        work: directory.join("work"),
+        options: Vec::new(),
+    }
+}
+
+fn said_by(bundle: &Bundle, root: Rootfs) -> String {
+    let (code, said) = run(&plan_with(bundle, root, &options(bundle))).unwrap();
+    assert_eq!(code, 0, "{said}");
+    said
+}
+
+fn layers_are_mapped_not_touched(mut bundle: Bundle) {
+    use std::os::unix::fs::MetadataExt;
+    let root = in_user_namespace(&mut bundle);
+    // Nobody but the host's root may look for the layers.
+    fs::set_permissions(
+        bundle.directory.path(),
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .unwrap();
+    let rlimit = json!([{ "type": "RLIMIT_NOFILE", "soft": 2_000_000, "hard": 2_000_000 }]);
+    let may_raise = fs::read_to_string("/proc/sys/fs/nr_open").is_ok_and(|most| most.trim() >= "2000000");
+    if may_raise {
+        bundle.config["process"]["rlimits"] = rlimit;
+    }
+    bundle.shell("cd /etc; stat -c %u:%g passwd; echo x >> passwd; echo y > own; stat -c %u:%g passwd own; echo out > /dev/stdout; mount -t tmpfs x /tmp 2>&1 | head -c 5");
+    let text = said_by(&bundle, root);
+    assert_eq!(text, "0:0\n0:0\n0:0\nout\nmount");
+    let owner = |path: PathBuf| fs::metadata(path).map(|file| (file.uid(), file.gid())).unwrap();
+    let upper = bundle.directory.path().join("upper/etc");
+    assert_eq!(owner(upper.join("own")), (100_000, 100_000));
+    assert_eq!(owner(upper.join("passwd")), (100_000, 100_000));
+    assert_eq!(owner(bundle.root().join("etc/passwd")), (0, 0));
+}
+
+fn binds_show_identities_as_asked(mut bundle: Bundle) {
+    let root = in_user_namespace(&mut bundle);
+    let data = bundle.directory.path().join("data");
+    fs::create_dir(&data).unwrap();
+    for (name, owner) in [("root", 0), ("user", 1000), ("shifted", 100_007)] {
+        fs::write(data.join(name), "").unwrap();
+        std::os::unix::fs::chown(data.join(name), Some(owner), Some(owner)).unwrap();
+    }
+    std::os::unix::fs::chown(&data, Some(1000), Some(1000)).unwrap();
+    let to_root = json!([{ "containerID": 1000, "hostID": 100_000, "size": 1 }]);
+    let binds = json!([
+        { "destination": "/raw", "type": "bind", "source": data, "options": ["bind"] },
+        { "destination": "/own", "type": "bind", "source": data, "options": ["bind", "idmap"] },
+        { "destination": "/one", "type": "bind", "source": data, "options": ["bind", "idmap"],
+          "uidMappings": to_root, "gidMappings": to_root },
+    ]);
+    let mounts = bundle.config["mounts"].as_array_mut().unwrap();
+    mounts.extend(binds.as_array().unwrap().iter().cloned());
+    bundle.shell("for d in raw own one; do stat -c %u /$d/root /$d/user /$d/shifted; done; echo > /one/made; stat -c %u /one/made");
+    let text = said_by(&bundle, root);
+    let columns: Vec<&str> = text.lines().collect();
+    assert_eq!(columns[..3], ["65534", "65534", "7"], "{text}");
+    assert_eq!(columns[3..6], ["0", "1000", "65534"], "{text}");
+    assert_eq!(columns[6..], ["65534", "0", "65534", "0"], "{text}");
+    use std::os::unix::fs::MetadataExt;
+    assert_eq!(fs::metadata(data.join("made")).unwrap().uid(), 1000);
+}
+
+fn a_user_namespace_is_joined(mut bundle: Bundle) {
+    let root = in_user_namespace(&mut bundle);
+    bundle.shell("sleep 1000");
+    let plan_of_first = plan_with(&bundle, root.clone(), &options(&bundle));
+    let (streams, _said) = Said::streams();
+    let mut first = create(&plan_of_first, streams).unwrap();
+    first.start(&plan_of_first).unwrap();
+    let pid = first.pid;
+    for namespace in bundle.config["linux"]["namespaces"].as_array_mut().unwrap() {
+        let kind = namespace["type"].as_str().unwrap().to_owned();
+        if let "user" | "network" = kind.as_str() {
+            let file = if kind == "network" { "net" } else { "user" };
+            namespace["path"] = json!(format!("/proc/{pid}/ns/{file}"));
+        }
+    }
+    bundle.config["linux"]["cgroupsPath"] = json!(format!("/{}-second", bundle.id));
+    let Rootfs::Overlay { lower, .. } = root else { return };
+    let directory = bundle.directory.path().to_owned();
+    for name in ["upper2", "work2"] {
+        fs::create_dir(directory.join(name)).unwrap();
+    }
+    std::os::unix::fs::chown(directory.join("upper2"), Some(100_000), Some(100_000)).unwrap();
+    let root = Rootfs::Overlay {
+        lower,
+        upper: directory.join("upper2"),
+        work: directory.join("work2"),
+        options: Vec::new(),
+    };
+    bundle.shell("readlink /proc/self/ns/user; readlink /proc/self/ns/net; ps | wc -l; id -u; echo x > /etc/x");
+    let text = said_by(&bundle, root);
+    let of = |kind: &str| {
+        fs::read_link(format!("/proc/{pid}/ns/{kind}"))
+            .unwrap()
+            .display()
+            .to_string()
+    };
+    let want = format!("{}\n{}\n", of("user"), of("net"));
+    assert!(text.starts_with(&want), "{text} {want}");
+    assert!(text.ends_with("\n0\n"), "{text}");
+    rustix::process::pidfd_send_signal(&first.pidfd, rustix::process::Signal::KILL).unwrap();
+    assert_eq!(end(&first.pidfd), 137);
+    cgroup::remove(&plan_of_first.cgroup).unwrap();
 }

@@ -14,6 +14,8 @@ pub struct CloneOptions<'fd> {
     pub namespaces: u64,
     /// A directory of the v2 hierarchy that the child is born in (`CLONE_INTO_CGROUP`, Linux 5.7).
     pub cgroup: Option<BorrowedFd<'fd>>,
+    /// The caller's parent becomes the child's (`CLONE_PARENT`), which gets SIGCHLD as for the caller.
+    pub sibling: bool,
 }
 
 /// Who returned.
@@ -58,6 +60,11 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
         exit_signal: libc::SIGCHLD as u64,
         ..Arguments::default()
     };
+    if options.sibling {
+        // The signal is then that of the caller itself; naming one is refused.
+        arguments.flags |= libc::CLONE_PARENT as u64;
+        arguments.exit_signal = 0;
+    }
     if let Some(cgroup) = options.cgroup {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = cgroup.as_raw_fd() as u64;
@@ -68,7 +75,7 @@ pub fn clone3(options: CloneOptions<'_>) -> io::Result<Cloned> {
     let pid =
         if pid == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::ENOSYS) && options.cgroup.is_none() {
             // A system call filter that cannot look into clone3's arguments, Docker's for example.
-            let flags = options.namespaces | libc::CLONE_PIDFD as u64 | libc::SIGCHLD as u64;
+            let flags = arguments.flags | arguments.exit_signal;
             // SAFETY: as above; on x86-64 and AArch64 the third argument is where the pidfd goes.
             unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) }
         } else {

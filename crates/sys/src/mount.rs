@@ -22,6 +22,9 @@ pub const ATTR_NODIRATIME: u64 = 0x80;
 /// Symbolic links are not followed (Linux 5.10).
 pub const ATTR_NOSYMFOLLOW: u64 = 0x20_0000;
 
+/// Identities are mapped by [`Change::user_namespace`] (Linux 5.12); only on detached trees, and only once.
+pub const ATTR_IDMAP: u64 = 0x10_0000;
+
 /// What to change.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C)]
@@ -32,7 +35,7 @@ pub struct Change {
     pub clear: u64,
     /// One of `MS_SHARED`, `MS_SLAVE`, `MS_PRIVATE`, `MS_UNBINDABLE`, or zero.
     pub propagation: u64,
-    /// Always zero here: id-mapped mounts are not made.
+    /// Descriptor of the user namespace whose mappings [`ATTR_IDMAP`] uses, else zero.
     pub user_namespace: u64,
 }
 

@@ -30,14 +30,14 @@ pub fn set_personality(persona: u64) -> io::Result<()> {
     check(unsafe { libc::syscall(libc::SYS_personality, persona) })
 }
 
-/// `prlimit(2)` by the kernel's resource number.
-pub fn set_resource_limit(resource: u32, soft: u64, hard: u64) -> io::Result<()> {
+/// `prlimit(2)` on the process `pid`, zero for the caller, by the kernel's resource number.
+pub fn set_resource_limit(pid: u32, resource: u32, soft: u64, hard: u64) -> io::Result<()> {
     let limit = [soft, hard];
     // SAFETY: two u64 in the kernel's order (rlimit64) that outlive the call.
     check(unsafe {
         libc::syscall(
             libc::SYS_prlimit64,
-            0,
+            pid,
             resource,
             limit.as_ptr(),
             std::ptr::null_mut::<u64>(),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use corten_api::List;
 use corten_api::container::{ContainerCreateBody, ContainerCreateResponse, HostConfig};
 use corten_base::id::hex;
-use corten_base::{ContainerId, Timestamp};
+use corten_base::{ContainerId, Digest, Timestamp};
 use corten_image::Image;
 use corten_sys::fault::boundary;
 
@@ -23,7 +23,7 @@ use super::owner::{Origin, spawn};
 use super::phase::Life;
 use super::record::{CREATING, Record, VERSION};
 use super::validate::{self, Limits};
-use super::{name, start};
+use super::{name, sources};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
@@ -98,12 +98,15 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     super::ports::requests(&merged, &host)?;
     let volumes: Vec<String> = merged.volumes.keys().cloned().collect();
     let inherited = inherited_mounts(core, &host)?;
-    let mounts = mounts::resolve(&host, &volumes, inherited, &mut || hex(&random_bytes()))?;
+    let mut mounts = mounts::resolve(&host, &volumes, inherited, &mut || hex(&random_bytes()))?;
+    for mount in mounts.iter_mut().filter(|mount| mount.kind == MountKind::Image) {
+        mount.image = mounted_image(core, &mount.source)?;
+    }
     for mount in mounts
         .iter()
         .filter(|mount| mount.kind == MountKind::Bind && !mount.create_source)
     {
-        start::bind_source(mount)?;
+        sources::bind_source(mount)?;
     }
     let id = ContainerId::from_random(random_bytes());
     let name = reserve_name(core, given, &id)?;
@@ -113,7 +116,11 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         core.containers.release(&name, &id);
         return Err(error);
     }
-    let warnings = warnings(core, &host);
+    let mut warnings = warnings(core, &host);
+    if mounts::images(&mounts).next().is_some() {
+        // Docker's words; what they say is Docker's opinion.
+        warnings.push("Image mount is an experimental feature".to_owned());
+    }
     if let Some(host) = &mut body.host_config {
         super::block_io::discard(host, &core.host);
     }
@@ -135,6 +142,14 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
             core.containers.release(&record.name, &record.id);
             Err(error)
         }
+    }
+}
+
+/// The image that `--mount type=image` names. Sic: its text has the tag that was not given.
+fn mounted_image(core: &Core, reference: &str) -> Result<String> {
+    match core.images.find(reference) {
+        Ok(image) => Ok(image.id.to_string()),
+        Err(error) => Err(crate::image::find_error(reference, &error)),
     }
 }
 
@@ -284,6 +299,9 @@ fn write(core: &Core, record: &Record) -> Result<()> {
     core.images
         .create_snapshot(&record.id, record.image())
         .map_err(|error| Error::caused("create the snapshot", error))?;
+    for (index, mount) in mounts::images(&record.mounts) {
+        hold_image(core, &record.id, index, &mount.image)?;
+    }
     boundary("create.volumes");
     make_volumes(core, record)?;
     boundary("create.record");
@@ -292,6 +310,17 @@ fn write(core: &Core, record: &Record) -> Result<()> {
     if !anonymous.is_empty() {
         fs::remove_file(directory.join(CREATING)).map_err(failed)?;
     }
+    Ok(())
+}
+
+/// The layers of a mounted image stay while the container does, even if the image is removed.
+fn hold_image(core: &Core, id: &ContainerId, index: usize, image: &str) -> Result<()> {
+    let failed = |what: String| Error::internal(format!("hold the mounted image {image}: {what}"));
+    let snapshot = mounts::image_snapshot(id, index).ok_or_else(|| failed("there are too many".to_owned()))?;
+    let image: Digest = image.parse().map_err(|error| failed(format!("{error}")))?;
+    core.images
+        .create_snapshot(&snapshot, &image)
+        .map_err(|error| failed(error.to_string()))?;
     Ok(())
 }
 
@@ -347,6 +376,9 @@ fn undo(core: &Core, record: &Record) {
         .map(|mount| mount.volume.clone())
         .collect();
     undo_parts(core, &record.id, names);
+    if let Err(error) = super::remove::let_go_images(core, &record.id, &record.mounts) {
+        tracing::error!(%error, "the mounted images of a failed creation are still held");
+    }
 }
 
 /// As [`undo`], from what a directory says. Goes on whatever fails; recovery tries again.

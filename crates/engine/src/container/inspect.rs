@@ -1,11 +1,13 @@
 //! What `GET /containers/{id}/json` tells. Reads the published view; never asks the owner.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use corten_api::container::{ContainerInspect, ContainerState, DriverData, MountPoint, NetworkSettings};
 use corten_api::{List, Map};
 
 use super::effective::NetworkMode;
+use super::mounts::MountKind;
 use super::phase::{Ended, Phase};
 use super::run::Joined;
 use super::{Container, View, ports, record, start, status};
@@ -92,11 +94,10 @@ pub(crate) fn sizes(core: &Core, container: &Container) -> Result<(i64, i64)> {
 
 /// Volumes and binds as lists and inspect show them.
 pub(crate) fn mounts(core: &Core, container: &Container) -> List<MountPoint> {
-    let points = container
-        .record
-        .mounts
-        .iter()
-        .filter_map(|mount| mount.point(&core.volumes.data(&mount.volume)));
+    let points = container.record.mounts.iter().filter_map(|mount| match mount.kind {
+        MountKind::Image => mount.point(Path::new(&mount.image)),
+        MountKind::Bind | MountKind::Volume | MountKind::Tmpfs => mount.point(&core.volumes.data(&mount.volume)),
+    });
     points.collect()
 }
 

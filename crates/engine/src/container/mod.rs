@@ -30,6 +30,7 @@ pub(crate) mod remove;
 pub mod restart;
 pub(crate) mod run;
 pub mod signal;
+mod sources;
 pub mod spec;
 pub(crate) mod start;
 pub mod status;

@@ -1,14 +1,20 @@
 //! What a container's `-v`, `--mount`, `--tmpfs` and its image's volumes come to: one list of mounts,
 //! in Docker's order of precedence (pure; volume names are chosen by the caller's function).
 
-use std::collections::BTreeMap;
+mod long_form;
+mod short_form;
+pub(crate) mod tmpfs;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use corten_api::container::{HostConfig, Mount, MountPoint};
+use corten_api::container::{HostConfig, MountPoint};
+use corten_base::ContainerId;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::volume;
+use long_form::long_form;
+use short_form::short_form;
 
 /// One mount of a container, decided.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +22,7 @@ use crate::volume;
 pub struct MountSpec {
     /// What it is.
     pub kind: MountKind,
-    /// Host path of a bind; empty otherwise.
+    /// Host path of a bind, or the image as it was named; empty otherwise.
     pub source: String,
     /// Name of a volume; empty otherwise.
     pub volume: String,
@@ -44,6 +50,12 @@ pub struct MountSpec {
     pub driver_options: BTreeMap<String, String>,
     /// Read-only leaves mounts below the source writable.
     pub readonly_alone: bool,
+    /// Where mounts below the source cannot be made read-only the start fails.
+    pub readonly_forced: bool,
+    /// Identities of the source's files are shown as those of the container (`idmap`).
+    pub mapped: bool,
+    /// The image that is mounted; empty otherwise.
+    pub image: String,
     /// Options of a tmpfs, in mount(8)'s form.
     pub options: Vec<String>,
     /// Asked for in the long form, for `inspect`.
@@ -63,6 +75,8 @@ pub enum MountKind {
     Volume,
     /// Memory.
     Tmpfs,
+    /// The files of an image, read-only.
+    Image,
 }
 
 /// All mounts of a container. `image_volumes` are the paths the merged configuration declares as volumes;
@@ -82,7 +96,7 @@ pub fn resolve(
         add(&mut mounts, long_form(mount)?)?;
     }
     for (destination, options) in &host.tmpfs {
-        add(&mut mounts, tmpfs(destination, options)?)?;
+        add(&mut mounts, tmpfs::short_form(destination, options)?)?;
     }
     for mount in inherited {
         if !mounts.iter().any(|own| own.destination == mount.destination) {
@@ -138,220 +152,27 @@ pub fn inherit(mounts: &[MountSpec], mode: &str) -> Result<Vec<MountSpec>> {
         .collect())
 }
 
-/// `source:destination[:mode]` or `destination`.
-fn short_form(text: &str, driver: &str) -> Result<MountSpec> {
-    // Docker does not class these as the client's fault: 500 (observed: dockerd 28.5).
-    let wrong = |why: &str| Error::internal(format!("invalid volume specification: '{text}'{why}"));
-    let parts: Vec<&str> = text.split(':').collect();
-    let (source, destination, mode) = match parts.as_slice() {
-        [destination] if !destination.is_empty() => ("", *destination, ""),
-        [source, destination] => (*source, *destination, ""),
-        [source, destination, mode] => (*source, *destination, *mode),
-        _ => return Err(wrong("")),
-    };
-    if parts.len() > 1 && (source.is_empty() || destination.is_empty()) {
-        return Err(wrong(""));
-    }
-    if !destination.starts_with('/') {
-        let path = format!("invalid mount path: '{destination}' mount path must be absolute");
-        return Err(wrong(&format!(
-            ": invalid mount config for type \"{}\": {path}",
-            kind_word(source)
-        )));
-    }
-    let destination = clean(destination);
-    if destination == "/" {
-        let kind = kind_word(source);
-        return Err(wrong(&format!(
-            ": invalid mount config for type \"{kind}\": invalid specification: destination can't be '/'"
-        )));
-    }
-    let mut mount = MountSpec {
-        destination,
-        mode: mode.to_owned(),
-        ..MountSpec::default()
-    };
-    if source.starts_with('/') {
-        mount.source = clean(source);
-        mount.create_source = true;
-    } else {
-        volume::check_driver(driver)?;
-        mount.kind = MountKind::Volume;
-        if !source.is_empty() {
-            volume::check_name(source)?;
-            source.clone_into(&mut mount.volume);
-        }
-    }
-    apply_mode(&mut mount, mode)?;
-    Ok(mount)
+/// The images that are mounted, each with the number of its snapshot ([`image_snapshot`]).
+pub(crate) fn images(mounts: &[MountSpec]) -> impl Iterator<Item = (usize, &MountSpec)> {
+    mounts.iter().filter(|mount| mount.kind == MountKind::Image).enumerate()
 }
 
-fn kind_word(source: &str) -> &'static str {
-    if source.starts_with('/') { "bind" } else { "volume" }
+/// Digits of a container's id that the snapshots of its image mounts share with it.
+const SHARED_DIGITS: usize = 60;
+
+/// The snapshot that holds the layers of a container's `index`th image mount: an id beside the container's own.
+pub(crate) fn image_snapshot(container: &ContainerId, index: usize) -> Option<ContainerId> {
+    let (shared, own) = container.as_str().split_at_checked(SHARED_DIGITS)?;
+    let own = u16::from_str_radix(own, 16).ok()?;
+    let number = own.wrapping_add(u16::try_from(index + 1).ok().filter(|number| *number != 0)?);
+    format!("{shared}{number:04x}").parse().ok()
 }
 
-fn apply_mode(mount: &mut MountSpec, mode: &str) -> Result<()> {
-    let bad = || Error::internal(format!("invalid mode: {mode}"));
-    for word in mode.split(',').filter(|_| !mode.is_empty()) {
-        match word {
-            "rw" | "z" | "Z" | "consistent" | "cached" | "delegated" => {}
-            "ro" => mount.readonly = true,
-            "nocopy" if mount.kind == MountKind::Volume => mount.no_copy = true,
-            "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" if mount.kind == MountKind::Bind => {
-                word.clone_into(&mut mount.propagation);
-            }
-            _ => return Err(bad()),
-        }
-    }
-    Ok(())
-}
-
-fn long_form(mount: &Mount) -> Result<MountSpec> {
-    let wrong = |why: &str| Error::invalid(format!("invalid mount config for type \"{}\": {why}", mount.kind));
-    if mount.target.is_empty() {
-        return Err(wrong("field Target must not be empty"));
-    }
-    if !mount.target.starts_with('/') {
-        let target = &mount.target;
-        return Err(wrong(&format!(
-            "invalid mount path: '{target}' mount path must be absolute"
-        )));
-    }
-    let destination = clean(&mount.target);
-    if destination == "/" {
-        return Err(wrong("invalid specification: destination can't be '/'"));
-    }
-    let mut spec = MountSpec {
-        destination,
-        readonly: mount.read_only,
-        long_form: true,
-        ..MountSpec::default()
-    };
-    match mount.kind.as_str() {
-        "bind" => bind_options(mount, &mut spec, &wrong)?,
-        "volume" => volume_options(mount, &mut spec)?,
-        "tmpfs" => tmpfs_options(mount, &mut spec, &wrong)?,
-        "image" | "cluster" | "npipe" => {
-            return Err(Error::not_implemented(format!(
-                "mounts of type \"{}\" are not supported",
-                mount.kind
-            )));
-        }
-        _ => {
-            return Err(Error::invalid(format!(
-                "invalid mount config for type \"{}\": mount type unknown",
-                mount.kind
-            )));
-        }
-    }
-    Ok(spec)
-}
-
-fn bind_options(mount: &Mount, spec: &mut MountSpec, wrong: &dyn Fn(&str) -> Error) -> Result<()> {
-    if mount.source.is_empty() {
-        return Err(wrong("field Source must not be empty"));
-    }
-    if !mount.source.starts_with('/') {
-        return Err(wrong(&format!(
-            "invalid mount path: '{}' mount path must be absolute",
-            mount.source
-        )));
-    }
-    spec.source = clean(&mount.source);
-    if let Some(options) = &mount.bind_options {
-        match options.propagation.as_str() {
-            "" | "private" | "rprivate" | "shared" | "rshared" | "slave" | "rslave" => {}
-            other => return Err(wrong(&format!("invalid propagation mode: {other}"))),
-        }
-        spec.propagation.clone_from(&options.propagation);
-        spec.non_recursive = options.non_recursive;
-        spec.create_source = options.create_mountpoint;
-        spec.readonly_alone = options.read_only_non_recursive;
-        if options.read_only_force_recursive && !mount.read_only {
-            return Err(wrong("mount type ReadOnlyForceRecursive requires ReadOnly to be true"));
-        }
-        if options.read_only_non_recursive && !mount.read_only {
-            return Err(wrong(
-                "mount options conflict: !ReadOnly && BindOptions.ReadOnlyNonRecursive",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn volume_options(mount: &Mount, spec: &mut MountSpec) -> Result<()> {
-    spec.kind = MountKind::Volume;
-    if !mount.source.is_empty() {
-        volume::check_name(&mount.source)?;
-        spec.volume.clone_from(&mount.source);
-    }
-    if let Some(options) = &mount.volume_options {
-        spec.no_copy = options.no_copy;
-        spec.labels = options.labels.clone().into_entries();
-        spec.subpath.clone_from(&options.subpath);
-        if let Some(driver) = &options.driver_config {
-            volume::check_driver(&driver.name)?;
-            spec.driver_options = driver.options.clone().into_entries();
-        }
-    }
-    Ok(())
-}
-
-fn tmpfs_options(mount: &Mount, spec: &mut MountSpec, wrong: &dyn Fn(&str) -> Error) -> Result<()> {
-    spec.kind = MountKind::Tmpfs;
-    if !mount.source.is_empty() {
-        return Err(wrong("field Source must not be specified"));
-    }
-    spec.options = TMPFS_DEFAULTS.iter().map(|word| (*word).to_owned()).collect();
-    if let Some(options) = &mount.tmpfs_options {
-        if options.size_bytes < 0 {
-            return Err(wrong("size must be a positive number"));
-        }
-        if options.size_bytes > 0 {
-            spec.options.push(format!("size={}", options.size_bytes));
-        }
-        if options.mode > 0 {
-            spec.options.push(format!("mode={:o}", options.mode));
-        }
-        for words in &options.options {
-            spec.options.push(words.join("="));
-        }
-    }
-    Ok(())
-}
-
-const TMPFS_DEFAULTS: [&str; 3] = ["noexec", "nosuid", "nodev"];
-
-fn tmpfs(destination: &str, options: &str) -> Result<MountSpec> {
-    if !destination.starts_with('/') {
-        let path = format!("invalid mount path: '{destination}' mount path must be absolute");
-        return Err(Error::invalid(format!(
-            "invalid mount config for type \"tmpfs\": {path}"
-        )));
-    }
-    let destination = clean(destination);
-    if destination == "/" {
-        return Err(Error::invalid(
-            "invalid mount config for type \"tmpfs\": invalid specification: destination can't be '/'",
-        ));
-    }
-    let mut words: Vec<String> = TMPFS_DEFAULTS.iter().map(|word| (*word).to_owned()).collect();
-    for word in options.split(',').filter(|word| !word.is_empty()) {
-        // What the user says replaces the default that it contradicts.
-        let opposite = word
-            .strip_prefix("no")
-            .map_or_else(|| format!("no{word}"), str::to_owned);
-        words.retain(|other| *other != opposite && *other != word);
-        words.push(word.to_owned());
-    }
-    Ok(MountSpec {
-        kind: MountKind::Tmpfs,
-        destination,
-        readonly: words.iter().any(|word| word == "ro"),
-        mode: options.to_owned(),
-        options: words,
-        ..MountSpec::default()
-    })
+/// Whether a snapshot is, or holds an image mount of, one of these containers.
+pub(crate) fn is_of(snapshot: &str, containers: &BTreeSet<String>) -> bool {
+    let shared = snapshot.get(..SHARED_DIGITS).unwrap_or(snapshot);
+    let mut from = containers.range(shared.to_owned()..);
+    from.next().is_some_and(|next| next.starts_with(shared))
 }
 
 /// A path without `.`, `..` and double slashes, as text alone.
@@ -369,6 +190,21 @@ pub fn clean(path: &str) -> String {
 }
 
 impl MountSpec {
+    /// Refuses what a container may be created, but not started with (observed: dockerd 28.5).
+    pub(crate) fn check_at_start(&self) -> Result<()> {
+        let conflict = |what: &str| Err(Error::internal(format!("mount options conflict: {what}")));
+        match (self.readonly, self.readonly_alone, self.readonly_forced) {
+            (_, true, true) => return conflict("ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive"),
+            (false, true, _) => return conflict("!ReadOnly && BindOptions.ReadOnlyNonRecursive"),
+            (false, _, true) => return conflict("!ReadOnly && BindOptions.ReadOnlyForceRecursive"),
+            (true, ..) | (false, false, false) => {}
+        }
+        if self.kind == MountKind::Tmpfs {
+            tmpfs::check(&self.options)?;
+        }
+        Ok(())
+    }
+
     /// What `inspect` and `ps` show; `None` for the short form of a tmpfs, which they leave out.
     #[must_use]
     pub fn point(&self, volume_path: &Path) -> Option<MountPoint> {
@@ -396,6 +232,12 @@ impl MountSpec {
                 if self.mode.is_empty() && !self.anonymous {
                     "z".clone_into(&mut point.mode);
                 }
+            }
+            MountKind::Image => {
+                "image".clone_into(&mut point.kind);
+                point.name.clone_from(&self.source);
+                point.source = volume_path.display().to_string();
+                "rprivate".clone_into(&mut point.propagation);
             }
             MountKind::Tmpfs if self.long_form => "tmpfs".clone_into(&mut point.kind),
             MountKind::Tmpfs => return None,
@@ -435,6 +277,43 @@ mod tests {
     }
 
     #[test]
+    fn snapshots_of_image_mounts_are_beside_the_containers() {
+        let id: ContainerId = "ab".repeat(32).parse().unwrap();
+        let (first, second) = (image_snapshot(&id, 0).unwrap(), image_snapshot(&id, 1).unwrap());
+        assert!(first != id && second != id && first != second);
+        let known = BTreeSet::from([id.to_string()]);
+        let of = |snapshot: &str| is_of(snapshot, &known);
+        assert!(of(first.as_str()) && of(id.as_str()));
+        assert!(!of(&"ac".repeat(32)) && !of(&"aa".repeat(32)));
+    }
+
+    #[test]
+    fn starts_are_refused() {
+        let check = |readonly, readonly_alone, readonly_forced| {
+            let spec = MountSpec {
+                readonly,
+                readonly_alone,
+                readonly_forced,
+                ..MountSpec::default()
+            };
+            spec.check_at_start().map_err(|error| error.message)
+        };
+        assert_eq!(check(true, true, false), Ok(()));
+        assert_eq!(check(true, false, true), Ok(()));
+        let refused = |what: &str| Err(format!("mount options conflict: {what}"));
+        assert_eq!(
+            check(false, true, false),
+            refused("!ReadOnly && BindOptions.ReadOnlyNonRecursive")
+        );
+        assert_eq!(
+            check(false, false, true),
+            refused("!ReadOnly && BindOptions.ReadOnlyForceRecursive")
+        );
+        let both = "ReadOnlyNonRecursive && BindOptions.ReadOnlyForceRecursive";
+        assert_eq!(check(true, true, true), refused(both));
+    }
+
+    #[test]
     fn an_image_volume_gives_way_to_a_mount() {
         let mounts = binds(&["/host:/data"]).unwrap();
         assert_eq!(mounts.len(), 1);
@@ -445,6 +324,17 @@ mod tests {
     fn refusals() {
         let table = [
             ("/a:/b:xx", "invalid mode: xx"),
+            ("/a:/b:ro,rw", "invalid mode: ro,rw"),
+            ("/a:/b:z,Z", "invalid mode: z,Z"),
+            ("v1:/b:nocopy,nocopy", "invalid mode: nocopy,nocopy"),
+            (
+                "/a:/b:nocopy",
+                "invalid volume specification: '/a:/b:nocopy': invalid mount config for type \"bind\": field VolumeOptions must not be specified",
+            ),
+            (
+                "v1:/b:rshared",
+                "invalid volume specification: 'v1:/b:rshared': invalid mount config for type \"volume\": field BindOptions must not be specified",
+            ),
             (":", "invalid volume specification: ':'"),
             ("a:b:c:d", "invalid volume specification: 'a:b:c:d'"),
             (
@@ -469,14 +359,5 @@ mod tests {
                 .message
                 .contains("includes invalid characters for a local volume name")
         );
-    }
-
-    #[test]
-    fn tmpfs_words_replace_defaults() {
-        assert_eq!(
-            tmpfs("/t", "exec,size=1m").unwrap().options,
-            ["nosuid", "nodev", "exec", "size=1m"]
-        );
-        assert_eq!(tmpfs("/t", "").unwrap().options, TMPFS_DEFAULTS);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use corten_base::ContainerId;
 use corten_sys::fault::boundary;
 
-use super::mounts::MountSpec;
+use super::mounts::{self, MountSpec};
 use super::owner::Owner;
 use super::record::{REMOVING, REMOVING_VOLUMES};
 use crate::core::{Core, blocking};
@@ -43,6 +43,7 @@ impl Owner {
         crate::exec::container_removed(&self.core, &self.container);
         self.container.clients.end();
         let (core, id) = (Arc::clone(&self.core), self.container.id.clone());
+        let of_cleared = Arc::clone(&self.container);
         // What no call can see.
         tokio::spawn(async move {
             let cleared = blocking(&core, move |core| {
@@ -51,6 +52,7 @@ impl Owner {
                         tracing::error!(%error, "a volume of a removed container is left");
                     }
                 }
+                let_go_images(core, &id, &of_cleared.record.mounts)?;
                 clear(core, &id, &left)
             });
             if let Err(error) = cleared.await {
@@ -84,6 +86,20 @@ pub(crate) fn remove_anonymous(core: &Core, mounts: &[MountSpec]) -> Result<Vec<
         }
     }
     Ok(trash)
+}
+
+/// The images that were mounted in a container may be deleted now.
+pub(crate) fn let_go_images(core: &Core, id: &ContainerId, mounts: &[MountSpec]) -> Result<()> {
+    for (index, _) in mounts::images(mounts) {
+        boundary("remove.image-mount");
+        let Some(snapshot) = mounts::image_snapshot(id, index) else {
+            continue;
+        };
+        core.images
+            .remove_snapshot(&snapshot)
+            .map_err(|error| Error::caused("let go of a mounted image", error))?;
+    }
+    Ok(())
 }
 
 /// Deletes what a removed container leaves: snapshot, then the directory that says so.

@@ -2,12 +2,15 @@
 //! limits and namespaces, changed by the container's options. Written as the JSON that the
 //! specification is.
 
+mod mounts;
 mod resources;
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
-use corten_runtime::compile::{BELOW, NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
+use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
 use corten_runtime::plan::{Cgroup, ExecPlan, Plan, Rootfs};
 use oci_spec::runtime::{Process, Spec};
@@ -15,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::capability;
 use super::effective::{Effective, NetworkMode};
-use super::mounts::{MountKind, MountSpec};
+use super::mounts::MountSpec;
 use crate::Config;
 use crate::error::{Error, Result};
 
@@ -26,6 +29,8 @@ pub struct Facts<'a> {
     pub id: &'a str,
     /// Its mounts with the host path of each (empty for memory).
     pub mounts: &'a [(MountSpec, String)],
+    /// The layers of each image that is mounted, topmost first, by its destination.
+    pub layers: &'a BTreeMap<String, Vec<PathBuf>>,
     /// Limits for block devices, in the specification's form.
     pub block_io: Value,
     /// Host files to mount: source and destination.
@@ -91,7 +96,7 @@ fn cgroups_path(parent: &str, settings: &Config, id: &str) -> String {
     } else {
         parent
     };
-    let parent = super::mounts::clean(&format!("/{parent}"));
+    let parent = crate::container::mounts::clean(&format!("/{parent}"));
     format!("{}/{id}", parent.trim_end_matches('/'))
 }
 
@@ -216,7 +221,7 @@ pub fn specification(
         "root": { "path": "/", "readonly": host_config.readonly_rootfs },
         "hostname": hostname(effective),
         "domainname": config.domainname,
-        "mounts": mounts(effective, settings, facts),
+        "mounts": mounts::mounts(effective, settings, facts),
         "annotations": *host_config.annotations,
         "linux": linux(effective, settings, facts),
     });
@@ -324,93 +329,6 @@ fn rlimits(host: &HostConfig, settings: &Config) -> Value {
     }
     let entry = |(name, soft, hard): (&str, u64, u64)| json!({ "type": format!("RLIMIT_{}", name.to_ascii_uppercase()), "soft": soft, "hard": hard });
     limits.into_iter().map(entry).collect()
-}
-
-fn mount(destination: &str, kind: &str, options: &[&str]) -> Value {
-    json!({ "destination": destination, "type": kind, "source": kind, "options": options })
-}
-
-fn bind(source: &str, destination: &str, options: &[&str]) -> Value {
-    json!({ "destination": destination, "type": "bind", "source": source, "options": options })
-}
-
-fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Vec<Value> {
-    let host = &effective.host;
-    let access = if host.privileged { "rw" } else { "ro" };
-    let mut list = vec![
-        mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
-        mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        mount(
-            "/dev/pts",
-            "devpts",
-            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
-        ),
-        mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
-        mount("/sys/fs/cgroup", "cgroup", &[access, "nosuid", "noexec", "nodev"]),
-    ];
-    list.extend(ipc_mounts(host, facts));
-    let replaced = |destination: &str| facts.mounts.iter().any(|(other, _)| other.destination == destination);
-    list.retain(|entry| !entry["destination"].as_str().is_some_and(replaced));
-    for (source, destination) in facts.files.iter().filter(|(_, destination)| !replaced(destination)) {
-        let access = if host.readonly_rootfs { "ro" } else { "rw" };
-        list.push(bind(source, destination, &["rbind", "rprivate", access]));
-    }
-    list.extend(facts.mounts.iter().map(|(spec, source)| user_mount(spec, source)));
-    if host.init == Some(true) {
-        list.push(bind(&settings.init.display().to_string(), INIT_PATH, &["bind", "ro"]));
-    }
-    list
-}
-
-fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
-    const PLAIN: [&str; 3] = ["nosuid", "noexec", "nodev"];
-    let queue = mount("/dev/mqueue", "mqueue", &PLAIN);
-    match (host.ipc_mode.as_str(), facts.ipc_of) {
-        (_, Some(pid)) => vec![
-            queue,
-            bind(&format!("/proc/{pid}/root/dev/shm"), "/dev/shm", &["rbind", "rprivate"]),
-        ],
-        ("host", None) => vec![
-            bind("/dev/mqueue", "/dev/mqueue", &["rbind", "rprivate"]),
-            bind("/dev/shm", "/dev/shm", &["rbind", "rprivate"]),
-        ],
-        ("none", None) => vec![queue],
-        _ => {
-            let size = format!("size={}", host.shm_size);
-            vec![
-                queue,
-                mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", &size]),
-            ]
-        }
-    }
-}
-
-fn user_mount(spec: &MountSpec, source: &str) -> Value {
-    match spec.kind {
-        MountKind::Tmpfs => {
-            let options: Vec<&str> = spec.options.iter().map(String::as_str).collect();
-            mount(&spec.destination, "tmpfs", &options)
-        }
-        MountKind::Bind | MountKind::Volume => {
-            let propagation = if spec.propagation.is_empty() {
-                "rprivate"
-            } else {
-                &spec.propagation
-            };
-            let access = match (spec.readonly, spec.readonly_alone) {
-                (true, true) => "ro",
-                (true, false) => "rro",
-                (false, _) => "rw",
-            };
-            let recursion = if spec.non_recursive { "bind" } else { "rbind" };
-            let below = format!("{BELOW}{}", spec.subpath.trim_start_matches('/'));
-            let mut options = vec![recursion, propagation, access];
-            if !spec.subpath.is_empty() {
-                options.push(&below);
-            }
-            bind(source, &spec.destination, &options)
-        }
-    }
 }
 
 fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {

@@ -13,7 +13,6 @@ use std::borrow::Cow;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,11 +27,11 @@ use tokio::sync::mpsc;
 use super::early::{self, Early};
 use super::effective::{Effective, NetworkMode};
 use super::links::{self, Leased};
-use super::mounts::{MountKind, MountSpec};
+use super::mounts::MountKind;
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
 use super::run::{Joined, RunRecord, for_removal};
-use super::{Container, devices, record, spec};
+use super::{Container, devices, record, sources, spec};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
@@ -379,13 +378,15 @@ fn prepare_leased(
     run.link_environment = environment;
     boundary("start.files");
     let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
-    let mounts = mount_sources(core, container)?;
+    let mounts = sources::of_mounts(core, container)?;
+    let layers = sources::layers(core, container)?;
     let devices = devices::collect(&effective.host)?;
     let block_io = super::block_io::limits(&effective.host)?;
     let facts = spec::Facts {
         block_io,
         id: container.id.as_str(),
         mounts: &mounts,
+        layers: &layers,
         files: &files,
         ipc_of: shared.ipc,
         pid_of: shared.pid,
@@ -477,40 +478,6 @@ fn root(core: &Core, container: &Container) -> Result<Rootfs> {
         work: snapshot.work,
         options: Vec::new(),
     })
-}
-
-/// The host path of each mount; makes the source of a bind where Docker would.
-fn mount_sources(core: &Core, container: &Container) -> Result<Vec<(MountSpec, String)>> {
-    let mounts = &container.record.mounts;
-    let mut sources = Vec::with_capacity(mounts.len());
-    for mount in mounts {
-        let source = match mount.kind {
-            MountKind::Tmpfs => String::new(),
-            MountKind::Bind => bind_source(mount)?,
-            MountKind::Volume => core.volumes.source(mount, &container.id)?.display().to_string(),
-        };
-        sources.push((mount.clone(), source));
-    }
-    Ok(sources)
-}
-
-pub(super) fn bind_source(mount: &MountSpec) -> Result<String> {
-    let path = Path::new(&mount.source);
-    if !path.exists() {
-        if !mount.create_source {
-            return Err(Error::invalid(format!(
-                "invalid mount config for type \"bind\": bind source path does not exist: {}",
-                mount.source
-            )));
-        }
-        fs::create_dir_all(path).map_err(|error| {
-            Error::caused(
-                format!("error while creating mount source path '{}'", mount.source),
-                error,
-            )
-        })?;
-    }
-    Ok(mount.source.clone())
 }
 
 /// Waits for the shim's namespace and puts the link into it.

@@ -15,6 +15,7 @@ use corten_base::{Digest, Platform, Reference, Timestamp};
 use corten_image::{FindError, LoadEvent, Removed, User};
 use corten_sys::fault::boundary;
 
+use crate::container::mounts;
 use crate::core::{Core, blocking};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
@@ -89,10 +90,14 @@ pub(crate) fn remove(core: &Core, name: &str, options: ImageRemoveOptions) -> Re
         .containers
         .all()
         .iter()
-        .map(|container| User {
-            container: container.id.clone(),
-            image: container.record.image,
-            running: container.look().life.phase.running().is_some(),
+        .flat_map(|container| {
+            let mounted = mounts::images(&container.record.mounts).filter_map(|(_, mount)| mount.image.parse().ok());
+            let user = |image: Digest| User {
+                container: container.id.clone(),
+                image,
+                running: container.look().life.phase.running().is_some(),
+            };
+            mounted.chain([container.record.image]).map(user).collect::<Vec<_>>()
         })
         .collect();
     let options = corten_image::RemoveOptions {

@@ -12,6 +12,7 @@ use corten_base::ContainerId;
 use corten_runtime::host::Host;
 use corten_sys::fault::boundary;
 
+use crate::container::mounts::is_of;
 use crate::container::record::{REMOVING, REMOVING_VOLUMES, Record};
 use crate::container::remove;
 use crate::core::{Core, blocking};
@@ -56,7 +57,7 @@ pub(super) fn remove(core: &Core) -> Result<()> {
         .snapshots()
         .map_err(|error| Error::caused("list the snapshots", error))?
     {
-        if unknown(id.as_str()) {
+        if !is_of(id.as_str(), &known) {
             boundary("recover.snapshot");
             core.images
                 .remove_snapshot(&id)
@@ -97,10 +98,12 @@ fn finish_removals(core: &Core) -> Result<()> {
         let Ok(id) = id.parse::<ContainerId>() else { continue };
         let aside = directory.join(&name);
         boundary("recover.removal");
-        if volumes && let Ok(Some(record)) = Record::read(&aside) {
-            for trash in remove::remove_anonymous(core, &record.mounts)? {
+        if let Ok(Some(record)) = Record::read(&aside) {
+            let anonymous = if volumes { record.mounts.as_slice() } else { &[] };
+            for trash in remove::remove_anonymous(core, anonymous)? {
                 drop(crate::volume::delete(&trash));
             }
+            remove::let_go_images(core, &id, &record.mounts)?;
         }
         remove::clear(core, &id, &aside)?;
     }

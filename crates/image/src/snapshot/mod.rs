@@ -212,11 +212,24 @@ impl Store {
         self.view(layers)
     }
 
-    fn view(&self, mut layers: Vec<PathBuf>) -> Result<OwnedFd, SnapshotError> {
+    fn view(&self, layers: Vec<PathBuf>) -> Result<OwnedFd, SnapshotError> {
+        view::mount(&self.layers_root(), &self.at_least_two(layers)?)
+    }
+
+    /// The layers of a snapshot without its writable directory, as an overlay without one wants them: at least two,
+    /// topmost first.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn readonly_layers(&self, container: &ContainerId) -> Result<Vec<PathBuf>, SnapshotError> {
+        self.at_least_two(self.snapshot(container)?.lower)
+    }
+
+    fn at_least_two(&self, mut layers: Vec<PathBuf>) -> Result<Vec<PathBuf>, SnapshotError> {
         if layers.len() == 1 {
             layers.push(self.empty_layer("below")?);
         }
-        view::mount(&self.layers_root(), &layers)
+        Ok(layers)
     }
 
     /// At open: which chains are in use.

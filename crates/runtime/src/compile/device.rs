@@ -49,6 +49,7 @@ pub(super) fn compile(linux: &Linux, own_dev: bool) -> Result<Vec<Device>, PlanE
                 mode: 0o666,
                 uid: 0,
                 gid: 0,
+                host_path: None,
             });
         }
     }
@@ -74,6 +75,7 @@ fn device(device: &LinuxDevice) -> Result<Device, PlanError> {
         mode: device.file_mode().unwrap_or(0o666) & 0o7777,
         uid: device.uid().unwrap_or(0),
         gid: device.gid().unwrap_or(0),
+        host_path: None,
     })
 }
 

@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use corten_sys::mount as attr;
 use oci_spec::runtime::{Linux, Spec};
 
+use super::namespace::mappings;
 use super::{PlanError, below};
 use crate::host::Host;
-use crate::plan::{Attributes, Cgroup, Layout, Link, Mount, MountSource, Namespaces, Parameter, Propagation};
+use crate::plan::{
+    Attributes, Cgroup, Identities, Layout, Link, Mount, MountSource, Namespaces, Parameter, Propagation,
+};
 
 mod control_groups;
 
@@ -28,9 +31,6 @@ pub(super) fn compile(
 ) -> Result<Compiled, PlanError> {
     let mut compiled = Compiled::default();
     for mount in spec.mounts().iter().flatten() {
-        if mount.uid_mappings().is_some() || mount.gid_mappings().is_some() {
-            return PlanError::invalid("id-mapped mounts are not supported");
-        }
         let options = Options::parse(mount.options().as_deref().unwrap_or_default())?;
         let destination = destination(mount.destination())?;
         match mount.typ().as_deref().unwrap_or_default() {
@@ -46,6 +46,7 @@ pub(super) fn compile(
                 );
             }
             "cgroup" => compiled.mounts.push(filesystem("cgroup2", mount, options, destination)),
+            LAYERS => compiled.mounts.push(layers(options, destination)),
             "" => return PlanError::invalid(format!("mount {} has no type", destination.display())),
             kind => compiled.mounts.push(filesystem(kind, mount, options, destination)),
         }
@@ -72,6 +73,7 @@ fn bind(
     };
     // Parameters of a filesystem (`mode=`) mean nothing to a bind mount; the kernel ignores them too.
     let recursive = options.bind == Some(Bind::Recursive);
+    let identities = identities(mount, options.identities)?;
     Ok(Mount {
         destination,
         source: MountSource::Bind {
@@ -82,7 +84,39 @@ fn bind(
         attributes: options.attributes,
         propagation: options.propagation,
         readonly_late: false,
+        identities,
     })
+}
+
+/// runtime-spec config.md#posix-platform-mounts: mappings without an option map the mount alone, the option without
+/// mappings takes those of the container's user namespace.
+fn identities(mount: &oci_spec::runtime::Mount, option: Option<bool>) -> Result<Option<Identities>, PlanError> {
+    let (uids, gids) = (mount.uid_mappings().as_deref(), mount.gid_mappings().as_deref());
+    if uids.is_some() != gids.is_some() {
+        return PlanError::invalid("a mount needs mappings of both users and groups, or of none");
+    }
+    if option.is_none() && uids.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(Identities {
+        uid_mappings: mappings(uids),
+        gid_mappings: mappings(gids),
+        recursive: option.unwrap_or(false),
+    }))
+}
+
+fn layers(options: Options, destination: PathBuf) -> Mount {
+    Mount {
+        destination,
+        source: MountSource::Layers {
+            lower: options.layers,
+            below: options.below,
+        },
+        attributes: options.attributes,
+        propagation: options.propagation,
+        readonly_late: false,
+        identities: None,
+    }
 }
 
 fn filesystem(kind: &str, mount: &oci_spec::runtime::Mount, options: Options, destination: PathBuf) -> Mount {
@@ -107,6 +141,7 @@ fn filesystem(kind: &str, mount: &oci_spec::runtime::Mount, options: Options, de
         attributes,
         propagation: options.propagation,
         readonly_late: late,
+        identities: None,
     }
 }
 
@@ -124,6 +159,9 @@ struct Options {
     propagation: Vec<Propagation>,
     parameters: Vec<Parameter>,
     below: Option<PathBuf>,
+    layers: Vec<PathBuf>,
+    /// Mapped; true: with mounts below.
+    identities: Option<bool>,
 }
 
 /// Options of single mounts: name, bits set, bits cleared. With an `r` before the name they hold for
@@ -152,6 +190,12 @@ const ATTRIBUTES: [(&str, u64, u64); 18] = [
 /// An option of our own: the path below the source that is shown.
 pub const BELOW: &str = "x-corten.below=";
 
+/// A type of mount of our own: the merged files of layers, read-only.
+pub const LAYERS: &str = "x-corten.layers";
+
+/// The option that names a layer of it, topmost first.
+pub const LAYER: &str = "x-corten.layer=";
+
 /// Options without effect here.
 const IGNORED: [&str; 8] = [
     "defaults",
@@ -165,7 +209,7 @@ const IGNORED: [&str; 8] = [
 ];
 
 /// Options that need what is not built.
-const REFUSED: [&str; 4] = ["tmpcopyup", "idmap", "ridmap", "remount"];
+const REFUSED: [&str; 2] = ["tmpcopyup", "remount"];
 
 impl Options {
     fn parse(options: &[String]) -> Result<Self, PlanError> {
@@ -199,6 +243,9 @@ impl Options {
             "" => {}
             "bind" => self.bind = Some(Bind::One),
             "rbind" => self.bind = Some(Bind::Recursive),
+            "idmap" => self.identities = Some(false),
+            "ridmap" => self.identities = Some(true),
+            layer if layer.starts_with(LAYER) => self.layers.push(layer[LAYER.len()..].into()),
             below if below.starts_with(BELOW) => self.below = Some(below[BELOW.len()..].into()),
             ignored if IGNORED.contains(&ignored) => {}
             other => {

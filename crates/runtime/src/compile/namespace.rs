@@ -52,16 +52,13 @@ pub(super) fn compile(linux: &Linux, options: &Options) -> Result<Namespaces, Pl
 }
 
 fn check(all: &Namespaces) -> Result<(), PlanError> {
-    if matches!(all.user, Namespace::Path(_)) && all.pid == Namespace::New {
-        return PlanError::invalid("a new pid namespace inside a joined user namespace is not supported");
-    }
     if all.user == Namespace::New && (all.uid_mappings.is_empty() || all.gid_mappings.is_empty()) {
         return PlanError::invalid("user namespaces enabled, but no user or group mappings found");
     }
     Ok(())
 }
 
-fn mappings(mappings: Option<&[LinuxIdMapping]>) -> Vec<IdMapping> {
+pub(super) fn mappings(mappings: Option<&[LinuxIdMapping]>) -> Vec<IdMapping> {
     let one = |map: &LinuxIdMapping| IdMapping {
         container_id: map.container_id(),
         host_id: map.host_id(),

@@ -4,13 +4,15 @@ use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use corten_sys::clone::{self as sys, CloneOptions, Cloned};
+use rustix::fs::{FileType, Gid, Uid, fchown};
 use rustix::process::{WaitId, WaitIdOptions};
 
 use super::wire::{self, Message};
-use super::{Init, Options, Stdio};
+use super::{Init, Options, Stdio, joined};
 use crate::cgroup::Groups;
 use crate::failure::{Context, CreateError};
 use crate::plan::{IdMapping, Namespace, Namespaces, Plan, Process};
+use crate::sources::{self, UserNamespace, write_mappings};
 use crate::{hooks, inside};
 
 /// Clones the container's first process and brings it to the point before its exec.
@@ -18,11 +20,20 @@ pub(super) fn first_process(plan: &Plan, stdio: Stdio, options: Options, groups:
     let (socket, child_socket) = wire::pair().internal(|| "make a socket pair")?;
     let joined = PidNamespace::join(&plan.namespaces.pid)?;
     let time = TimeNamespace::unshare(&plan.namespaces)?;
-    let cloned = sys::clone3(CloneOptions {
-        namespaces: flags(&plan.namespaces),
-        cgroup: groups.unified(),
-    });
-    let cloned = cloned.internal(|| "clone the container's process")?;
+    if plan.namespaces.user.is_private() {
+        give(&stdio, &plan.namespaces)?;
+    }
+    let user = joined_user(&plan.namespaces)?;
+    let cloned = match &user {
+        Some(user) => joined::clone(user, flags(&plan.namespaces), groups)?,
+        None => sys::clone3(CloneOptions {
+            namespaces: flags(&plan.namespaces),
+            cgroup: groups.unified(),
+            sibling: false,
+        })
+        .internal(|| "clone the container's process")?,
+    };
+    let follow = options.follow_network && plan.namespaces.network == Namespace::New;
     let (pid, pidfd) = match cloned {
         Cloned::Child => {
             drop(socket);
@@ -31,7 +42,13 @@ pub(super) fn first_process(plan: &Plan, stdio: Stdio, options: Options, groups:
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };
     drop((child_socket, stdio, options));
-    let conversation = restore(joined, time).and_then(|()| converse(plan, pid, &socket));
+    let followed = || match follow {
+        true => sys::set_namespaces(pidfd.as_fd(), sys::NEW_NETWORK).internal(|| "join the container's network"),
+        false => Ok(()),
+    };
+    let conversation = restore(joined, time)
+        .and_then(|()| followed())
+        .and_then(|()| converse(plan, pid, &socket));
     match conversation {
         Ok(console) => Ok(Init {
             pid,
@@ -58,10 +75,6 @@ fn flags(namespaces: &Namespaces) -> u64 {
         (&namespaces.uts, sys::NEW_UTS),
         (&namespaces.user, sys::NEW_USER),
     ];
-    // Namespaces beside a joined user namespace must belong to it: the child makes them after joining.
-    if matches!(namespaces.user, Namespace::Path(_)) {
-        return 0;
-    }
     kinds
         .iter()
         .filter(|(kind, _)| **kind == Namespace::New)
@@ -71,28 +84,71 @@ fn flags(namespaces: &Namespaces) -> u64 {
 
 /// Maps, runs hooks, until the child is ready; gives its terminal.
 fn converse(plan: &Plan, pid: u32, socket: &OwnedFd) -> Result<Option<OwnedFd>, CreateError> {
-    if plan.namespaces.user == Namespace::New {
-        write_mappings(pid, &plan.namespaces)?;
+    let namespaces = &plan.namespaces;
+    if namespaces.user == Namespace::New {
+        write_mappings(pid, &namespaces.uid_mappings, &namespaces.gid_mappings)?;
     }
     set_oom_score(&plan.process, pid)?;
+    let prepared = if sources::are_handed_over(plan) {
+        sources::prepare(plan, user_namespace(namespaces, pid)?.as_ref())?
+    } else {
+        Vec::new()
+    };
     // A child that has already failed does not listen; its failure is read below.
     wire::send(socket, &Message::Go).unwrap_or_default();
+    for tree in prepared {
+        wire::send(socket, &Message::Tree(tree)).unwrap_or_default();
+    }
     loop {
         match wire::receive(socket).internal(|| "wait for the container's process")? {
             Message::Hooks => {
                 hooks::create_runtime(plan, pid)?;
                 wire::send(socket, &Message::Go).unwrap_or_default();
             }
-            Message::Ready(console) => return Ok(console),
+            Message::Ready(console) => {
+                if namespaces.user.is_private() {
+                    inside::limits::set_resources(&plan.process, pid)?;
+                }
+                return Ok(console);
+            }
             Message::Failed(error) => return Err(error),
             Message::End => return Err(CreateError::internal("the container's process ended before its exec")),
-            other @ (Message::Go | Message::Start) => {
+            other @ (Message::Go | Message::Start | Message::Tree(_) | Message::Cloned(_)) => {
                 return Err(CreateError::internal(format!(
                     "unexpected message of the container's process: {other:?}"
                 )));
             }
         }
     }
+}
+
+fn joined_user(namespaces: &Namespaces) -> Result<Option<UserNamespace>, CreateError> {
+    match &namespaces.user {
+        Namespace::Path(path) => UserNamespace::open(path).map(Some),
+        Namespace::New | Namespace::Inherit => Ok(None),
+    }
+}
+
+fn user_namespace(namespaces: &Namespaces, pid: u32) -> Result<Option<UserNamespace>, CreateError> {
+    let own = namespaces.user.is_private();
+    own.then(|| UserNamespace::of(pid)).transpose()
+}
+
+/// Pipes become the property of the user namespace's root, who gives them to the container's user later: a program
+/// may open `/dev/stdout` by name.
+pub(crate) fn give(stdio: &Stdio, namespaces: &Namespaces) -> Result<(), CreateError> {
+    let Stdio::Files { stdin, stdout, stderr } = stdio else {
+        return Ok(());
+    };
+    let root = |mappings: &[IdMapping]| mappings.iter().find(|map| map.container_id == 0).map(|map| map.host_id);
+    let (uid, gid) = (root(&namespaces.uid_mappings), root(&namespaces.gid_mappings));
+    for stream in [stdin, stdout, stderr] {
+        let stat = rustix::fs::fstat(stream).internal(|| "stat a stream")?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Fifo {
+            fchown(stream, uid.map(Uid::from_raw), gid.map(Gid::from_raw)).internal(|| "give away a stream")?;
+        }
+    }
+    Ok(())
 }
 
 /// By the creator: an undumpable process in a user namespace may not write its own.
@@ -102,23 +158,6 @@ pub(crate) fn set_oom_score(process: &Process, pid: u32) -> Result<(), CreateErr
     };
     let path = format!("/proc/{pid}/oom_score_adj");
     fs::write(&path, score.to_string()).internal(|| format!("write {path}"))
-}
-
-fn write_mappings(pid: u32, namespaces: &Namespaces) -> Result<(), CreateError> {
-    let text = |mappings: &[IdMapping]| -> String {
-        mappings
-            .iter()
-            .map(|map| format!("{} {} {}\n", map.container_id, map.host_id, map.size))
-            .collect()
-    };
-    for (file, mappings) in [
-        ("uid_map", &namespaces.uid_mappings),
-        ("gid_map", &namespaces.gid_mappings),
-    ] {
-        let path = format!("/proc/{pid}/{file}");
-        fs::write(&path, text(mappings)).internal(|| format!("write {path}"))?;
-    }
-    Ok(())
 }
 
 /// Ends and reaps a child that will not be used.

@@ -9,7 +9,9 @@ pub(crate) mod wire;
 
 use std::os::fd::OwnedFd;
 
-pub(crate) use clone::{PidNamespace, abandon, set_oom_score};
+pub(crate) use clone::{PidNamespace, abandon, give, set_oom_score};
+
+mod joined;
 
 pub use crate::failure::{CreateError, FailureKind};
 
@@ -50,6 +52,9 @@ pub struct Options {
     pub detached: bool,
     /// How many descriptors from number 3 on the program inherits.
     pub preserved_descriptors: u32,
+    /// The calling thread joins the network namespace that is made with the first process, before anything else is
+    /// done: whoever is told of it finds the network there. Nothing to do where the plan makes none.
+    pub follow_network: bool,
     /// Who lets the program start, if not [`Init::start`].
     pub gate: Option<Gate>,
 }

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! creator -> child  'G'           go on: identities are mapped, hooks ran
+//! creator -> child  'T' + fd      a detached mount, in the order that both know from the plan
 //! child -> creator  'H'           the namespaces exist: run the hooks that want to see them, then 'G'
 //! child -> creator  'R' [+ fd]    ready for the exec; the descriptor is the terminal's controlling end
 //! creator -> child  'S'           execute
@@ -27,6 +28,9 @@ use crate::failure::CreateError;
 pub(crate) enum Message {
     Go,
     Hooks,
+    Tree(OwnedFd),
+    /// Of a process that only clones the container's ([`super::joined`]): its pidfd.
+    Cloned(OwnedFd),
     Ready(Option<OwnedFd>),
     Start,
     Failed(CreateError),
@@ -51,6 +55,8 @@ pub(crate) fn send(to: impl AsFd, message: &Message) -> io::Result<()> {
     match message {
         Message::Go => send_packet(to.as_fd(), b"G", None),
         Message::Hooks => send_packet(to.as_fd(), b"H", None),
+        Message::Tree(tree) => send_packet(to.as_fd(), b"T", Some(tree.as_fd())),
+        Message::Cloned(pidfd) => send_packet(to.as_fd(), b"C", Some(pidfd.as_fd())),
         Message::Ready(console) => send_packet(to.as_fd(), b"R", console.as_ref().map(AsFd::as_fd)),
         Message::Start => send_packet(to.as_fd(), b"S", None),
         Message::Failed(error) => send_packet(to.as_fd(), &failure_packet(error), None),
@@ -110,6 +116,8 @@ fn parse(packet: &[u8], descriptor: Option<OwnedFd>) -> io::Result<Message> {
         None => Ok(Message::End),
         Some((b'G', _)) => Ok(Message::Go),
         Some((b'H', _)) => Ok(Message::Hooks),
+        Some((b'T', _)) => descriptor.map(Message::Tree).ok_or(io::ErrorKind::InvalidData.into()),
+        Some((b'C', _)) => descriptor.map(Message::Cloned).ok_or(io::ErrorKind::InvalidData.into()),
         Some((b'R', _)) => Ok(Message::Ready(descriptor)),
         Some((b'S', _)) => Ok(Message::Start),
         Some((b'E', json)) => Ok(Message::Failed(serde_json::from_slice(json)?)),

@@ -42,7 +42,8 @@ fn make(parents: &mut Parents<'_>, device: &Device) -> Result<(), CreateError> {
 
 fn bind(root: BorrowedFd<'_>, device: &Device) -> Result<(), CreateError> {
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    let tree = open_tree(CWD, &device.path, flags).invalid(|| format!("bind device {}", device.path.display()))?;
+    let host = device.host_path.as_ref().unwrap_or(&device.path);
+    let tree = open_tree(CWD, host, flags).invalid(|| format!("bind device {}", host.display()))?;
     let at = target::file(root, &device.path)?;
     mount::attach(tree.as_fd(), at.as_fd()).internal(|| format!("bind device {}", device.path.display()))
 }

@@ -28,12 +28,17 @@ pub(super) fn open_apparmor(process: &Process) -> Result<Option<(File, String)>,
     Ok(Some((file, format!("exec {}", process.apparmor_profile))))
 }
 
-/// Limits, keyring, personality, mask, profile.
-pub(super) fn set(process: &Process, apparmor: Option<(File, String)>) -> Result<(), CreateError> {
+/// Resource limits of the process `pid`, zero for the caller. In a user namespace they can only be raised by the creator.
+pub(crate) fn set_resources(process: &Process, pid: u32) -> Result<(), CreateError> {
     for limit in &process.rlimits {
-        task::set_resource_limit(limit.resource, limit.soft, limit.hard)
+        task::set_resource_limit(pid, limit.resource, limit.soft, limit.hard)
             .invalid(|| format!("error setting rlimit type {}", limit.resource))?;
     }
+    Ok(())
+}
+
+/// Keyring, personality, mask, profile.
+pub(super) fn set(process: &Process, apparmor: Option<(File, String)>) -> Result<(), CreateError> {
     if !process.keep_keyring {
         // Kernels without keyrings, exhausted quotas and outer filters must not keep a container from starting.
         let name = CString::new("_ses").expect("it has no zero byte");

@@ -9,13 +9,13 @@
 mod capabilities;
 mod descriptors;
 mod device;
-mod limits;
+pub(crate) mod limits;
 mod mount;
 mod namespaces;
 mod paths;
 mod program;
 mod root;
-mod target;
+pub(crate) mod target;
 mod terminal;
 mod user;
 
@@ -103,9 +103,13 @@ struct Settle<'groups> {
 fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle<'_>) -> Result<Infallible, CreateError> {
     settle_down(settle.detached)?;
     settle.groups.enter()?;
-    if plan.namespaces.user == Namespace::New {
-        talk.await_go()?;
-        namespaces::become_root()?;
+    match plan.namespaces.user {
+        Namespace::New => {
+            talk.await_go()?;
+            namespaces::become_root()?;
+        }
+        // Whoever cloned this process has joined it, and has become root there.
+        Namespace::Path(_) | Namespace::Inherit => {}
     }
     namespaces::join_paths(&plan.namespaces)?;
     namespaces::set_names(plan)?;
@@ -124,6 +128,9 @@ fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle<'_>) 
     hooks::create_container(plan)?;
     root.finish(plan)?;
     let console = streams.install(&plan.process)?;
+    if !plan.namespaces.user.is_private() {
+        limits::set_resources(&plan.process, 0)?;
+    }
     limits::set(&plan.process, apparmor)?;
     let program = program::prepare(&plan.process, talk.kept(console.as_ref()), settle.preserved)?;
     talk.ready(console)?;
@@ -152,6 +159,9 @@ fn become_further(plan: &ExecPlan, stdio: Stdio, further: Further, talk: &mut Ta
     }
     drop(root);
     let console = streams.install(&plan.process)?;
+    if !plan.namespaces.user.is_private() {
+        limits::set_resources(&plan.process, 0)?;
+    }
     limits::set(&plan.process, apparmor)?;
     let program = program::prepare(&plan.process, talk.kept(console.as_ref()), 0)?;
     talk.ready(console)?;
@@ -195,6 +205,13 @@ impl Talk {
     fn expect_go(&self) -> Result<(), CreateError> {
         match wire::receive(&self.socket).internal(|| "wait for the creator")? {
             Message::Go => Ok(()),
+            _ => Err(CreateError::internal("the creator has gone")),
+        }
+    }
+
+    fn receive_tree(&self) -> Result<OwnedFd, CreateError> {
+        match wire::receive(&self.socket).internal(|| "wait for a mount")? {
+            Message::Tree(tree) => Ok(tree),
             _ => Err(CreateError::internal("the creator has gone")),
         }
     }

@@ -3,9 +3,8 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use corten_sys::mount::{ATTR_ATIME, ATTR_RDONLY, Change, Depth, change};
-use rustix::fs::{CWD, FileType, OFlags, Stat, fstat, fstatfs};
-use rustix::io::Errno;
+use corten_sys::mount::{ATTR_RDONLY, Change, Depth, change};
+use rustix::fs::{CWD, FileType, OFlags, fstat, fstatfs};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
     fsconfig_set_string, fsmount, fsopen, move_mount, open_tree,
@@ -14,48 +13,7 @@ use rustix::mount::{
 use super::{Talk, namespaces, target};
 use crate::failure::{Context, CreateError};
 use crate::plan::{Mount, MountSource, Namespace, Parameter, Plan};
-
-/// The source of a bind mount.
-pub(super) enum Source {
-    /// Opened; cloned when it is placed, so that the container sees its mounts in the order of its plan.
-    Opened(OwnedFd),
-    /// Already cloned: the host's whole tree, which would contain the new root otherwise.
-    Cloned(OwnedFd),
-}
-
-/// Opens the sources of all bind mounts, in the order of `mounts`; others have none.
-pub(super) fn open_sources(mounts: &[Mount]) -> Result<Vec<Option<Source>>, CreateError> {
-    let host = rustix::fs::stat("/").internal(|| "stat /")?;
-    mounts.iter().map(|mount| open_source(mount, &host)).collect()
-}
-
-fn open_source(mount: &Mount, host: &Stat) -> Result<Option<Source>, CreateError> {
-    let MountSource::Bind { path, below, .. } = &mount.source else {
-        return Ok(None);
-    };
-    let mut opened = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLOEXEC).invalid(|| failed(mount, path))?;
-    if let Some(below) = below {
-        let shown = target::existing(opened.as_fd(), below, OFlags::PATH).invalid(|| failed(mount, below))?;
-        opened = shown.ok_or(Errno::NOENT).invalid(|| failed(mount, below))?;
-    }
-    let stat = fstat(&opened).invalid(|| failed(mount, path))?;
-    if (stat.st_dev, stat.st_ino) == (host.st_dev, host.st_ino) {
-        return Ok(Some(Source::Cloned(clone(mount, opened.as_fd())?)));
-    }
-    Ok(Some(Source::Opened(opened)))
-}
-
-fn clone(mount: &Mount, opened: BorrowedFd<'_>) -> Result<OwnedFd, CreateError> {
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
-    if matches!(mount.source, MountSource::Bind { recursive: true, .. }) {
-        flags |= OpenTreeFlags::AT_RECURSIVE;
-    }
-    open_tree(opened, "", flags).invalid(|| failed(mount, source_name(&mount.source)))
-}
-
-fn failed(mount: &Mount, source: &Path) -> String {
-    format!("error mounting {:?} to rootfs at {:?}", source, mount.destination)
-}
+use crate::sources::{self, Source, failed, log, source_name};
 
 /// Places all mounts; gives those that become read-only at the end.
 pub(super) fn place_all(
@@ -73,9 +31,13 @@ pub(super) fn place_all(
             cgroup_namespace = false;
         }
         let tree = match source {
-            Some(Source::Cloned(tree)) => tree,
-            Some(Source::Opened(opened)) => clone(mount, opened.as_fd())?,
-            None => make_filesystem(mount)?,
+            Some(Source::Finished(tree)) => tree,
+            Some(Source::Opened(opened)) => sources::finished(mount, opened.as_fd(), None)?,
+            None => {
+                let made = make_filesystem(mount)?;
+                sources::set_attributes(mount, made.as_fd())?;
+                made
+            }
         };
         place(mount, tree.as_fd(), root)?;
         if mount.readonly_late {
@@ -93,9 +55,8 @@ fn shows_cgroups(source: &MountSource) -> bool {
     matches!(source, MountSource::Filesystem { kind, .. } if kind.starts_with("cgroup"))
 }
 
-/// Sets attributes on a detached tree and attaches it at its destination.
+/// Attaches a detached tree at its destination.
 fn place(mount: &Mount, tree: BorrowedFd<'_>, root: BorrowedFd<'_>) -> Result<(), CreateError> {
-    set_attributes(mount, tree)?;
     let is_directory = |file: BorrowedFd<'_>| -> Result<bool, CreateError> {
         let stat = fstat(file).internal(|| "stat a mount")?;
         Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
@@ -128,57 +89,6 @@ fn unlike(mount: &Mount) -> String {
 pub(super) fn attach(tree: BorrowedFd<'_>, at: BorrowedFd<'_>) -> rustix::io::Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     move_mount(tree, "", at, "", flags)
-}
-
-fn source_name(source: &MountSource) -> &Path {
-    match source {
-        MountSource::Bind { path, .. } => path,
-        MountSource::Filesystem { kind, .. } => Path::new(kind),
-    }
-}
-
-fn set_attributes(mount: &Mount, tree: BorrowedFd<'_>) -> Result<(), CreateError> {
-    let attributes = &mount.attributes;
-    let apply = |set, clear, propagation, depth| {
-        if (set, clear, propagation) == (0, 0, 0) {
-            return Ok(());
-        }
-        // An access time policy is a field, not a bit: the kernel wants it cleared before.
-        let clear = if (set | clear) & ATTR_ATIME == 0 {
-            clear
-        } else {
-            clear | ATTR_ATIME
-        };
-        change(
-            tree,
-            Change {
-                set,
-                clear,
-                propagation,
-                user_namespace: 0,
-            },
-            depth,
-        )
-        .invalid(|| failed(mount, source_name(&mount.source)))
-    };
-    if matches!(mount.source, MountSource::Bind { .. }) {
-        apply(attributes.set, attributes.clear, 0, Depth::One)?;
-    }
-    apply(
-        attributes.recursive_set,
-        attributes.recursive_clear,
-        0,
-        Depth::Recursive,
-    )?;
-    for propagation in &mount.propagation {
-        let depth = if propagation.recursive {
-            Depth::Recursive
-        } else {
-            Depth::One
-        };
-        apply(0, 0, propagation.flag, depth)?;
-    }
-    Ok(())
 }
 
 fn make_filesystem(mount: &Mount) -> Result<OwnedFd, CreateError> {
@@ -234,22 +144,6 @@ fn host_sysfs() -> Result<OwnedFd, CreateError> {
     )
     .internal(|| "make /sys read-only")?;
     Ok(tree)
-}
-
-/// What the kernel has to say about a filesystem context, in brackets; empty if nothing.
-pub(super) fn log(context: &OwnedFd) -> String {
-    let mut text = [0; 512];
-    let mut all = Vec::new();
-    // Each read gives one message, `e <text>`; none left is an error.
-    while let Ok(length) = rustix::io::read(context, &mut text) {
-        let message = String::from_utf8_lossy(&text[..length]);
-        all.push(message.trim_end().trim_start_matches("e ").to_owned());
-    }
-    if all.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", all.join("; "))
-    }
 }
 
 /// A mount inside `/proc` could fake what the kernel says of itself; only files that are known to

@@ -9,17 +9,16 @@ use rustix::process::{Gid, Uid};
 use crate::failure::{Context, CreateError};
 use crate::plan::{Namespace, Namespaces, Plan};
 
-/// User 0 of a freshly mapped user namespace.
+/// User 0 of a user namespace that was just mapped or joined.
 pub(crate) fn become_root() -> Result<(), CreateError> {
     rustix::thread::set_thread_groups(&[]).internal(|| "clear groups")?;
     rustix::thread::set_thread_res_gid(Gid::ROOT, Gid::ROOT, Gid::ROOT).internal(|| "become group 0")?;
     rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).internal(|| "become user 0")
 }
 
-/// Joins everything that is given as a path; the pid namespace was joined before the clone.
+/// Joins everything that is given as a path; user and pid namespace were joined before the clone.
 pub(super) fn join_paths(namespaces: &Namespaces) -> Result<(), CreateError> {
     let kinds = [
-        ("user", &namespaces.user, sys::NEW_USER),
         ("network", &namespaces.network, sys::NEW_NETWORK),
         ("ipc", &namespaces.ipc, sys::NEW_IPC),
         ("uts", &namespaces.uts, sys::NEW_UTS),
@@ -38,26 +37,7 @@ pub(super) fn join_paths(namespaces: &Namespaces) -> Result<(), CreateError> {
     for (name, flag, file) in &opened {
         sys::set_namespaces(file.as_fd(), *flag).invalid(|| format!("join {name} namespace"))?;
     }
-    if let Namespace::Path(_) = namespaces.user {
-        become_root()?;
-        unshare_beside_joined_user(namespaces)?;
-    }
     Ok(())
-}
-
-fn unshare_beside_joined_user(namespaces: &Namespaces) -> Result<(), CreateError> {
-    let kinds = [
-        (&namespaces.mount, sys::NEW_MOUNT),
-        (&namespaces.network, sys::NEW_NETWORK),
-        (&namespaces.ipc, sys::NEW_IPC),
-        (&namespaces.uts, sys::NEW_UTS),
-    ];
-    let flags = kinds
-        .iter()
-        .filter(|(kind, _)| **kind == Namespace::New)
-        .map(|(_, flag)| flag)
-        .sum();
-    sys::unshare(flags).internal(|| "make namespaces")
 }
 
 /// The container's view of the control groups begins at its own, so this comes after they are entered.

@@ -16,8 +16,7 @@ use rustix::mount::{
 use super::{Talk, device, mount, paths, target};
 use crate::failure::{Context, CreateError};
 use crate::plan::{Plan, Propagation, Rootfs};
-
-mod overlay;
+use crate::sources::{self, Source, overlay};
 
 /// An attached root that is not entered yet.
 pub(super) struct Assembled {
@@ -32,8 +31,12 @@ pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, Create
     if plan.namespaces.mount.is_private() {
         prepare_tree(plan)?;
     }
-    let sources = mount::open_sources(&plan.mounts)?;
-    let descriptor = attach(plan)?;
+    let (prepared, sources) = if sources::are_handed_over(plan) {
+        received(plan, talk)?
+    } else {
+        (None, sources::open_all(&plan.mounts)?)
+    };
+    let descriptor = attach(plan, prepared)?;
     let late = mount::place_all(plan, sources, descriptor.as_fd(), talk)?;
     device::make_all(descriptor.as_fd(), &plan.devices)?;
     device::link_all(descriptor.as_fd(), &plan.links)?;
@@ -41,6 +44,23 @@ pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, Create
         target::working_directory(descriptor.as_fd(), Path::new(&plan.process.cwd))?;
     }
     Ok(Assembled { descriptor, late })
+}
+
+/// What the creator has prepared, in the order of [`sources::prepare`].
+fn received(plan: &Plan, talk: &mut Talk) -> Result<(Option<OwnedFd>, Vec<Option<Source>>), CreateError> {
+    talk.await_go()?;
+    let root = match &plan.root.source {
+        Rootfs::Overlay { .. } => Some(talk.receive_tree()?),
+        Rootfs::Directory(_) => None,
+    };
+    let receive = |mount| {
+        let tree = sources::is_of_host(mount).then(|| talk.receive_tree());
+        Ok(tree.transpose()?.map(Source::Finished))
+    };
+    Ok((
+        root,
+        plan.mounts.iter().map(receive).collect::<Result<_, CreateError>>()?,
+    ))
 }
 
 /// Mount events of the container must not reach the host, unless that is asked for.
@@ -114,7 +134,7 @@ fn propagate(path: &str, propagation: Propagation) -> Result<(), CreateError> {
 }
 
 /// Mounts the root on top of `/`. A container in the host's mount namespace has it on its own directory instead.
-fn attach(plan: &Plan) -> Result<OwnedFd, CreateError> {
+fn attach(plan: &Plan, prepared: Option<OwnedFd>) -> Result<OwnedFd, CreateError> {
     let mut at = Path::new("/");
     let tree = match &plan.root.source {
         Rootfs::Directory(path) => {
@@ -125,22 +145,13 @@ fn attach(plan: &Plan) -> Result<OwnedFd, CreateError> {
             let tree = open_tree(CWD, path, flags);
             tree.invalid(|| format!("invalid rootfs: open {}", path.display()))?
         }
-        Rootfs::Overlay {
-            lower,
-            upper,
-            work,
-            options,
-        } => {
-            match overlay::mount(&overlay::Layers {
-                lower,
-                upper,
-                work,
-                options,
-            })? {
+        Rootfs::Overlay { .. } => match (prepared, &plan.root.source) {
+            (Some(tree), _) => tree,
+            (None, root) => match overlay::mount(root)? {
                 overlay::Mounted::Detached(tree) => tree,
                 overlay::Mounted::Attached(tree) => return Ok(tree),
-            }
-        }
+            },
+        },
     };
     move_mount(tree.as_fd(), "", CWD, at, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).internal(|| "attach the root")?;
     Ok(tree)

@@ -20,7 +20,7 @@ const LINK_LIMIT: usize = 40;
 const FOUND: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 
 /// Opens `path` inside the root without making it. `None`: it does not exist.
-pub(super) fn existing(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<Option<OwnedFd>> {
+pub(crate) fn existing(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rustix::io::Result<Option<OwnedFd>> {
     let flags = flags | OFlags::CLOEXEC;
     match openat2(
         root,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cgroup::{Cgroup, CgroupDirectory, CgroupWrite, Layout};
 pub use hooks::{Hook, Hooks};
-pub use mount::{Attributes, Device, DeviceKind, Link, Mount, MountSource, Parameter, Propagation};
+pub use mount::{Attributes, Device, DeviceKind, Identities, Link, Mount, MountSource, Parameter, Propagation};
 pub use namespace::{IdMapping, Namespace, Namespaces};
 pub use process::{Capabilities, IoPriority, Process, Rlimit, User};
 

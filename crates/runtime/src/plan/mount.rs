@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::IdMapping;
+
 /// One mount below the root.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
@@ -20,6 +22,21 @@ pub struct Mount {
     /// Becomes read-only only after everything below it is in place.
     #[serde(default)]
     pub readonly_late: bool,
+    /// Identities of a bind mount's files are not shown as they are.
+    #[serde(default)]
+    pub identities: Option<Identities>,
+}
+
+/// Whose the files of a mount are said to be. Without mappings: identities on disk are those inside the container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Identities {
+    /// Of users: `container_id` is on disk, `host_id` what the host sees of it through the mount.
+    pub uid_mappings: Vec<IdMapping>,
+    /// Of groups.
+    pub gid_mappings: Vec<IdMapping>,
+    /// Also those of mounts below.
+    pub recursive: bool,
 }
 
 /// What is mounted.
@@ -34,6 +51,14 @@ pub enum MountSource {
         below: Option<PathBuf>,
         /// With everything mounted below it.
         recursive: bool,
+    },
+    /// The merged files of directories of the host, read-only.
+    Layers {
+        /// The directories, topmost first; at least two.
+        lower: Vec<PathBuf>,
+        /// As that of a bind mount.
+        #[serde(default)]
+        below: Option<PathBuf>,
     },
     /// A filesystem instance.
     Filesystem {
@@ -96,6 +121,9 @@ pub struct Device {
     pub uid: u32,
     /// Group inside the container.
     pub gid: u32,
+    /// The host's node, bound where none can be made (user namespaces); `None`: that of the same path.
+    #[serde(default)]
+    pub host_path: Option<PathBuf>,
 }
 
 /// The kinds of device nodes.

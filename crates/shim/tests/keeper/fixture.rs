@@ -366,6 +366,7 @@ fn filesystem(destination: &str, kind: &str, parameters: &[(&str, &str)]) -> Mou
         attributes: Default::default(),
         propagation: Vec::new(),
         readonly_late: false,
+        identities: None,
     }
 }
 
@@ -378,5 +379,6 @@ fn device(path: &str, minor: u32) -> Device {
         mode: 0o666,
         uid: 0,
         gid: 0,
+        host_path: None,
     }
 }

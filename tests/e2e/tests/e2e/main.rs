@@ -23,6 +23,7 @@ mod lifecycle;
 mod list;
 mod log_drivers;
 mod logs;
+mod mount_forms;
 mod networks;
 mod options;
 mod pause;

@@ -34,6 +34,7 @@ fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
         ipc_of: None,
         pid_of: None,
         block_io: serde_json::Value::Null,
+        layers: &[("/i".to_owned(), vec!["/l/a".into(), "/l/b".into()])].into(),
         devices: &[],
     };
     serde_json::to_value(specification(effective, &Config::corten(), &host, &facts).unwrap()).unwrap()

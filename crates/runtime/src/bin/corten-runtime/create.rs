@@ -71,6 +71,7 @@ fn create_in(directory: &Path, options: &CreateOptions, plan: Plan, bundle: &Pat
         corten_sys::execute::keep_on_exec(number as i32).with_context(|| format!("--preserve-fds: {number}"))?;
     }
     let options_create = Options {
+        follow_network: false,
         detached: true,
         preserved_descriptors: options.preserved_descriptors,
         gate: Some(gate),

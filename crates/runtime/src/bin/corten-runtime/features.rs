@@ -24,7 +24,7 @@ pub(crate) fn print() -> Result<()> {
             "apparmor": { "enabled": true },
             "selinux": { "enabled": false },
             "intelRdt": { "enabled": false },
-            "mountExtensions": { "idmap": { "enabled": false } },
+            "mountExtensions": { "idmap": { "enabled": true } },
         },
     });
     println!("{}", serde_json::to_string_pretty(&features)?);

@@ -30,6 +30,7 @@ pub(super) fn hierarchies(options: &Options, destination: &Path, shown: &Shown<'
             attributes: options.attributes,
             propagation: Vec::new(),
             readonly_late: false,
+            identities: None,
         });
         for controller in hierarchy
             .controllers
@@ -65,6 +66,7 @@ fn directory(destination: &Path, readonly: bool) -> Mount {
         },
         propagation: Vec::new(),
         readonly_late: readonly,
+        identities: None,
     }
 }
 

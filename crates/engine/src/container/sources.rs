@@ -1,0 +1,78 @@
+//! Where a container's mounts are on the host, found (and made, where Docker would) at the start.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+
+use super::Container;
+use super::mounts::{self, MountKind, MountSpec};
+use crate::core::Core;
+use crate::error::{Error, Result};
+
+/// The host path of each mount; makes the source of a bind where Docker would.
+pub(super) fn of_mounts(core: &Core, container: &Container) -> Result<Vec<(MountSpec, String)>> {
+    let mounts = &container.record.mounts;
+    let mut sources = Vec::with_capacity(mounts.len());
+    for mount in mounts {
+        mount.check_at_start()?;
+        let source = match mount.kind {
+            MountKind::Tmpfs | MountKind::Image => String::new(),
+            MountKind::Bind => bind_source(mount)?,
+            MountKind::Volume => core.volumes.source(mount, &container.id)?.display().to_string(),
+        };
+        sources.push((mount.clone(), source));
+    }
+    Ok(sources)
+}
+
+/// The layers of each mounted image, by its place in the container; its subpath must be there.
+pub(super) fn layers(core: &Core, container: &Container) -> Result<BTreeMap<String, Vec<PathBuf>>> {
+    let mut layers = BTreeMap::new();
+    for (index, mount) in mounts::images(&container.record.mounts) {
+        let failed = |error| Error::caused(format!("open the mounted image {}", mount.source), error);
+        let snapshot = mounts::image_snapshot(&container.id, index)
+            .ok_or_else(|| Error::internal("there are too many image mounts"))?;
+        if !mount.subpath.is_empty() {
+            let root = core.images.view_snapshot(&snapshot).map_err(failed)?;
+            let resolve = ResolveFlags::IN_ROOT;
+            rustix::fs::openat2(
+                root,
+                &*mount.subpath,
+                OFlags::PATH | OFlags::CLOEXEC,
+                Mode::empty(),
+                resolve,
+            )
+            .map_err(|error| {
+                let (path, reason) = (
+                    format!("{}/{}", mount.image, mount.subpath),
+                    corten_base::errno::words(&error),
+                );
+                Error::not_found(format!("cannot access path {path}: lstat {path}: {reason}"))
+            })?;
+        }
+        let found = core.images.readonly_layers(&snapshot).map_err(failed)?;
+        layers.insert(mount.destination.clone(), found);
+    }
+    Ok(layers)
+}
+
+pub(super) fn bind_source(mount: &MountSpec) -> Result<String> {
+    let path = Path::new(&mount.source);
+    if !path.exists() {
+        if !mount.create_source {
+            return Err(Error::invalid(format!(
+                "invalid mount config for type \"bind\": bind source path does not exist: {}",
+                mount.source
+            )));
+        }
+        fs::create_dir_all(path).map_err(|error| {
+            Error::caused(
+                format!("error while creating mount source path '{}'", mount.source),
+                error,
+            )
+        })?;
+    }
+    Ok(mount.source.clone())
+}

@@ -1,0 +1,112 @@
+//! The mounts of a specification (pure): Docker's usual ones, the engine's files, the user's.
+
+use corten_api::container::HostConfig;
+use corten_runtime::compile::{BELOW, LAYER, LAYERS};
+use serde_json::{Value, json};
+
+use super::{Facts, INIT_PATH};
+use crate::Config;
+use crate::container::effective::Effective;
+use crate::container::mounts::{MountKind, MountSpec};
+
+fn mount(destination: &str, kind: &str, options: &[&str]) -> Value {
+    json!({ "destination": destination, "type": kind, "source": kind, "options": options })
+}
+
+fn bind(source: &str, destination: &str, options: &[&str]) -> Value {
+    json!({ "destination": destination, "type": "bind", "source": source, "options": options })
+}
+
+pub(super) fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Vec<Value> {
+    let host = &effective.host;
+    let access = if host.privileged { "rw" } else { "ro" };
+    let mut list = vec![
+        mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
+        mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        mount(
+            "/dev/pts",
+            "devpts",
+            &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+        ),
+        mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
+        mount("/sys/fs/cgroup", "cgroup", &[access, "nosuid", "noexec", "nodev"]),
+    ];
+    list.extend(ipc_mounts(host, facts));
+    let replaced = |destination: &str| facts.mounts.iter().any(|(other, _)| other.destination == destination);
+    list.retain(|entry| !entry["destination"].as_str().is_some_and(replaced));
+    for (source, destination) in facts.files.iter().filter(|(_, destination)| !replaced(destination)) {
+        let access = if host.readonly_rootfs { "ro" } else { "rw" };
+        list.push(bind(source, destination, &["rbind", "rprivate", access]));
+    }
+    list.extend(
+        facts
+            .mounts
+            .iter()
+            .map(|(spec, source)| user_mount(spec, source, facts)),
+    );
+    if host.init == Some(true) {
+        list.push(bind(&settings.init.display().to_string(), INIT_PATH, &["bind", "ro"]));
+    }
+    list
+}
+
+fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
+    const PLAIN: [&str; 3] = ["nosuid", "noexec", "nodev"];
+    let queue = mount("/dev/mqueue", "mqueue", &PLAIN);
+    match (host.ipc_mode.as_str(), facts.ipc_of) {
+        (_, Some(pid)) => vec![
+            queue,
+            bind(&format!("/proc/{pid}/root/dev/shm"), "/dev/shm", &["rbind", "rprivate"]),
+        ],
+        ("host", None) => vec![
+            bind("/dev/mqueue", "/dev/mqueue", &["rbind", "rprivate"]),
+            bind("/dev/shm", "/dev/shm", &["rbind", "rprivate"]),
+        ],
+        ("none", None) => vec![queue],
+        _ => {
+            let size = format!("size={}", host.shm_size);
+            vec![
+                queue,
+                mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", &size]),
+            ]
+        }
+    }
+}
+
+fn user_mount(spec: &MountSpec, source: &str, facts: &Facts<'_>) -> Value {
+    match spec.kind {
+        MountKind::Image => {
+            let layers = facts.layers.get(&spec.destination).into_iter().flatten();
+            let mut options: Vec<String> = layers.map(|layer| format!("{LAYER}{}", layer.display())).collect();
+            options.push("ro".to_owned());
+            if !spec.subpath.is_empty() {
+                options.push(format!("{BELOW}{}", spec.subpath));
+            }
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            mount(&spec.destination, LAYERS, &options)
+        }
+        MountKind::Tmpfs => {
+            let options: Vec<&str> = spec.options.iter().map(String::as_str).collect();
+            mount(&spec.destination, "tmpfs", &options)
+        }
+        MountKind::Bind | MountKind::Volume => {
+            let propagation = if spec.propagation.is_empty() {
+                "rprivate"
+            } else {
+                &spec.propagation
+            };
+            let access = match (spec.readonly, spec.readonly_alone) {
+                (true, true) => "ro",
+                (true, false) => "rro",
+                (false, _) => "rw",
+            };
+            let recursion = if spec.non_recursive { "bind" } else { "rbind" };
+            let below = format!("{BELOW}{}", spec.subpath.trim_start_matches('/'));
+            let mut options = vec![recursion, propagation, access];
+            if !spec.subpath.is_empty() {
+                options.push(&below);
+            }
+            bind(source, &spec.destination, &options)
+        }
+    }
+}
