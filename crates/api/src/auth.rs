@@ -40,7 +40,6 @@ impl AuthConfig {
 #[serde(default, rename_all = "PascalCase")]
 pub struct AuthResponse {
     /// A token that replaces the password from now on; empty if the registry gives none.
-    #[serde(skip_serializing_if = "is_zero")]
     pub identity_token: String,
     /// What the registry said.
     pub status: String,

@@ -143,7 +143,8 @@ impl Call {
     pub fn reads_body(&self) -> bool {
         matches!(
             self,
-            Self::ContainerCreate
+            Self::Auth
+                | Self::ContainerCreate
                 | Self::ContainerUpdate(_)
                 | Self::VolumeCreate
                 | Self::ExecCreate(_)

@@ -1,6 +1,7 @@
 //! From calls to the engine and back: one file per noun. Decodes, calls, encodes; decides nothing.
 
 mod attach;
+mod auth;
 mod compat;
 mod containers;
 mod debug;
@@ -81,7 +82,7 @@ impl Api {
             Call::DebugVariables => debug::variables(self).await,
             Call::DebugProfile(name) => debug::profile(self, &name).await,
             Call::DiskUsage => prune::disk_usage(self, &request).await,
-            Call::Auth => Err(Failure::not_built("SystemAuth")),
+            Call::Auth => auth::check(self, request).await,
             Call::ContainerList => containers::list(self, &request).await,
             Call::ContainerCreate => containers::create(self, request).await,
             Call::ContainerInspect(id) => containers::inspect(self, &id, &request).await,
