@@ -15,6 +15,8 @@ pub struct Config {
     pub run: PathBuf,
     /// The default network; `None`: there is none (Docker's `bridge=none`).
     pub bridge: Option<BridgeNetworkConfig>,
+    /// Whose subordinate ids containers run with (`--userns-remap`); empty: the host's own.
+    pub userns_remap: String,
     /// The group below which every container gets its own, without slashes at the ends.
     pub cgroup_parent: String,
     /// The group is somebody else's (the service manager's): it is not removed when it is empty.
@@ -67,6 +69,7 @@ impl Config {
             data: "/var/lib/corten".into(),
             run: "/run/corten".into(),
             bridge: Some(BridgeNetworkConfig::default()),
+            userns_remap: String::new(),
             cgroup_parent: "corten".into(),
             cgroup_parent_is_given: false,
             shim: "corten-shim".into(),

@@ -17,6 +17,7 @@ use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::identity::Mapping;
 use crate::logs::compress::Packing;
 use crate::network::link::LinkIndex;
 use crate::network::registry::Networks;
@@ -53,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) changing: RwLock<Changing>,
     /// What is counted as it happens.
     pub(crate) tally: Arc<Tally>,
+    /// Who the users of containers are that do not say otherwise (`--userns-remap`).
+    pub(crate) remapped: Option<Mapping>,
     /// Policies restart nothing any more.
     pub(crate) closing: AtomicBool,
 }

@@ -68,6 +68,9 @@ pub enum OpenError {
     /// The log driver of containers that do not say, or its options. Text observed: dockerd 28.5.
     #[error("failed to set log opts: {0}")]
     Log(String),
+    /// `--userns-remap` cannot be done.
+    #[error("{0}")]
+    Remap(String),
     /// What was found cannot be made consistent.
     #[error("recovery failed")]
     Recovery(#[source] Error),

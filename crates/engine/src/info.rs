@@ -172,6 +172,9 @@ fn security_options(core: &Core) -> Vec<String> {
     if core.host.layout == Layout::V2 {
         options.push("name=cgroupns".to_owned());
     }
+    if core.remapped.is_some() {
+        options.push("name=userns".to_owned());
+    }
     options
 }
 

@@ -23,6 +23,7 @@ pub mod error;
 pub mod event;
 pub mod exec;
 pub mod health;
+pub mod identity;
 pub mod image;
 mod info;
 pub mod logs;

@@ -20,6 +20,7 @@ use crate::engine::OpenError;
 use crate::error::Error;
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::identity;
 use crate::network::link::LinkIndex;
 use crate::network::registry::Networks;
 use crate::recovery;
@@ -35,7 +36,16 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
     Ok(core)
 }
 
-fn open_parts(config: Config) -> Result<Core, OpenError> {
+fn open_parts(mut config: Config) -> Result<Core, OpenError> {
+    let remap = identity::resolve(&config.userns_remap).map_err(OpenError::Remap)?;
+    if let Some(remap) = &remap {
+        // As in Docker, each mapping has data of its own.
+        make(&config.data).map_err(|source| OpenError::Directory {
+            path: config.data.clone(),
+            source,
+        })?;
+        config.data.push(&remap.directory);
+    }
     let log_options = config.log_options.clone().into_iter().collect();
     crate::logs::options::check(&config.log_driver, &log_options).map_err(|error| OpenError::Log(error.to_string()))?;
     for directory in [
@@ -73,6 +83,7 @@ fn open_parts(config: Config) -> Result<Core, OpenError> {
         bridge,
         networks,
         links: LinkIndex::default(),
+        remapped: remap.map(|remap| remap.mapping),
         host: Host::probe()?,
         containers: Registry::default(),
         execs: ExecRegistry::default(),

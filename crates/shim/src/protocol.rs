@@ -125,8 +125,12 @@ pub enum NetworkNamespace {
     Private,
     /// The host's.
     Host,
-    /// That of the process with this pid (another container's first process).
+    /// That of the process with this pid (another container's first process). Older daemons ask so.
     Process(u32),
+    /// That of this file.
+    File(PathBuf),
+    /// The one that the container's first process makes in its user namespace; the shim joins it.
+    OfContainer,
 }
 
 /// How a process's streams are made.

@@ -115,7 +115,7 @@ fn check(parsed: &Parsed) -> Result<(), ConfigError> {
     let modes: [(&'static str, &'static str, &[&str]); 4] = [
         ("pid", "PID", &["", "host"]),
         ("uts", "UTS", &["", "host"]),
-        ("userns", "USER", &["", "host"]),
+        ("userns", "USER", &["", "host", "auto"]),
         ("cgroupns", "CGROUP", &["", "host", "private"]),
     ];
     for (flag, name, known) in modes {

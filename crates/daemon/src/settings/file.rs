@@ -231,7 +231,6 @@ mod tests {
                 "invalid JSON: json: cannot unmarshal number into Go struct field Config.labels of type string",
             ),
             (r#"{"dns":["x"]}"#, "invalid JSON: invalid IP address: x"),
-            (r#"{"userns-remap":"x"}"#, "--userns-remap is not implemented yet"),
         ] {
             assert_eq!(message(from_file(text)), complaint, "{text}");
         }

@@ -205,7 +205,7 @@ pub const FLAGS: &[Flag] = &[
     flag("tlsverify", Bool, Used),
     flag("userland-proxy", Bool, Moot),
     flag("userland-proxy-path", Text, Moot),
-    flag("userns-remap", Text, Refused),
+    flag("userns-remap", Text, Used),
     keyed("validate", "", Bool, Used),
     Flag {
         short: Some('v'),

@@ -156,6 +156,9 @@ fn engine(personality: Personality, values: &Values) -> Result<Config> {
     if let Some(path) = last(values, "exec-root") {
         config.run = absolute(path)?;
     }
+    if let Some(user) = last(values, "userns-remap") {
+        user.clone_into(&mut config.userns_remap);
+    }
     if let Some(parent) = last(values, "cgroup-parent") {
         config.cgroup_parent = parent.trim_matches('/').to_owned();
     } else if let Some(parent) = environment(CGROUP_PARENT) {

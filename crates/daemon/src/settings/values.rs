@@ -271,10 +271,6 @@ mod tests {
         assert_eq!(message(read("--host")), "flag needs an argument: --host");
         assert_eq!(message(read("serve")), "\"cortend\" accepts no arguments: serve");
         assert_eq!(
-            message(read("--userns-remap default")),
-            "--userns-remap is not implemented yet"
-        );
-        assert_eq!(
             message(read("--storage-driver vfs")),
             "--storage-driver=vfs is not implemented yet"
         );

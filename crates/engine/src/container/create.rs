@@ -27,6 +27,7 @@ use super::{name, sources};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
+use crate::identity::Mapping;
 use crate::network::{link, place};
 use crate::volume::{self, SetAside, VolumeRecord};
 
@@ -106,16 +107,15 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         .iter()
         .filter(|mount| mount.kind == MountKind::Bind && !mount.create_source)
     {
-        sources::bind_source(mount)?;
+        sources::bind_source(mount, None)?;
     }
     let id = ContainerId::from_random(random_bytes());
     let name = reserve_name(core, given, &id)?;
-    if let Some(host) = &mut body.host_config
-        && let Err(error) = link::resolve(core, host, &name)
-    {
-        core.containers.release(&name, &id);
-        return Err(error);
-    }
+    let identity = match &mut body.host_config {
+        Some(host) => link::resolve(core, host, &name).and_then(|()| identity(core, host)),
+        None => identity(core, &host),
+    };
+    let identity = identity.inspect_err(|_refused| core.containers.release(&name, &id))?;
     let mut warnings = warnings(core, &host);
     if mounts::images(&mounts).next().is_some() {
         // Docker's words; what they say is Docker's opinion.
@@ -133,16 +133,50 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         image_config,
         body,
         mounts,
+        identity,
         networks: None,
     };
     match write(core, &record) {
         Ok(()) => Ok((record, warnings)),
         Err(error) => {
             undo(core, &record);
+            core.containers.give_back(record.identity.as_ref());
             core.containers.release(&record.name, &record.id);
             Err(error)
         }
     }
+}
+
+/// Who the container's users are: those of the engine, those of the container whose namespaces it joins, a range of
+/// its own (`auto`), or the host's.
+fn identity(core: &Core, host: &HostConfig) -> Result<Option<Mapping>> {
+    let joined = super::joins::joined(core, host);
+    let identity = match (host.userns_mode.as_str(), joined) {
+        ("host", _) => return Ok(None),
+        ("auto", Some(_)) => {
+            return Err(Error::invalid(
+                "a container that joins the namespaces of another cannot have a user namespace of its own",
+            ));
+        }
+        (_, Some(other)) => other
+            .record
+            .identity
+            .clone()
+            .map(|mapping| Mapping { own: false, ..mapping }),
+        ("auto", None) => Some(
+            core.containers
+                .own_identity()
+                .ok_or_else(|| Error::internal("all ranges for user namespaces are taken"))?,
+        ),
+        (_, None) => core.remapped.clone(),
+    };
+    if identity.is_some()
+        && let Err(refusal) = validate::check_identity(host)
+    {
+        core.containers.give_back(identity.as_ref());
+        return Err(refusal);
+    }
+    Ok(identity)
 }
 
 /// The image that `--mount type=image` names. Sic: its text has the tag that was not given.
@@ -299,6 +333,11 @@ fn write(core: &Core, record: &Record) -> Result<()> {
     core.images
         .create_snapshot(&record.id, record.image())
         .map_err(|error| Error::caused("create the snapshot", error))?;
+    if let Some(identity) = &record.identity {
+        let snapshot = core.images.snapshot(&record.id);
+        let snapshot = snapshot.map_err(|error| Error::caused("open the snapshot", error))?;
+        identity.give(&snapshot.upper).map_err(failed)?;
+    }
     for (index, mount) in mounts::images(&record.mounts) {
         hold_image(core, &record.id, index, &mount.image)?;
     }
@@ -334,7 +373,8 @@ fn make_volumes(core: &Core, record: &Record) -> Result<()> {
             anonymous: mount.anonymous,
             options: mount.driver_options.clone(),
         };
-        let created = core.volumes.ensure(&mount.volume, &new, Some(&record.id))?;
+        let owner = record.identity.as_ref().filter(|identity| !identity.own);
+        let created = core.volumes.ensure(&mount.volume, &new, owner, Some(&record.id))?;
         if created {
             let subject = Subject::Volume(&mount.volume);
             core.events
@@ -355,7 +395,13 @@ fn make_volumes(core: &Core, record: &Record) -> Result<()> {
         let Some(root) = &view else { continue };
         boundary("create.copy-up");
         let root = std::os::fd::AsFd::as_fd(root);
-        corten_image::snapshot::copy_up(root, Path::new(&mount.destination), &data).map_err(failed)?;
+        // A volume of a container with identities of its own is shown mapped; others keep what the host sees.
+        let owners = record.identity.as_ref().filter(|identity| !identity.own);
+        let owners = |uid, gid| match owners {
+            Some(mapping) => (mapping.uid(uid).unwrap_or(uid), mapping.gid(gid).unwrap_or(gid)),
+            None => (uid, gid),
+        };
+        corten_image::snapshot::copy_up(root, Path::new(&mount.destination), &data, &owners).map_err(failed)?;
     }
     core.volumes.let_go(&record.id, &record.mounts);
     Ok(())

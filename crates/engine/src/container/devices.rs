@@ -49,6 +49,7 @@ fn node(source: &Path, path: &str, access: &str) -> io::Result<Option<DeviceNode
     };
     Ok(Some(DeviceNode {
         path: path.to_owned(),
+        host_path: source.display().to_string(),
         kind,
         major: rustix::fs::major(metadata.rdev()),
         minor: rustix::fs::minor(metadata.rdev()),

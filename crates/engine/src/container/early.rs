@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Container;
-use super::start::{Prepared, Shared, Undo, prepare};
+use super::namespaces::Shared;
+use super::start::{Prepared, Undo, prepare};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::shim::ShimProcess;
@@ -47,7 +48,7 @@ async fn work(core: Arc<Core>, container: Arc<Container>, shared: Shared) -> Ear
         boundary("start.shim-spawned");
         spawned.map_err(|error| Error::caused("failed to start the container's keeper", error))
     });
-    let prepared = blocking(&core, move |core| prepare(core, &container, &shared, None));
+    let prepared = blocking(&core, move |core| prepare(core, &container, shared, None));
     let (spawned, prepared) = tokio::join!(spawned, prepared);
     Early { spawned, prepared }
 }

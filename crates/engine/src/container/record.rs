@@ -18,6 +18,8 @@ use corten_base::file::write_atomic;
 use corten_base::{ContainerId, Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::identity::Mapping;
+
 use super::mounts::MountSpec;
 use super::phase::{Ended, FailedStart, Life, Phase};
 use super::restart::RestartPolicy;
@@ -45,6 +47,9 @@ pub struct Record {
     pub body: ContainerCreateBody,
     /// Its mounts, volumes named.
     pub mounts: Vec<MountSpec>,
+    /// Who its users are on the host; `None`: themselves.
+    #[serde(default)]
+    pub identity: Option<Mapping>,
     /// What `networks.json` says, if it is there.
     #[serde(skip)]
     pub networks: Option<Vec<Asked>>,
@@ -258,6 +263,7 @@ pub(crate) mod tests {
             image_config: corten_image::Config::default(),
             body: ContainerCreateBody::default(),
             mounts: Vec::new(),
+            identity: None,
             networks: None,
         }
     }

@@ -1,7 +1,7 @@
 //! Which containers there are: by id, by name, by unique prefix of the id. A name is taken before
 //! anything of its container exists, atomically.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,6 +9,7 @@ use corten_base::ContainerId;
 
 use super::Container;
 use crate::error::{Error, Result};
+use crate::identity::Mapping;
 
 /// The index. Locked only for the moment of a look-up.
 #[derive(Default)]
@@ -20,6 +21,8 @@ pub(crate) struct Registry {
 struct Index {
     containers: BTreeMap<String, Arc<Container>>,
     names: HashMap<String, ContainerId>,
+    /// Numbers of the ranges of containers with identities of their own.
+    ranges: BTreeSet<u32>,
 }
 
 impl Registry {
@@ -45,12 +48,32 @@ impl Registry {
 
     /// Adds a container whose name is reserved.
     pub(crate) fn insert(&self, container: Arc<Container>) {
-        self.write().containers.insert(container.id.to_string(), container);
+        let mut index = self.write();
+        index
+            .ranges
+            .extend(container.record.identity.as_ref().and_then(Mapping::range));
+        index.containers.insert(container.id.to_string(), container);
+    }
+
+    /// Identities that no other container has, until they are given back or the container is removed.
+    pub(crate) fn own_identity(&self) -> Option<Mapping> {
+        let mut index = self.write();
+        let mapping = Mapping::own(&index.ranges)?;
+        index.ranges.extend(mapping.range());
+        Some(mapping)
+    }
+
+    /// Gives identities back that were not used.
+    pub(crate) fn give_back(&self, identity: Option<&Mapping>) {
+        if let Some(range) = identity.and_then(Mapping::range) {
+            self.write().ranges.remove(&range);
+        }
     }
 
     /// Forgets a container and its name.
     pub(crate) fn remove(&self, container: &Container) {
         let name = container.name();
+        self.give_back(container.record.identity.as_ref());
         let mut index = self.write();
         index.containers.remove(container.id.as_str());
         if index.names.get(&name) == Some(&container.id) {

@@ -8,8 +8,10 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::Container;
 use super::mounts::{self, MountKind, MountSpec};
+use super::spec::Swap;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::identity::Mapping;
 
 /// The host path of each mount; makes the source of a bind where Docker would.
 pub(super) fn of_mounts(core: &Core, container: &Container) -> Result<Vec<(MountSpec, String)>> {
@@ -19,12 +21,44 @@ pub(super) fn of_mounts(core: &Core, container: &Container) -> Result<Vec<(Mount
         mount.check_at_start()?;
         let source = match mount.kind {
             MountKind::Tmpfs | MountKind::Image => String::new(),
-            MountKind::Bind => bind_source(mount)?,
+            MountKind::Bind => bind_source(mount, container.record.identity.as_ref())?,
             MountKind::Volume => core.volumes.source(mount, &container.id)?.display().to_string(),
         };
         sources.push((mount.clone(), source));
     }
     Ok(sources)
+}
+
+/// Who a mapped bind's owner is, and who the container's user, by destination. Names are known inside only.
+pub(super) fn swaps(user: &str, mounts: &[(MountSpec, String)]) -> Result<BTreeMap<String, Swap>> {
+    use std::os::unix::fs::MetadataExt;
+    let mut swaps = BTreeMap::new();
+    for (mount, source) in mounts.iter().filter(|(mount, _)| mount.mapped) {
+        let (uid, gid) = numbers(user).ok_or_else(|| {
+            Error::invalid(format!(
+                "idmap of {}: the container's user {user:?} must be given by number",
+                mount.destination
+            ))
+        })?;
+        let owner = fs::metadata(source).map_err(|error| Error::caused(format!("look at {source}"), error))?;
+        swaps.insert(
+            mount.destination.clone(),
+            Swap {
+                uids: (owner.uid(), uid),
+                gids: (owner.gid(), gid),
+            },
+        );
+    }
+    Ok(swaps)
+}
+
+fn numbers(user: &str) -> Option<(u32, u32)> {
+    let number = |text: &str| match text {
+        "" | "root" => Some(0),
+        text => text.parse().ok(),
+    };
+    let (user, group) = user.split_once(':').unwrap_or((user, ""));
+    Some((number(user)?, number(group)?))
 }
 
 /// The layers of each mounted image, by its place in the container; its subpath must be there.
@@ -58,7 +92,8 @@ pub(super) fn layers(core: &Core, container: &Container) -> Result<BTreeMap<Stri
     Ok(layers)
 }
 
-pub(super) fn bind_source(mount: &MountSpec) -> Result<String> {
+/// The source of a bind; one that is missing is made for the container's root, where Docker makes it.
+pub(super) fn bind_source(mount: &MountSpec, identity: Option<&Mapping>) -> Result<String> {
     let path = Path::new(&mount.source);
     if !path.exists() {
         if !mount.create_source {
@@ -67,12 +102,16 @@ pub(super) fn bind_source(mount: &MountSpec) -> Result<String> {
                 mount.source
             )));
         }
-        fs::create_dir_all(path).map_err(|error| {
-            Error::caused(
-                format!("error while creating mount source path '{}'", mount.source),
-                error,
-            )
-        })?;
+        let missing: Vec<&Path> = path.ancestors().take_while(|path| !path.exists()).collect();
+        let given = |path: &&Path| identity.map_or(Ok(()), |identity| identity.give(path));
+        fs::create_dir_all(path)
+            .and_then(|()| missing.iter().try_for_each(given))
+            .map_err(|error| {
+                Error::caused(
+                    format!("error while creating mount source path '{}'", mount.source),
+                    error,
+                )
+            })?;
     }
     Ok(mount.source.clone())
 }

@@ -6,7 +6,7 @@ mod mounts;
 mod resources;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
@@ -18,9 +18,11 @@ use serde_json::{Value, json};
 
 use super::capability;
 use super::effective::{Effective, NetworkMode};
+use super::joins::Joined;
 use super::mounts::MountSpec;
 use crate::Config;
 use crate::error::{Error, Result};
+use crate::identity::{IdRange, Mapping};
 
 /// What a specification is made of besides the configuration: things that exist on the host by now.
 #[derive(Debug)]
@@ -31,16 +33,33 @@ pub struct Facts<'a> {
     pub mounts: &'a [(MountSpec, String)],
     /// The layers of each image that is mounted, topmost first, by its destination.
     pub layers: &'a BTreeMap<String, Vec<PathBuf>>,
+    /// Whose files mapped binds show as the container's user's, by destination.
+    pub swaps: &'a BTreeMap<String, Swap>,
     /// Limits for block devices, in the specification's form.
     pub block_io: Value,
     /// Host files to mount: source and destination.
     pub files: &'a [(String, String)],
     /// Process whose ipc namespace and `/dev/shm` are shared.
-    pub ipc_of: Option<u32>,
+    pub(crate) ipc_of: Option<&'a Joined>,
     /// Process whose pid namespace is joined.
-    pub pid_of: Option<u32>,
+    pub(crate) pid_of: Option<&'a Joined>,
+    /// Who its users are on the host, in a user namespace.
+    pub identity: Option<&'a Mapping>,
+    /// Process whose user namespace that is; otherwise a new one is made.
+    pub(crate) user_of: Option<&'a Joined>,
+    /// Its first process makes its network namespace, which then belongs to its user namespace.
+    pub makes_network: bool,
     /// Device nodes to pass in, looked up on the host.
     pub devices: &'a [DeviceNode],
+}
+
+/// The owner of a bind's source and the container's user, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swap {
+    /// Of users.
+    pub uids: (u32, u32),
+    /// Of groups.
+    pub gids: (u32, u32),
 }
 
 /// A device of the host.
@@ -48,6 +67,8 @@ pub struct Facts<'a> {
 pub struct DeviceNode {
     /// Where it appears.
     pub path: String,
+    /// Where it is on the host.
+    pub host_path: String,
     /// `c`, `b` or `p`.
     pub kind: char,
     /// Major number.
@@ -86,7 +107,12 @@ pub fn plan(
         make_cwd: true,
         ..Options::default()
     };
-    compile(&spec, root, host, &options)
+    let mut plan = compile(&spec, root, host, &options)?;
+    for device in &mut plan.devices {
+        let node = facts.devices.iter().find(|node| Path::new(&node.path) == device.path);
+        device.host_path = node.map(|node| PathBuf::from(&node.host_path));
+    }
+    Ok(plan)
 }
 
 /// The container's group below its parent, from each hierarchy's root. As in Docker, `..` leads nowhere above it.
@@ -336,6 +362,8 @@ fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
     let devices: Vec<Value> = facts.devices.iter().map(node).collect();
     json!({
         "namespaces": namespaces(effective, facts),
+        "uidMappings": mappings(facts.identity.map(|mapping| &mapping.uids)),
+        "gidMappings": mappings(facts.identity.map(|mapping| &mapping.gids)),
         "cgroupsPath": cgroups_path(&host.cgroup_parent, settings, facts.id),
         "resources": resources::resources(host, facts),
         "devices": devices,
@@ -367,7 +395,7 @@ fn node(device: &DeviceNode) -> Value {
 fn namespaces(effective: &Effective, facts: &Facts<'_>) -> Vec<Value> {
     let host = &effective.host;
     let mut list = vec![json!({ "type": "mount" })];
-    let path = |pid: u32, name: &str| format!("/proc/{pid}/ns/{name}");
+    let path = |of: &Joined, name: &str| of.path(&format!("ns/{name}"));
     match facts.pid_of {
         Some(pid) => list.push(json!({ "type": "pid", "path": path(pid, "pid") })),
         None if host.pid_mode == "host" => {}
@@ -385,10 +413,22 @@ fn namespaces(effective: &Effective, facts: &Facts<'_>) -> Vec<Value> {
         list.push(json!({ "type": "cgroup" }));
     }
     // The shim is inside the network namespace already; saying so keeps /sys and net sysctls private.
-    if effective.network != NetworkMode::Host {
+    if facts.makes_network {
+        list.push(json!({ "type": "network" }));
+    } else if effective.network != NetworkMode::Host {
         list.push(json!({ "type": "network", "path": "/proc/self/ns/net" }));
     }
+    match (facts.identity, facts.user_of) {
+        (None, _) => {}
+        (Some(_), None) => list.push(json!({ "type": "user" })),
+        (Some(_), Some(of)) => list.push(json!({ "type": "user", "path": path(of, "user") })),
+    }
     list
+}
+
+fn mappings(ranges: Option<&Vec<IdRange>>) -> Value {
+    let one = |range: &IdRange| json!({ "containerID": range.inside, "hostID": range.host, "size": range.count });
+    ranges.map_or(Value::Null, |ranges| ranges.iter().map(one).collect())
 }
 
 /// Where a `--device` appears and with which access, defaults filled in.

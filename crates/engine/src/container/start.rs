@@ -28,6 +28,7 @@ use super::early::{self, Early};
 use super::effective::{Effective, NetworkMode};
 use super::links::{self, Leased};
 use super::mounts::MountKind;
+use super::namespaces::Shared;
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
 use super::run::{Joined, RunRecord, for_removal};
@@ -67,6 +68,8 @@ pub(super) struct Undo {
 
 /// What the preparation made for the shim.
 pub(super) struct Prepared {
+    /// Held until the container is made.
+    shared: Option<Shared>,
     pub(super) run: RunRecord,
     create: protocol::Create,
     sockets: Vec<OwnedFd>,
@@ -104,7 +107,7 @@ impl Owner {
     }
 
     async fn try_start(&mut self, undo: &mut Undo) -> Result<Started> {
-        let shared = shared_namespaces(&self.core, &self.container)?;
+        let shared = Shared::of(&self.core, &self.container)?;
         let route = self.open_log_route().await?;
         undo.run_directory = true;
         let container = Arc::clone(&self.container);
@@ -134,6 +137,7 @@ impl Owner {
         }
 
         boundary("start.create");
+        let _held = prepared.shared;
         let create = shim.request(Request::Create(Box::new(prepared.create)), Vec::new());
         let connect = connect(&self.core, &self.container, &run, &mut news);
         let (created, connected) = tokio::join!(create, connect);
@@ -277,54 +281,6 @@ impl Undo {
     }
 }
 
-/// Processes whose namespaces a container joins.
-pub(super) struct Shared {
-    pub(super) network: NetworkNamespace,
-    ipc: Option<u32>,
-    pid: Option<u32>,
-}
-
-fn shared_namespaces(core: &Core, container: &Container) -> Result<Shared> {
-    let host = &container.effective.host;
-    let joined = |mode: &str, what| {
-        mode.strip_prefix("container:")
-            .map(|reference| {
-                let other = core.containers.find(reference)?;
-                let refused = || format!("failed to join {what} namespace: container {} is not running", other.id);
-                pid_of(&other).ok_or_else(|| Error::conflict(refused()))
-            })
-            .transpose()
-    };
-    let network = match &container.effective.network {
-        NetworkMode::Host => NetworkNamespace::Host,
-        NetworkMode::Container(reference) => NetworkNamespace::Process(network_of(core, reference)?),
-        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named(_) => NetworkNamespace::Private,
-    };
-    Ok(Shared {
-        network,
-        ipc: joined(&host.ipc_mode, "IPC")?,
-        pid: joined(&host.pid_mode, "PID")?,
-    })
-}
-
-/// The process whose network namespace `--network container:` means.
-fn network_of(core: &Core, reference: &str) -> Result<u32> {
-    let other = core.containers.find(reference).map_err(|error| Error {
-        message: format!("joining network namespace of container: {}", error.message),
-        ..error
-    })?;
-    pid_of(&other).ok_or_else(|| {
-        let (name, state) = (other.name(), super::status::state(&other.look().life.phase));
-        Error::conflict(format!(
-            "cannot join network namespace of a non running container: container {name} is {state}"
-        ))
-    })
-}
-
-fn pid_of(container: &Container) -> Option<u32> {
-    container.look().life.phase.running().map(|running| running.pid)
-}
-
 fn make_run_directory(core: &Core, container: &Container) -> Result<()> {
     boundary("start.run-directory");
     let directory = core.run_directory(&container.id);
@@ -346,16 +302,19 @@ fn make_run_directory(core: &Core, container: &Container) -> Result<()> {
 pub(super) fn prepare(
     core: &Core,
     container: &Container,
-    shared: &Shared,
+    shared: Shared,
     size: Option<(u16, u16)>,
 ) -> Result<Prepared> {
     boundary("start.network");
     let Leased { joined, sockets } = links::lease(core, container)?;
-    let prepared = prepare_leased(core, container, shared, size, joined.clone(), sockets);
+    let prepared = prepare_leased(core, container, &shared, size, joined.clone(), sockets);
     if prepared.is_err() {
         links::abandon(core, container, &joined);
     }
-    prepared
+    Ok(Prepared {
+        shared: Some(shared),
+        ..prepared?
+    })
 }
 
 fn prepare_leased(
@@ -380,6 +339,7 @@ fn prepare_leased(
     let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
     let mounts = sources::of_mounts(core, container)?;
     let layers = sources::layers(core, container)?;
+    let swaps = sources::swaps(&effective.config.user, &mounts)?;
     let devices = devices::collect(&effective.host)?;
     let block_io = super::block_io::limits(&effective.host)?;
     let facts = spec::Facts {
@@ -387,9 +347,13 @@ fn prepare_leased(
         id: container.id.as_str(),
         mounts: &mounts,
         layers: &layers,
+        swaps: &swaps,
         files: &files,
-        ipc_of: shared.ipc,
-        pid_of: shared.pid,
+        ipc_of: shared.ipc(),
+        pid_of: shared.pid(),
+        identity: container.record.identity.as_ref(),
+        user_of: shared.user(),
+        makes_network: shared.network == NetworkNamespace::OfContainer,
         devices: &devices,
     };
     let plan = spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(plan_error)?;
@@ -420,6 +384,7 @@ fn prepare_leased(
         exit_path: core.container_directory(&container.id).join(record::EXIT),
     };
     Ok(Prepared {
+        shared: None,
         run,
         create,
         sockets,

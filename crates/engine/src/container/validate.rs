@@ -86,6 +86,23 @@ fn check_config(config: &ContainerConfig) -> Result<()> {
     Ok(())
 }
 
+/// What a container in a user namespace cannot have, in Docker's words.
+pub(super) fn check_identity(host: &HostConfig) -> Result<()> {
+    let refuse = |message: &str| Err(Error::invalid(message));
+    if host.privileged {
+        return refuse(
+            "privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode",
+        );
+    }
+    if NetworkMode::parse(&host.network_mode) == NetworkMode::Host {
+        return refuse("cannot share the host's network namespace when user namespaces are enabled");
+    }
+    if host.pid_mode == "host" {
+        return refuse("cannot share the host PID namespace when user namespaces are enabled");
+    }
+    Ok(())
+}
+
 fn refuse_nul(what: &str, text: &str) -> Result<()> {
     if text.contains('\0') {
         return Err(Error::invalid(format!("invalid {what}: it contains a nul byte")));
@@ -102,7 +119,6 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
         (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),
         (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),
-        (!matches!(host.userns_mode.as_str(), "" | "host"), "UsernsMode"),
         (
             host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0,
             "CpuRealtimePeriod/CpuRealtimeRuntime",
@@ -271,6 +287,7 @@ fn check_modes(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
         ("IPC", &host.ipc_mode, &["", "private", "shareable", "host", "none"][..]),
         ("PID", &host.pid_mode, &["", "host"][..]),
         ("UTS", &host.uts_mode, &["", "host"][..]),
+        ("user namespace", &host.userns_mode, &["", "host", "auto"][..]),
         ("cgroup namespace", &host.cgroupns_mode, &["", "private", "host"][..]),
     ];
     for (what, mode, known) in table {

@@ -73,7 +73,11 @@ pub(crate) fn write(
     let (resolver, dns) = resolver(core, container, run);
     for ((name, _), content) in FILES.iter().zip([resolver, files::hostname(&own_name), hosts]) {
         let path = directory.join(name);
-        write_readable(&path, &content).map_err(|error| Error::caused(format!("write {}", path.display()), error))?;
+        let written = write_readable(&path, &content).and_then(|()| match &container.record.identity {
+            Some(identity) => identity.give(&path),
+            None => Ok(()),
+        });
+        written.map_err(|error| Error::caused(format!("write {}", path.display()), error))?;
     }
     Ok(Files {
         mounts: mounts(directory),

@@ -32,7 +32,7 @@ pub(crate) fn create(core: &Core, body: VolumeCreateBody) -> Result<Volume> {
         LocalMount::parse(&record.options).map_err(named)?;
     }
     boundary("volume.create");
-    let created = core.volumes.ensure(&name, &record, None)?;
+    let created = core.volumes.ensure(&name, &record, core.remapped.as_ref(), None)?;
     boundary("volume.created");
     if created {
         let attributes = [("driver", "local".to_owned())];

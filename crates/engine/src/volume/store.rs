@@ -18,6 +18,7 @@ use super::{ANONYMOUS, VolumeRecord};
 use crate::container::mounts::MountSpec;
 use crate::container::{name, record};
 use crate::error::{Error, Result};
+use crate::identity::Mapping;
 
 const RECORD: &str = "volume.json";
 const DATA: &str = "_data";
@@ -74,9 +75,15 @@ impl Volumes {
         self.root.join(name).join(DATA)
     }
 
-    /// Makes the volume of that name with the record of `new` if it is not there, and tells whether; `user` uses it from
-    /// now on.
-    pub(crate) fn ensure(&self, name: &str, new: &VolumeRecord, user: Option<&ContainerId>) -> Result<bool> {
+    /// Makes the volume of that name with the record of `new` if it is not there, and tells whether; its content
+    /// belongs to the root of `owner`; `user` uses it from now on.
+    pub(crate) fn ensure(
+        &self,
+        name: &str,
+        new: &VolumeRecord,
+        owner: Option<&Mapping>,
+        user: Option<&ContainerId>,
+    ) -> Result<bool> {
         let directory = self.root.join(name);
         let failed = |error| Error::caused(format!("create {name}"), error);
         let mut users = self.users();
@@ -84,6 +91,9 @@ impl Volumes {
         let created = !path.exists();
         if created {
             fs::create_dir_all(directory.join(DATA)).map_err(failed)?;
+            if let Some(owner) = owner {
+                owner.give(&directory.join(DATA)).map_err(failed)?;
+            }
             let content = serde_json::to_vec(new).map_err(|error| failed(error.into()))?;
             write_atomic(&path, &content).map_err(failed)?;
         }

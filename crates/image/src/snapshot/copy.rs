@@ -21,11 +21,16 @@ const DEPTH_MAX: usize = 128;
 
 /// Docker's copy-up of a new volume: if `into` is empty and `path` is a directory below `root` (resolved inside it),
 /// copies its content with owners, modes, times, extended attributes, hard links, devices; and gives `into` itself
-/// the directory's owner and mode. Returns whether something was there to copy from.
+/// the directory's owner and mode. `owners` says who owns the copy of what a user and a group own. Returns whether something was there to copy from.
 ///
 /// # Errors
 /// [`SnapshotError::Io`]; `into` may then be partly filled.
-pub fn copy_up(root: BorrowedFd<'_>, path: &Path, into: &Path) -> Result<bool, SnapshotError> {
+pub fn copy_up(
+    root: BorrowedFd<'_>,
+    path: &Path,
+    into: &Path,
+    owners: &dyn Fn(u32, u32) -> (u32, u32),
+) -> Result<bool, SnapshotError> {
     let failed = |error: io::Error| SnapshotError::io("copy content to", into)(error);
     let Some(source) = open_source(root, path).map_err(failed)? else {
         return Ok(false);
@@ -35,7 +40,7 @@ pub fn copy_up(root: BorrowedFd<'_>, path: &Path, into: &Path) -> Result<bool, S
     if !is_empty(&target).map_err(failed)? {
         return Ok(false);
     }
-    copy_tree(source.as_fd(), target.as_fd()).map_err(failed)?;
+    copy_owned(source.as_fd(), target.as_fd(), owners).map_err(failed)?;
     Ok(true)
 }
 
@@ -44,7 +49,16 @@ pub fn copy_up(root: BorrowedFd<'_>, path: &Path, into: &Path) -> Result<bool, S
 /// # Errors
 /// At the first thing that cannot be copied; what was copied before it stays.
 pub fn copy_tree(source: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result<()> {
+    copy_owned(source, target, &|uid, gid| (uid, gid))
+}
+
+fn copy_owned(
+    source: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    owners: &dyn Fn(u32, u32) -> (u32, u32),
+) -> io::Result<()> {
     Copy {
+        owners,
         target_root: target,
         linked: HashMap::new(),
     }
@@ -79,6 +93,7 @@ fn is_dots(name: &CStr) -> bool {
 }
 
 struct Copy<'a> {
+    owners: &'a dyn Fn(u32, u32) -> (u32, u32),
     target_root: BorrowedFd<'a>,
     /// Where the first name of each file with several names went, by device and inode.
     linked: HashMap<(u64, u64), Vec<u8>>,
@@ -98,7 +113,7 @@ impl Copy<'_> {
                 path.pop();
             }
         }
-        let stat = rustix::fs::fstat(source)?;
+        let stat = self.owned(rustix::fs::fstat(source)?);
         rustix::fs::fchown(
             target,
             Some(Uid::from_raw(stat.st_uid)),
@@ -109,6 +124,12 @@ impl Copy<'_> {
         Ok(rustix::fs::futimens(target, &modified(&stat))?)
     }
 
+    /// As the copy is to be.
+    fn owned(&self, mut stat: Stat) -> Stat {
+        (stat.st_uid, stat.st_gid) = (self.owners)(stat.st_uid, stat.st_gid);
+        stat
+    }
+
     fn entry(
         &mut self,
         source: BorrowedFd<'_>,
@@ -116,7 +137,7 @@ impl Copy<'_> {
         name: &CStr,
         path: &mut Vec<Vec<u8>>,
     ) -> io::Result<()> {
-        let stat = rustix::fs::statat(source, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let stat = self.owned(rustix::fs::statat(source, name, AtFlags::SYMLINK_NOFOLLOW)?);
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::Directory {
             rustix::fs::mkdirat(target, name, Mode::RWXU)?;

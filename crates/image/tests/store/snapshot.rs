@@ -65,13 +65,13 @@ fn a_view_is_merged_and_in_no_mount_table() {
 
     let into = place.path().join("volume");
     std::fs::create_dir(&into).expect("mkdir");
-    assert!(!copy_up(view.as_fd(), Path::new("/nowhere"), &into).expect("fine"));
+    assert!(!copy_up(view.as_fd(), Path::new("/nowhere"), &into, &|uid, gid| (uid, gid)).expect("fine"));
     assert!(
-        !copy_up(view.as_fd(), Path::new("/secret"), &into).expect("fine"),
+        !copy_up(view.as_fd(), Path::new("/secret"), &into, &|uid, gid| (uid, gid)).expect("fine"),
         "a file is no directory"
     );
     // By way of a link, which is resolved inside the view.
-    assert!(copy_up(view.as_fd(), Path::new("/volume"), &into).expect("copies"));
+    assert!(copy_up(view.as_fd(), Path::new("/volume"), &into, &|uid, gid| (uid, gid)).expect("copies"));
     let meta =
         |name: &str| std::fs::symlink_metadata(into.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!((meta("").mode() & 0o7777, meta("").uid()), (0o750, 33));
@@ -95,7 +95,7 @@ fn a_view_is_merged_and_in_no_mount_table() {
     assert_eq!(meta("pipe").mode() & 0o170_777, 0o010_600);
     assert!(!into.join("hidden").exists());
     assert!(
-        !copy_up(view.as_fd(), Path::new("/volume"), &into).expect("fine"),
+        !copy_up(view.as_fd(), Path::new("/volume"), &into, &|uid, gid| (uid, gid)).expect("fine"),
         "only into an empty directory"
     );
     drop(view);

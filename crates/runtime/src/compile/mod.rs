@@ -13,7 +13,7 @@ mod resources;
 #[cfg(test)]
 mod tests;
 
-pub use mount::{BELOW, LAYER, LAYERS};
+pub use mount::{BELOW, LAYER, LAYERS, OF_PROCESS};
 
 pub(crate) use process::number as capability_number;
 

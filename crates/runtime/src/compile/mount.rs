@@ -46,6 +46,7 @@ pub(super) fn compile(
                 );
             }
             "cgroup" => compiled.mounts.push(filesystem("cgroup2", mount, options, destination)),
+            OF_PROCESS => compiled.mounts.push(of_process(mount, options, destination)),
             LAYERS => compiled.mounts.push(layers(options, destination)),
             "" => return PlanError::invalid(format!("mount {} has no type", destination.display())),
             kind => compiled.mounts.push(filesystem(kind, mount, options, destination)),
@@ -103,6 +104,21 @@ fn identities(mount: &oci_spec::runtime::Mount, option: Option<bool>) -> Result<
         gid_mappings: mappings(gids),
         recursive: option.unwrap_or(false),
     }))
+}
+
+fn of_process(mount: &oci_spec::runtime::Mount, options: Options, destination: PathBuf) -> Mount {
+    let path = Path::new("/").join(options.below.unwrap_or_default());
+    Mount {
+        destination,
+        source: MountSource::OfProcess {
+            process: mount.source().clone().unwrap_or_default(),
+            path,
+        },
+        attributes: options.attributes,
+        propagation: options.propagation,
+        readonly_late: false,
+        identities: None,
+    }
 }
 
 fn layers(options: Options, destination: PathBuf) -> Mount {
@@ -189,6 +205,9 @@ const ATTRIBUTES: [(&str, u64, u64); 18] = [
 
 /// An option of our own: the path below the source that is shown.
 pub const BELOW: &str = "x-corten.below=";
+
+/// A type of mount of our own: what a process, given by its directory in `/proc`, sees at [`BELOW`].
+pub const OF_PROCESS: &str = "x-corten.of-process";
 
 /// A type of mount of our own: the merged files of layers, read-only.
 pub const LAYERS: &str = "x-corten.layers";

@@ -24,6 +24,7 @@ pub(super) fn first_process(plan: &Plan, stdio: Stdio, options: Options, groups:
         give(&stdio, &plan.namespaces)?;
     }
     let user = joined_user(&plan.namespaces)?;
+    let joins = inside::open_paths(&plan.namespaces)?;
     let cloned = match &user {
         Some(user) => joined::clone(user, flags(&plan.namespaces), groups)?,
         None => sys::clone3(CloneOptions {
@@ -37,11 +38,20 @@ pub(super) fn first_process(plan: &Plan, stdio: Stdio, options: Options, groups:
     let (pid, pidfd) = match cloned {
         Cloned::Child => {
             drop(socket);
-            inside::first_process(plan, inside::First { stdio, options, groups }, child_socket)
+            inside::first_process(
+                plan,
+                inside::First {
+                    stdio,
+                    options,
+                    joins,
+                    groups,
+                },
+                child_socket,
+            )
         }
         Cloned::Parent { pid, pidfd } => (pid, pidfd),
     };
-    drop((child_socket, stdio, options));
+    drop((child_socket, stdio, options, joins));
     let followed = || match follow {
         true => sys::set_namespaces(pidfd.as_fd(), sys::NEW_NETWORK).internal(|| "join the container's network"),
         false => Ok(()),

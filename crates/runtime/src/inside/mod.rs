@@ -19,7 +19,7 @@ pub(crate) mod target;
 mod terminal;
 mod user;
 
-pub(crate) use namespaces::become_root;
+pub(crate) use namespaces::{Opened, become_root, open_paths};
 
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
@@ -39,12 +39,19 @@ use crate::plan::{ExecPlan, Namespace, Plan};
 pub(crate) struct First<'groups> {
     pub(crate) stdio: Stdio,
     pub(crate) options: Options,
+    /// Namespaces to join; closed before anything of the container runs.
+    pub(crate) joins: Opened,
     pub(crate) groups: &'groups Groups,
 }
 
 /// The first process of `plan`. Never returns: it executes the program or ends.
 pub(crate) fn first_process(plan: &Plan, first: First<'_>, socket: OwnedFd) -> ! {
-    let First { stdio, options, groups } = first;
+    let First {
+        stdio,
+        options,
+        joins,
+        groups,
+    } = first;
     let mut talk = Talk {
         socket,
         gate: options.gate,
@@ -55,6 +62,7 @@ pub(crate) fn first_process(plan: &Plan, first: First<'_>, socket: OwnedFd) -> !
     let settle = Settle {
         detached,
         preserved,
+        joins,
         groups,
     };
     let outcome = guarded(|| become_first(plan, stdio, &mut talk, settle));
@@ -97,6 +105,7 @@ fn finish(talk: &Talk, error: CreateError) -> ! {
 struct Settle<'groups> {
     detached: bool,
     preserved: u32,
+    joins: Opened,
     groups: &'groups Groups,
 }
 
@@ -111,7 +120,8 @@ fn become_first(plan: &Plan, stdio: Stdio, talk: &mut Talk, settle: Settle<'_>) 
         // Whoever cloned this process has joined it, and has become root there.
         Namespace::Path(_) | Namespace::Inherit => {}
     }
-    namespaces::join_paths(&plan.namespaces)?;
+    namespaces::join(&settle.joins)?;
+    drop(settle.joins);
     namespaces::set_names(plan)?;
     limits::set_before_root(&plan.process)?;
     let apparmor = limits::open_apparmor(&plan.process)?;

@@ -16,8 +16,12 @@ pub(crate) fn become_root() -> Result<(), CreateError> {
     rustix::thread::set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).internal(|| "become user 0")
 }
 
-/// Joins everything that is given as a path; user and pid namespace were joined before the clone.
-pub(super) fn join_paths(namespaces: &Namespaces) -> Result<(), CreateError> {
+/// The namespaces that are given as paths, opened.
+pub(crate) struct Opened(Vec<(&'static str, u64, File)>);
+
+/// Opens everything that is given as a path but user and pid namespace, which are joined before the clone. By the
+/// creator: a process in a user namespace may not look at others', and a mount namespace changes what a path means.
+pub(crate) fn open_paths(namespaces: &Namespaces) -> Result<Opened, CreateError> {
     let kinds = [
         ("network", &namespaces.network, sys::NEW_NETWORK),
         ("ipc", &namespaces.ipc, sys::NEW_IPC),
@@ -26,7 +30,6 @@ pub(super) fn join_paths(namespaces: &Namespaces) -> Result<(), CreateError> {
         ("time", &namespaces.time, sys::NEW_TIME),
         ("mount", &namespaces.mount, sys::NEW_MOUNT),
     ];
-    // All are opened before the first is joined: a mount namespace changes what a path means.
     let mut opened = Vec::new();
     for (name, namespace, flag) in kinds {
         if let Namespace::Path(path) = namespace {
@@ -34,7 +37,12 @@ pub(super) fn join_paths(namespaces: &Namespaces) -> Result<(), CreateError> {
             opened.push((name, flag, file));
         }
     }
-    for (name, flag, file) in &opened {
+    Ok(Opened(opened))
+}
+
+/// Joins what was opened.
+pub(super) fn join(opened: &Opened) -> Result<(), CreateError> {
+    for (name, flag, file) in &opened.0 {
         sys::set_namespaces(file.as_fd(), *flag).invalid(|| format!("join {name} namespace"))?;
     }
     Ok(())

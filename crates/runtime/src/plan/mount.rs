@@ -52,6 +52,13 @@ pub enum MountSource {
         /// With everything mounted below it.
         recursive: bool,
     },
+    /// A directory of another container, as that shows it.
+    OfProcess {
+        /// The directory in `/proc` of a process of the container.
+        process: PathBuf,
+        /// Its absolute path inside that container.
+        path: PathBuf,
+    },
     /// The merged files of directories of the host, read-only.
     Layers {
         /// The directories, topmost first; at least two.

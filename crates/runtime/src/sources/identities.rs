@@ -109,7 +109,7 @@ pub(super) fn map(
     let depth = if wanted.recursive { Depth::Recursive } else { Depth::One };
     let path = match &mount.source {
         MountSource::Bind { path, .. } => path.as_path(),
-        MountSource::Layers { .. } | MountSource::Filesystem { .. } => Path::new(""),
+        MountSource::OfProcess { .. } | MountSource::Layers { .. } | MountSource::Filesystem { .. } => Path::new(""),
     };
     namespace.apply(tree, depth).invalid(|| {
         format!(

@@ -9,11 +9,13 @@
 mod identities;
 pub(crate) mod overlay;
 
+use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
+use corten_sys::clone::{NEW_MOUNT, set_namespaces};
 use corten_sys::mount::{ATTR_ATIME, Change, Depth, change};
-use rustix::fs::{CWD, OFlags, Stat, fstat};
+use rustix::fs::{CWD, Mode, OFlags, Stat, fstat};
 use rustix::io::Errno;
 use rustix::mount::{OpenTreeFlags, open_tree};
 
@@ -66,6 +68,7 @@ fn open(mount: &Mount, user: Option<&UserNamespace>) -> Result<Source, CreateErr
     let (path, below) = match &mount.source {
         MountSource::Bind { path, below, .. } => (path, below),
         MountSource::Layers { lower, below } => return layers(mount, lower, below.as_deref(), user),
+        MountSource::OfProcess { process, path } => return of_process(mount, process, path),
         MountSource::Filesystem { .. } => return Err(CreateError::internal("a filesystem has no source")),
     };
     let mut opened = open_tree(CWD, path, OpenTreeFlags::OPEN_TREE_CLOEXEC).invalid(|| failed(mount, path))?;
@@ -93,6 +96,25 @@ fn layers(
         Some(below) => finished(mount, find(mount, whole.as_fd(), below)?.as_fd(), user).map(Source::Finished),
         None => set_attributes(mount, whole.as_fd()).map(|()| Source::Finished(whole)),
     }
+}
+
+/// A clone can only be made of a mount of one's own namespace: the caller goes to the other container and comes back.
+/// There it follows no link out of that container's root.
+fn of_process(mount: &Mount, process: &Path, path: &Path) -> Result<Source, CreateError> {
+    let open_namespace = |file: &Path| File::open(file).invalid(|| format!("open {}", file.display()));
+    let own = open_namespace(Path::new("/proc/self/ns/mnt"))?;
+    let theirs = open_namespace(&process.join("ns/mnt"))?;
+    let root = rustix::fs::open(process.join("root"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
+        .invalid(|| failed(mount, path))?;
+    set_namespaces(theirs.as_fd(), NEW_MOUNT).invalid(|| "join the mount namespace of the other container")?;
+    let tree = find(mount, root.as_fd(), path).and_then(|found| {
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        open_tree(found, "", flags).invalid(|| failed(mount, path))
+    });
+    set_namespaces(own.as_fd(), NEW_MOUNT).internal(|| "come back to own mount namespace")?;
+    let tree = tree?;
+    set_attributes(mount, tree.as_fd())?;
+    Ok(Source::Finished(tree))
 }
 
 fn find(mount: &Mount, root: BorrowedFd<'_>, below: &Path) -> Result<OwnedFd, CreateError> {
@@ -126,6 +148,7 @@ pub(crate) fn source_name(source: &MountSource) -> &Path {
     match source {
         MountSource::Bind { path, .. } => path,
         MountSource::Filesystem { kind, .. } => Path::new(kind),
+        MountSource::OfProcess { path, .. } => path,
         MountSource::Layers { .. } => Path::new("image"),
     }
 }

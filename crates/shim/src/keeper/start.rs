@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use corten_base::Timestamp;
 use corten_runtime::cgroup;
+use corten_runtime::create::Options;
 use corten_runtime::plan::{Namespace, Plan};
 use rustix::process::{WaitId, WaitIdOptions};
 
@@ -57,8 +58,17 @@ impl Keeper {
         let mut plan = create.plan;
         // Else the container would inherit the shim's.
         plan.process.oom_score_adj.get_or_insert(0);
-        let init = corten_runtime::create::create(&plan, stdio).map_err(from_runtime)?;
+        let options = Options {
+            follow_network: create.network == NetworkNamespace::OfContainer,
+            ..Options::default()
+        };
+        let init = corten_runtime::create::create_with(&plan, stdio, options).map_err(from_runtime)?;
         let pid = init.pid;
+        if create.network == NetworkNamespace::OfContainer {
+            self.announce(&Event::NamespaceReady {
+                pid: std::process::id(),
+            });
+        }
         self.container = Some(Container {
             loopback_down: create.network == NetworkNamespace::Private,
             ..container(&plan, create.container, pid, create.exit_path)
@@ -161,7 +171,9 @@ impl Keeper {
 
 fn enter(network: &NetworkNamespace) -> io::Result<()> {
     match network {
-        NetworkNamespace::Host => Ok(()),
+        // The shim follows it when it is made.
+        NetworkNamespace::Host | NetworkNamespace::OfContainer => Ok(()),
+        NetworkNamespace::File(path) => corten_sys::netns::enter(&std::fs::File::open(path)?),
         NetworkNamespace::Process(pid) => {
             let namespace = std::fs::File::open(format!("/proc/{pid}/ns/net"))?;
             corten_sys::netns::enter(&namespace)

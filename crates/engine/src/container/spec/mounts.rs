@@ -1,7 +1,7 @@
 //! The mounts of a specification (pure): Docker's usual ones, the engine's files, the user's.
 
 use corten_api::container::HostConfig;
-use corten_runtime::compile::{BELOW, LAYER, LAYERS};
+use corten_runtime::compile::{BELOW, LAYER, LAYERS, OF_PROCESS};
 use serde_json::{Value, json};
 
 use super::{Facts, INIT_PATH};
@@ -54,10 +54,14 @@ fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
     const PLAIN: [&str; 3] = ["nosuid", "noexec", "nodev"];
     let queue = mount("/dev/mqueue", "mqueue", &PLAIN);
     match (host.ipc_mode.as_str(), facts.ipc_of) {
-        (_, Some(pid)) => vec![
-            queue,
-            bind(&format!("/proc/{pid}/root/dev/shm"), "/dev/shm", &["rbind", "rprivate"]),
-        ],
+        (_, Some(of)) => {
+            let below = format!("{BELOW}dev/shm");
+            let options = ["rprivate", &below];
+            let shared = json!({
+                "destination": "/dev/shm", "type": OF_PROCESS, "source": of.path(""), "options": options,
+            });
+            vec![queue, shared]
+        }
         ("host", None) => vec![
             bind("/dev/mqueue", "/dev/mqueue", &["rbind", "rprivate"]),
             bind("/dev/shm", "/dev/shm", &["rbind", "rprivate"]),
@@ -106,7 +110,72 @@ fn user_mount(spec: &MountSpec, source: &str, facts: &Facts<'_>) -> Value {
             if !spec.subpath.is_empty() {
                 options.push(&below);
             }
-            bind(source, &spec.destination, &options)
+            let own = facts.identity.is_some_and(|identity| identity.own);
+            if spec.mapped && facts.identity.is_some() || own && spec.kind == MountKind::Volume {
+                options.push("idmap");
+            }
+            let mut entry = bind(source, &spec.destination, &options);
+            if spec.mapped && facts.identity.is_none() {
+                map_to_user(&mut entry, spec, facts);
+            }
+            entry
         }
+    }
+}
+
+/// The owner of the source and the container's user are one: each is shown as, and written as, the other.
+fn map_to_user(entry: &mut Value, spec: &MountSpec, facts: &Facts<'_>) {
+    let Some(swap) = facts.swaps.get(&spec.destination) else {
+        return;
+    };
+    if let Some(entry) = entry.as_object_mut() {
+        entry.insert("uidMappings".to_owned(), swapped(swap.uids));
+        entry.insert("gidMappings".to_owned(), swapped(swap.gids));
+    }
+}
+
+/// All ids, two of them exchanged.
+fn swapped((one, other): (u32, u32)) -> Value {
+    let (low, high) = (one.min(other), one.max(other));
+    let range = |disk: u32, shown: u32, size: u32| json!({ "containerID": disk, "hostID": shown, "size": size });
+    let ranges = if low == high {
+        vec![range(0, 0, u32::MAX)]
+    } else {
+        vec![
+            range(0, 0, low),
+            range(low, high, 1),
+            range(low + 1, low + 1, high - low - 1),
+            range(high, low, 1),
+            range(high + 1, high + 1, u32::MAX - high - 1),
+        ]
+    };
+    ranges.into_iter().filter(|range| range["size"] != 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_ids_are_exchanged_and_the_others_stay() {
+        let ranges = |pair| -> Vec<(u64, u64, u64)> {
+            let value = swapped(pair);
+            let number = |range: &Value, key: &str| range[key].as_u64().unwrap();
+            let all = value.as_array().unwrap().iter();
+            all.map(|range| {
+                (
+                    number(range, "containerID"),
+                    number(range, "hostID"),
+                    number(range, "size"),
+                )
+            })
+            .collect()
+        };
+        let last = u64::from(u32::MAX);
+        assert_eq!(ranges((7, 7)), [(0, 0, last)]);
+        let want = [(0, 1000, 1), (1, 1, 999), (1000, 0, 1), (1001, 1001, last - 1001)];
+        assert_eq!(ranges((1000, 0)), want);
+        assert_eq!(ranges((0, 1000)), want);
+        assert_eq!(ranges((0, 1)), [(0, 1, 1), (1, 0, 1), (2, 2, last - 2)]);
     }
 }

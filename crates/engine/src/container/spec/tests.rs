@@ -34,6 +34,10 @@ fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
         ipc_of: None,
         pid_of: None,
         block_io: serde_json::Value::Null,
+        swaps: &BTreeMap::new(),
+        identity: None,
+        user_of: None,
+        makes_network: false,
         layers: &[("/i".to_owned(), vec!["/l/a".into(), "/l/b".into()])].into(),
         devices: &[],
     };
