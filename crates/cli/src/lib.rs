@@ -13,6 +13,7 @@ mod config;
 mod container_config;
 mod context;
 mod copy;
+mod credentials;
 mod dispatch;
 mod failure;
 mod flag;

@@ -5,6 +5,7 @@ mod container;
 mod context;
 mod image;
 mod network;
+mod registry;
 mod shell;
 mod system;
 mod volume;
@@ -21,5 +22,6 @@ pub(crate) const GROUPS: &[Group] = &[
     system::GROUP,
     volume::GROUP,
     system::BARE,
+    registry::GROUP,
     shell::GROUP,
 ];

@@ -42,6 +42,14 @@ pub(crate) struct ConfigFile {
     pub(crate) http_headers: BTreeMap<String, String>,
     /// Proxies for the containers that are made, by engine's address or `default`.
     pub(crate) proxies: BTreeMap<String, Proxy>,
+    /// Credentials for registries.
+    pub(crate) auths: BTreeMap<String, crate::credentials::Entry>,
+    /// The program that keeps credentials.
+    #[serde(rename = "credsStore")]
+    pub(crate) credentials_store: String,
+    /// Other programs that do, by registry.
+    #[serde(rename = "credHelpers")]
+    pub(crate) credential_helpers: BTreeMap<String, String>,
     /// Commands that a plugin takes over; Docker knows `builder`.
     pub(crate) aliases: BTreeMap<String, String>,
     /// Further directories with plugins.
@@ -124,6 +132,22 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<ConfigFile, String> {
 
 /// Sets top-level texts; an empty one removes its key. The file's mode stays; a new one is private.
 pub(crate) fn rewrite(directory: &Path, changes: &[(&str, &str)]) -> Result<(), RewriteError> {
+    rewrite_by(directory, |old| changed(old, changes))
+}
+
+/// Sets a top-level value to what `change` makes of the one that is there; `None` leaves it.
+pub(crate) fn rewrite_key(
+    directory: &Path,
+    key: &str,
+    change: impl FnOnce(Option<&RawValue>) -> Option<String>,
+) -> Result<(), RewriteError> {
+    rewrite_by(directory, |old| with_value(old, key, change))
+}
+
+fn rewrite_by(
+    directory: &Path,
+    change: impl FnOnce(&str) -> Result<String, serde_json::Error>,
+) -> Result<(), RewriteError> {
     let link = directory.join("config.json");
     // The file behind a link is changed, the link stays.
     let path = fs::canonicalize(&link).unwrap_or(link);
@@ -140,7 +164,7 @@ pub(crate) fn rewrite(directory: &Path, changes: &[(&str, &str)]) -> Result<(), 
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed("open")(error)),
     };
-    let new = changed(&old, changes).map_err(|error| RewriteError::Broken {
+    let new = change(&old).map_err(|error| RewriteError::Broken {
         path: path.display().to_string(),
         reason: error.to_string(),
     })?;
@@ -184,6 +208,33 @@ fn changed(old: &str, changes: &[(&str, &str)]) -> Result<String, serde_json::Er
     let fields = entries
         .iter()
         .map(|(key, value)| Ok(format!("{}:{value}", serde_json::to_string(key)?)));
+    let fields: Result<Vec<String>, serde_json::Error> = fields.collect();
+    json::indent_with(&format!("{{{}}}", fields?.join(",")), "\t")
+}
+
+/// The text with another value under a key, laid out as by [`changed`].
+fn with_value(
+    old: &str,
+    key: &str,
+    change: impl FnOnce(Option<&RawValue>) -> Option<String>,
+) -> Result<String, serde_json::Error> {
+    let old = if old.trim().is_empty() { "{}" } else { old };
+    let Entries(entries) = serde_json::from_str(old)?;
+    let found = entries.iter().position(|(name, _): &(String, &RawValue)| name == key);
+    let value = change(found.and_then(|at| entries.get(at)).map(|(_, value)| *value));
+    let mut texts: Vec<(String, String)> = entries
+        .into_iter()
+        .map(|(name, value)| (name, value.get().to_owned()))
+        .collect();
+    if let Some(value) = value {
+        match found.and_then(|at| texts.get_mut(at)) {
+            Some((_, text)) => *text = value,
+            None => texts.push((key.to_owned(), value)),
+        }
+    }
+    let fields = texts
+        .iter()
+        .map(|(name, value)| Ok(format!("{}:{value}", serde_json::to_string(name)?)));
     let fields: Result<Vec<String>, serde_json::Error> = fields.collect();
     json::indent_with(&format!("{{{}}}", fields?.join(",")), "\t")
 }

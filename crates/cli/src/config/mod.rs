@@ -8,7 +8,7 @@ mod headers;
 mod proxies;
 
 pub(crate) use endpoint::{EndpointError, choose, context_name, default_context_address, host_variable};
-pub(crate) use file::{ConfigFile, RewriteError, directory, parse, rewrite};
+pub(crate) use file::{ConfigFile, RewriteError, directory, parse, rewrite, rewrite_key};
 pub(crate) use globals::{GLOBAL, Globals, certificates};
 pub(crate) use headers::{HeadersError, headers};
 pub(crate) use proxies::proxies;

@@ -15,6 +15,7 @@ pub(crate) mod logging;
 pub(crate) mod mount;
 pub(crate) mod network;
 pub(crate) mod pair;
+pub(crate) mod platform;
 pub(crate) mod port;
 pub(crate) mod restart;
 pub(crate) mod security;

@@ -5,5 +5,5 @@ mod raw;
 mod size;
 
 pub(crate) use keys::{DetachKeys, Matcher};
-pub(crate) use raw::{make_raw, restore, restore_on_panic};
+pub(crate) use raw::{make_raw, read_unseen, restore, restore_on_panic};
 pub(crate) use size::{is_terminal, size};

@@ -24,6 +24,24 @@ pub(crate) fn make_raw() -> io::Result<()> {
     Ok(())
 }
 
+/// Reads one line without showing it.
+pub(crate) fn read_unseen() -> io::Result<String> {
+    let input = rustix::stdio::stdin();
+    if let Ok(settings) = tcgetattr(input) {
+        let mut unseen = settings.clone();
+        unseen.local_modes.remove(rustix::termios::LocalModes::ECHO);
+        SAVED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(settings);
+        tcsetattr(input, OptionalActions::Flush, &unseen)?;
+    }
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    restore();
+    read.map(|_| line)
+}
+
 /// Puts the terminal back as it was. Does nothing if it was not changed.
 pub(crate) fn restore() {
     let saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner).take();

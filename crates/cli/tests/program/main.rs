@@ -8,6 +8,7 @@ mod formats;
 mod help;
 mod language;
 mod plugins;
+mod registries;
 mod requests;
 mod run;
 mod scripted;

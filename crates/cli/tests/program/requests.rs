@@ -59,6 +59,16 @@ const LINES: &[&str] = &[
     "pause a",
     "unpause a",
     "wait a",
+    "image inspect --platform linux/arm64 i",
+    "history --platform arm i",
+    "save --platform linux/amd64 -o /dev/shm/never-written i",
+    "load --platform windows",
+    "import http://files/x.tar r:t",
+    "push a.example/b",
+    "push --platform linux/arm64/v8 a.example/b:t",
+    "push -a a.example/b",
+    "search -f is-official=true --limit 3 x",
+    "login -u a -p b r.example",
 ];
 
 /// A request: its line with a sorted query, its body without what is empty.

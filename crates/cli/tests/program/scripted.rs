@@ -19,6 +19,8 @@ pub(crate) struct Request {
     pub(crate) line: String,
     /// Its body, if its length was given.
     pub(crate) body: String,
+    /// The header `X-Registry-Auth`.
+    pub(crate) auth: Option<String>,
     /// For the answer.
     pub(crate) wire: UnixStream,
 }
@@ -174,10 +176,11 @@ pub(crate) fn finish(mut command: Command, input: &str) -> Output {
 
 fn serve(mut wire: UnixStream, answer: &(impl Fn(&mut Request) + ?Sized), lines: &Mutex<Vec<String>>) {
     wire.set_read_timeout(Some(LIMIT)).expect("a limit");
-    while let Some((line, body)) = read(&mut wire) {
+    while let Some((line, body, auth)) = read(&mut wire) {
         let mut request = Request {
             line,
             body,
+            auth,
             wire: wire.try_clone().expect("a second handle"),
         };
         if request.is("HEAD /_ping") {
@@ -192,8 +195,8 @@ fn serve(mut wire: UnixStream, answer: &(impl Fn(&mut Request) + ?Sized), lines:
     }
 }
 
-/// The request line without version and protocol, and the body; `None` when the client is done.
-fn read(wire: &mut UnixStream) -> Option<(String, String)> {
+/// The request line without version and protocol, the body, the credentials; `None` when the client is done.
+fn read(wire: &mut UnixStream) -> Option<(String, String, Option<String>)> {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") {
@@ -207,7 +210,10 @@ fn read(wire: &mut UnixStream) -> Option<(String, String)> {
     let mut body = vec![0; length.unwrap_or(0)];
     wire.read_exact(&mut body).ok()?;
     let line = unversioned(head.lines().next()?.strip_suffix(" HTTP/1.1")?);
-    Some((line, String::from_utf8(body).ok()?))
+    let mut pairs = head.lines().filter_map(|line| line.split_once(": "));
+    let auth = pairs.find(|(name, _)| name.eq_ignore_ascii_case("x-registry-auth"));
+    let auth = auth.map(|(_, value)| value.to_owned());
+    Some((line, String::from_utf8(body).ok()?, auth))
 }
 
 /// `GET /v1.51/info` without the version.

@@ -12,10 +12,7 @@ use crate::http::{Answer, Failure, Request, answer};
 /// `POST /auth`
 pub(super) async fn check(api: &Api, mut request: Request) -> Answer {
     // A body that is no JSON is our fault in Docker's eyes (observed: dockerd 28.5).
-    let auth: AuthConfig = request
-        .json()
-        .await
-        .map_err(|failure| Failure::internal(failure.message))?;
+    let auth: AuthConfig = request.json().await.map_err(|failure| broken_body(&failure))?;
     let live = api.current.live();
     let settings = |verify: bool| {
         let tls = corten_client::Tls {
@@ -34,6 +31,16 @@ pub(super) async fn check(api: &Api, mut request: Request) -> Answer {
         Ok(response) => Ok(answer::json(&response)),
         Err(error) => Err(Failure::new(status(&error), error.to_string())),
     }
+}
+
+/// Docker hands on what its decoder says.
+fn broken_body(failure: &Failure) -> Failure {
+    let text = failure
+        .message
+        .strip_prefix("invalid JSON: ")
+        .unwrap_or(&failure.message);
+    let is_empty = text == "got EOF while reading request body";
+    Failure::internal(if is_empty { "EOF" } else { text })
 }
 
 fn status(error: &LoginError) -> StatusCode {

@@ -4,7 +4,7 @@ use corten_engine::request::{ImageListOptions, ImageRemoveOptions};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::{Api, compat};
+use super::{Api, compat, platform};
 use crate::http::{Answer, Request, answer};
 use corten_api::version::ApiVersion;
 
@@ -36,6 +36,7 @@ pub(super) async fn list(api: &Api, request: &Request) -> Answer {
 /// `GET /images/{name}/json`
 pub(super) async fn inspect(api: &Api, name: &str, request: &Request) -> Answer {
     let image = api.engine.inspect_image(name).await?;
+    platform::fits(&request.query, name, &image)?;
     if request.version >= ApiVersion::new(1, 45) {
         return Ok(answer::json(&image));
     }
@@ -43,7 +44,10 @@ pub(super) async fn inspect(api: &Api, name: &str, request: &Request) -> Answer 
 }
 
 /// `GET /images/{name}/history`
-pub(super) async fn history(api: &Api, name: &str) -> Answer {
+pub(super) async fn history(api: &Api, name: &str, request: &Request) -> Answer {
+    if request.query.filled("platform").is_some() {
+        platform::fits(&request.query, name, &api.engine.inspect_image(name).await?)?;
+    }
     Ok(answer::json(&api.engine.image_history(name).await?))
 }
 

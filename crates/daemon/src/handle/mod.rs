@@ -10,6 +10,7 @@ mod exec;
 mod images;
 mod logs;
 mod networks;
+mod platform;
 mod prune;
 mod pull;
 mod stats;
@@ -116,7 +117,7 @@ impl Api {
             Call::ImagesGet => transfer::save(self, request.query.all("names")).await,
             Call::ImageGet(name) => transfer::save(self, vec![name]).await,
             Call::ImageInspect(name) => images::inspect(self, &name, &request).await,
-            Call::ImageHistory(name) => images::history(self, &name).await,
+            Call::ImageHistory(name) => images::history(self, &name, &request).await,
             Call::ImageTag(name) => images::tag(self, &name, &request).await,
             Call::ImageRemove(name) => images::remove(self, &name, &request).await,
             Call::VolumeList => volumes::list(self, &request).await,

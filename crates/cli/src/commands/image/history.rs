@@ -8,6 +8,7 @@ use corten_base::size;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Column, Listing, View};
+use crate::option::platform;
 use crate::output;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -53,11 +54,10 @@ const LISTING: Listing<Shown> = Listing {
 };
 
 fn history(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    if parsed.is_set("platform") {
-        return Err(Failure::new("--platform is not supported yet"));
-    }
+    let platform = platform::encoded(parsed.text("platform"));
+    let platform = platform.map_err(|error| Failure::new(format!("invalid platform: {error}")))?;
     let client = invocation.client()?;
-    let items = block_on(async { Ok(client.image_history(&parsed.arguments[0], "").await?) })?;
+    let items = block_on(async { Ok(client.image_history(&parsed.arguments[0], &platform).await?) })?;
     let (view, human) = (View::of(parsed.on("no-trunc")), parsed.bool("human").unwrap_or(true));
     let mut format = LISTING.template(parsed.text("format"), "", parsed.on("quiet"));
     if !human && format.ends_with(LISTING.table) {

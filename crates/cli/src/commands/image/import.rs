@@ -33,21 +33,21 @@ pub(super) const VERB: Verb = Verb {
 fn import(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let options = options(parsed)?;
     let path = parsed.arguments[0].as_str();
+    let is_address = path.starts_with("http://") || path.starts_with("https://");
     let source = match path {
-        "-" => Source::Stdin,
-        url if url.starts_with("http://") || url.starts_with("https://") => {
-            return Err(Failure::new("importing from a URL is not supported yet").hint(format!(
-                "fetch it first: `curl -fL {url} | {} - ...`",
-                invocation.name()
-            )));
-        }
-        path => Source::open(path)?,
+        "-" => Some(Source::Stdin),
+        _ if is_address => None,
+        path => Some(Source::open(path)?),
     };
     let client = invocation.client()?;
     let terminal = io::stdout().is_terminal();
     block_on(async {
         client.negotiate().await?;
-        let messages = client.import_image(source.upload(), &options).await?;
+        let messages = match source {
+            Some(source) => client.import_image(source.upload(), &options).await?,
+            // The engine fetches it.
+            None => client.import_image_from(path, &options).await?,
+        };
         progress::show(messages, &mut io::stdout(), terminal).await
     })
 }

@@ -3,6 +3,7 @@
 use crate::commands::system::inspect::{Found, show};
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::option::platform;
 use crate::schema;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -25,11 +26,9 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn inspect(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    if parsed.is_set("platform") {
-        return Err(Failure::new("--platform is not supported yet"));
-    }
+    let platform = platform::encoded(parsed.text("platform")).map_err(|error| Failure::new(error.to_string()))?;
     let client = invocation.client()?;
-    let ask = async |name: &str| client.inspect_image_raw(name, "").await;
+    let ask = async |name: &str| client.inspect_image_raw(name, &platform).await;
     let found = block_on(Found::each(&parsed.arguments, &schema::IMAGE, ask))?;
     show(parsed.text("format"), found)
 }

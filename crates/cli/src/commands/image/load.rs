@@ -5,13 +5,14 @@ use std::io::{self, IsTerminal as _};
 use crate::archive::Source;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::option::platform;
 use crate::progress;
 use crate::terminal;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
     Flag::new("input", Kind::Text, "Read from this file instead of STDIN").short('i'),
-    Flag::new("platform", Kind::List, "Load only this platform"),
+    Flag::new("platform", Kind::Text, "Load only this platform"),
     Flag::new("quiet", Kind::Bool, "Do not show progress").short('q'),
 ];
 
@@ -29,9 +30,8 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn load(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    if parsed.is_set("platform") {
-        return Err(Failure::new("--platform is not supported yet"));
-    }
+    let platform = platform::encoded(parsed.text("platform"));
+    let platform = platform.map_err(|error| Failure::new(format!("invalid platform: {error}")))?;
     let source = match parsed.text("input").filter(|path| !path.is_empty() && *path != "-") {
         Some(path) => Source::open(path)?,
         None if terminal::is_terminal() => return Err(Failure::new("requested load from stdin, but stdin is empty")),
@@ -42,7 +42,7 @@ fn load(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     block_on(async {
         client.negotiate().await?;
         let messages = client
-            .load_images(source.upload(), parsed.on("quiet") || !terminal, "")
+            .load_images(source.upload(), parsed.on("quiet") || !terminal, &platform)
             .await?;
         progress::show(messages, &mut io::stdout(), terminal).await
     })

@@ -7,6 +7,7 @@ mod load;
 pub(super) mod ls;
 pub(super) mod prune;
 mod pull;
+mod push;
 mod rm;
 mod save;
 mod tag;
@@ -25,6 +26,7 @@ pub(super) const GROUP: Group = Group {
         &ls::SHORTCUT,
         &prune::VERB,
         &pull::VERB,
+        &push::VERB,
         &rm::VERB,
         &rm::SHORTCUT,
         &save::VERB,

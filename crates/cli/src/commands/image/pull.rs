@@ -52,7 +52,7 @@ fn pull(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         image: reference.name(),
         tag,
         platform,
-        ..PullOptions::default()
+        auth: crate::credentials::for_image(&invocation.globals, &reference),
     };
     let client = invocation.client()?;
     let terminal = io::stdout().is_terminal();

@@ -5,12 +5,13 @@ use std::io::{self, IsTerminal as _};
 use crate::archive::ToFile;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::option::platform;
 use crate::output;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
     Flag::new("output", Kind::Text, "Write to this file instead of STDOUT").short('o'),
-    Flag::new("platform", Kind::List, "Save only this platform"),
+    Flag::new("platform", Kind::Text, "Save only this platform"),
 ];
 
 pub(super) const VERB: Verb = Verb {
@@ -27,19 +28,20 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn save(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    if parsed.is_set("platform") {
-        return Err(Failure::new("--platform is not supported yet"));
-    }
+    let platform = &platform::encoded(parsed.text("platform"));
+    let platform = platform
+        .as_ref()
+        .map_err(|error| Failure::new(format!("invalid platform: {error}")))?;
     let client = invocation.client()?;
     let names = &parsed.arguments;
     match parsed.text("output").filter(|path| !path.is_empty()) {
         Some(path) => block_on(async {
             let file = ToFile::begin(path).map_err(|error| Failure::new(format!("failed to save image: {error}")))?;
-            file.fill(client.save_images(names, "").await?).await
+            file.fill(client.save_images(names, platform).await?).await
         }),
         None if io::stdout().is_terminal() => Err(Failure::new(
             "cowardly refusing to save to a terminal. Use the -o flag or redirect",
         )),
-        None => block_on(async { output::stream(client.save_images(names, "").await?, &mut io::stdout()).await }),
+        None => block_on(async { output::stream(client.save_images(names, platform).await?, &mut io::stdout()).await }),
     }
 }
