@@ -11,6 +11,9 @@ use super::Api;
 use super::events::instant;
 use crate::http::{Answer, Body, Failure, Piece, Query, Request, answer};
 
+/// Pieces that wait for a client, each of some hundred KiB: a client that stands still costs no more.
+const WAITING_PIECES: usize = 1;
+
 /// `GET /containers/{id}/logs`
 pub(super) async fn logs(api: &Api, id: &str, request: &Request) -> Answer {
     let options = options(&request.query)?;
@@ -23,7 +26,7 @@ pub(super) async fn logs(api: &Api, id: &str, request: &Request) -> Answer {
         true => answer::MULTIPLEXED_STREAM,
         false => answer::RAW_STREAM,
     };
-    let (sender, body) = Body::stream();
+    let (sender, body) = Body::stream_of(WAITING_PIECES);
     tokio::spawn(forward(stream, sender));
     Ok(answer::stream(content_type, body))
 }

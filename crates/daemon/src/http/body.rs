@@ -54,7 +54,13 @@ impl Body {
     /// A stream and where its pieces go in.
     #[must_use]
     pub fn stream() -> (mpsc::Sender<Piece>, Self) {
-        let (sender, receiver) = mpsc::channel(STREAM_PIECES);
+        Self::stream_of(STREAM_PIECES)
+    }
+
+    /// The same where only so many pieces may wait, because they are large.
+    #[must_use]
+    pub fn stream_of(pieces: usize) -> (mpsc::Sender<Piece>, Self) {
+        let (sender, receiver) = mpsc::channel(pieces);
         (sender, Self::Stream(receiver))
     }
 }

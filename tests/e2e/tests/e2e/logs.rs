@@ -177,3 +177,47 @@ fn rotation_keeps_no_more_than_it_may() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn every_form_of_a_time_and_every_state() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("create --name never busybox true")?;
+        for line in ["logs never", "logs -f never", "logs --tail 3 --details never"] {
+            case.run(line)?.success()?.says("")?;
+        }
+        case.fails(
+            "logs --since foo never",
+            1,
+            "invalid value for \"since\": failed to parse value as time or duration: \"foo\"",
+        )?;
+        case.ok("rm never")?;
+        case.ok("run --name talk busybox sh -c 'echo one; sleep 1.1; echo two'")?;
+        let stamped = case.ok("logs -t talk")?;
+        let second = stamped.lines().nth(1).unwrap_or_default().to_owned();
+        let second = second.split(' ').next().unwrap_or_default();
+        let script = format!("date -d {second} +%s.%N");
+        let unix = case.script(&script)?.success()?.text().to_owned();
+        for since in [second, &unix] {
+            case.says(&format!("logs --since {since} talk"), "two")?;
+        }
+        case.says("logs --since 10m talk", "one\ntwo")?;
+        case.says("logs --until 10m talk", "")?;
+        case.says("logs --until 2000-01-01 talk", "")?;
+        case.says("logs --since 2000-01-01T00:00:00 --until 2100-01-01 talk", "one\ntwo")?;
+        case.says("logs --since 0 --until 0 talk", "one\ntwo")?;
+        case.says("logs --tail 0 talk", "")?;
+        case.says("logs -f --tail 1 talk", "two")?;
+        case.says("logs --tail nonsense talk", "one\ntwo")?;
+        case.ok("rm talk")?;
+        // What is asked for until a time is over when the container goes on, too.
+        case.ok("run -d --name loud busybox sh -c 'while :; do echo x; sleep 0.05; done'")?;
+        let until = case.script("date -d '+1 second' +%s.%N")?.success()?.text().to_owned();
+        let said = case.ok(&format!("logs -f --until {until} loud"))?;
+        ensure!(
+            said.lines().all(|line| line == "x") && said.lines().count() > 3,
+            "{said}"
+        );
+        case.ok("rm -f loud")?;
+        Ok(())
+    })
+}

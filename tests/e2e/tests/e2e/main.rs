@@ -39,6 +39,7 @@ mod stats;
 mod system;
 mod terminal;
 mod top;
+mod under_load;
 mod user_namespaces;
 mod user_networks;
 mod volumes;

@@ -290,3 +290,6 @@ async fn send_stream(
     // TLS keeps what it has encrypted until it is told.
     (done(written), within(WRITE_LIMIT, stream.flush()).await)
 }
+
+#[cfg(test)]
+mod tests;
