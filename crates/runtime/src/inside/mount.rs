@@ -149,12 +149,11 @@ fn host_sysfs() -> Result<OwnedFd, CreateError> {
 /// A mount inside `/proc` could fake what the kernel says of itself; only files that are known to
 /// be virtualised may be covered.
 fn refuse_inside_proc(mount: &Mount, tree: BorrowedFd<'_>, at: BorrowedFd<'_>) -> Result<(), CreateError> {
-    let on_proc = |of: BorrowedFd<'_>| fstatfs(of).map(|stat| stat.f_type as u64 == PROC_SUPER_MAGIC);
-    if !on_proc(at).internal(|| "statfs of a mount point")? {
+    if !is_on_proc(at).internal(|| "statfs of a mount point")? {
         return Ok(());
     }
     let known = COVERABLE.iter().any(|path| mount.destination == Path::new(path));
-    let proc_itself = on_proc(tree).internal(|| "statfs of a mount")?;
+    let proc_itself = is_on_proc(tree).internal(|| "statfs of a mount")?;
     if known || (proc_itself && mount.destination == Path::new("/proc")) {
         return Ok(());
     }
@@ -162,6 +161,11 @@ fn refuse_inside_proc(mount: &Mount, tree: BorrowedFd<'_>, at: BorrowedFd<'_>) -
         "{:?} cannot be mounted because it is inside /proc",
         mount.destination
     )))
+}
+
+/// Whether what was opened is a part of a `/proc`.
+pub(super) fn is_on_proc(opened: BorrowedFd<'_>) -> rustix::io::Result<bool> {
+    Ok(fstatfs(opened)?.f_type as u64 == PROC_SUPER_MAGIC)
 }
 
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;

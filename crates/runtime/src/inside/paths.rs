@@ -1,11 +1,12 @@
 //! Paths that are hidden or protected, and kernel parameters.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use corten_sys::mount::{ATTR_RDONLY, Change, Depth, change};
-use rustix::fs::{CWD, FileType, OFlags, fstat, major, minor};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, major, minor, openat2};
 use rustix::mount::{OpenTreeFlags, open_tree};
 
 use super::{mount, target};
@@ -103,10 +104,35 @@ pub(super) fn make_readonly(root: BorrowedFd<'_>, readonly: &[PathBuf]) -> Resul
     Ok(())
 }
 
-/// Writes kernel parameters through the host's `/proc`, which shows the caller's namespaces.
-pub(super) fn write_sysctls(sysctls: &[(String, String)]) -> Result<(), CreateError> {
+/// Writes kernel parameters through the container's own `/proc`. The host's, which shows the caller's namespaces
+/// just as well, keeps an entry `sys/net` for each network namespace that ever looked, and every look-up goes
+/// through all of them; it is used where the container has no `/proc` of its own.
+pub(super) fn write_sysctls(root: BorrowedFd<'_>, sysctls: &[(String, String)]) -> Result<(), CreateError> {
+    if sysctls.is_empty() {
+        return Ok(());
+    }
+    let own = own_parameters(root);
     for (path, value) in sysctls {
-        fs::write(format!("/proc/sys/{path}"), value).invalid(|| format!("write sysctl {path}"))?;
+        let opened = own.as_ref().and_then(|own| open_parameter(own.as_fd(), path));
+        let written = match opened {
+            Some(mut file) => file.write_all(value.as_bytes()),
+            None => fs::write(format!("/proc/sys/{path}"), value),
+        };
+        written.invalid(|| format!("write sysctl {path}"))?;
     }
     Ok(())
+}
+
+/// The container's `/proc/sys`, if that is one.
+fn own_parameters(root: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let found = target::existing(root, Path::new("/proc/sys"), flags).ok()??;
+    mount::is_on_proc(found.as_fd()).ok()?.then_some(found)
+}
+
+/// A parameter below it, over no link and no other mount that a hostile image could have put there.
+fn open_parameter(own: BorrowedFd<'_>, path: &str) -> Option<fs::File> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+    let opened = openat2(own, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty(), resolve);
+    opened.ok().map(fs::File::from)
 }

@@ -93,7 +93,7 @@ impl Assembled {
     /// Hides and protects paths, seals the root and enters it; the host's tree is gone afterwards.
     pub(super) fn finish(self, plan: &Plan) -> Result<(), CreateError> {
         let root = self.descriptor.as_fd();
-        paths::write_sysctls(&plan.sysctls)?;
+        paths::write_sysctls(root, &plan.sysctls)?;
         paths::make_readonly(root, &plan.readonly_paths)?;
         paths::mask(root, &plan.masked_paths)?;
         let read_only = Change {
