@@ -29,6 +29,7 @@ const INFO_DATA: u16 = 2;
 const INFO_SLAVE_KIND: u16 = 4;
 const INFO_SLAVE_DATA: u16 = 5;
 const VETH_PEER: u16 = 1;
+const BRIDGE_SNOOPING: u16 = 23;
 const MACVLAN_MODE: u16 = 1;
 const PORT_STATE: u16 = 1;
 const PORT_HAIRPIN: u16 = 4;
@@ -140,7 +141,8 @@ pub struct PortMode {
 }
 
 impl Route {
-    /// Makes a bridge, switched on.
+    /// Makes a bridge, switched on. It does not snoop on multicast memberships, so that such frames go to all
+    /// ports, as they do without a querier: snooping sets timers of all ports anew whenever one joins.
     ///
     /// # Errors
     /// `EEXIST` if a link has the name.
@@ -157,7 +159,9 @@ impl Route {
             messages.number(libc::IFLA_MTU, request.mtu);
         }
         messages.nest(libc::IFLA_LINKINFO, |info| {
-            info.text(INFO_KIND, "bridge");
+            info.text(INFO_KIND, "bridge").nest(INFO_DATA, |data| {
+                data.attribute(BRIDGE_SNOOPING, &[0]);
+            });
         });
         self.socket.execute(messages)
     }
