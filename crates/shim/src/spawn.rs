@@ -91,7 +91,8 @@ pub fn spawn(program: &Path, run_directory: &Path) -> Result<Spawned, SpawnError
         environment: &[],
         descriptors: &[null.as_fd(), null.as_fd(), log.as_fd(), theirs.as_fd()],
     };
-    let pid = corten_sys::spawn::spawn(&command).map_err(|error| SpawnError::Execute(program.to_owned(), error))?;
+    let pid =
+        corten_sys::spawn::spawn_apart(&command).map_err(|error| SpawnError::Execute(program.to_owned(), error))?;
     let child = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a child's pid is positive");
     // It has just been made and nobody reaps it: this cannot fail, and a higher limit would hurt nobody.
     corten_sys::descriptors::lower(child).unwrap_or_default();

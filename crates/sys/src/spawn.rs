@@ -1,11 +1,15 @@
 //! Executing another program from a large, multi-threaded process: `posix_spawn(3)`, which glibc
 //! makes of one `clone(CLONE_VM | CLONE_VFORK)`, so that nothing of the caller's memory is copied.
 
+mod apart;
+
 use std::ffi::{CStr, c_char, c_int, c_short};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+
+pub use apart::spawn_apart;
 
 /// What is executed and which descriptors it gets.
 #[derive(Debug)]
