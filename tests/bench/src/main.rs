@@ -14,6 +14,8 @@ mod floor;
 mod logs;
 mod many;
 mod memory;
+mod names;
+mod networks;
 mod nginx;
 mod peers;
 mod process;
@@ -38,6 +40,7 @@ fn main() -> Result<()> {
     let selection = Selection::parse(std::env::var("BENCH").ok().as_deref())?;
     match std::env::args().nth(1).as_deref() {
         Some("inside") => inside(&selection),
+        Some("resolve") => names::resolve(&std::env::args().nth(2).context("which name?")?),
         _ => outside(),
     }
 }
@@ -73,6 +76,11 @@ fn inside(selection: &Selection) -> Result<()> {
     has("scale")
         .then(|| scale::nine_hundred(&corten, &mut table))
         .transpose()?;
+    has("names").then(|| names::measure(&corten, &mut table)).transpose()?;
+    has("networks")
+        .then(|| networks::measure(&corten, &mut table))
+        .transpose()?;
+    has("stats").then(|| networks::stats(&corten, &mut table)).transpose()?;
     let nginx = has("nginx").then(|| nginx::measure(&corten)).transpose()?.flatten();
 
     let peers = peers::Peers::find(&scratch)?;
