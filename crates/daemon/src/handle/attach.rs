@@ -51,8 +51,13 @@ fn options(query: &Query, raw: bool) -> AttachOptions {
 
 /// `GET /containers/{id}/attach/ws`. The container's side is a pair of sockets of which the shim gets one, as it gets
 /// other clients' connections; both streams come as they are, in frames of text before API 1.28 and of bytes since.
+/// Which streams are wanted is asked since 1.42; before, all are.
 pub(super) async fn attach_websocket(api: &Api, id: &str, request: Request) -> Answer {
-    let ticket = api.engine.prepare_attach(id, options(&request.query, true))?;
+    let mut options = options(&request.query, true);
+    if request.version < ApiVersion::new(1, 42) {
+        (options.stdin, options.stdout, options.stderr) = (true, true, true);
+    }
+    let ticket = api.engine.prepare_attach(id, options)?;
     let Some(head) = websocket::handshake(&request.headers) else {
         if websocket::accept_with(&request.wire, websocket::REFUSAL).await.is_ok() {
             request.wire.end();

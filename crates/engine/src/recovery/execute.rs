@@ -121,7 +121,6 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let joined = origin.run.as_ref().map(|run| run.record.endpoints.clone());
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
-    crate::logs::compress::ask(&core, &container);
     limit_again(&core, &container).await;
     crate::network::link::adopted(&core, &container);
     if let (Some(shim), Some(run)) = (stale, container.look().run.clone())
@@ -298,6 +297,8 @@ async fn clear(
 
 async fn afterwards(core: Arc<Core>, recovered: Recovered) {
     let container = recovered.container;
+    // Only now that its shim is of our version: older ones do not move compressed files along.
+    crate::logs::compress::ask(&core, &container);
     let sent = match recovered.then {
         Then::Keep => Ok(()),
         Then::Start => container.tell(Message::Revive).await,

@@ -278,3 +278,74 @@ fn number(message: &str) -> Result<u32> {
     let text = message.trim_end().rsplit(' ').next().unwrap_or_default();
     text.parse().with_context(|| message.to_owned())
 }
+
+#[test]
+fn the_daemon_s_own_driver_and_options_hold_for_those_who_do_not_say() -> Result<()> {
+    let arguments = [
+        "--log-driver",
+        "local",
+        "--log-opt",
+        "max-size=1m",
+        "--log-opt",
+        "max-file=2",
+    ];
+    let options = DaemonOptions {
+        arguments: arguments.map(str::to_owned).to_vec(),
+        ..DaemonOptions::default()
+    };
+    on_daemon(options, &["busybox"], |case| {
+        case.says("info -f {{.LoggingDriver}}", "local")?;
+        let config = "inspect -f '{{json .HostConfig.LogConfig}}' talk";
+        for (flags, want) in [
+            ("", r#"{"Type":"local","Config":{"max-file":"2","max-size":"1m"}}"#),
+            (
+                "--log-opt max-size=2m",
+                r#"{"Type":"local","Config":{"max-file":"2","max-size":"2m"}}"#,
+            ),
+            ("--log-driver json-file", r#"{"Type":"json-file","Config":{}}"#),
+            ("--log-driver none", r#"{"Type":"none","Config":{}}"#),
+        ] {
+            case.ok(&format!("run --name talk {flags} busybox echo hi"))?;
+            case.says(config, want)?;
+            if !flags.contains("none") {
+                case.says("logs talk", "hi")?;
+            }
+            case.ok("rm talk")?;
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn wrong_options_of_the_daemon_keep_it_from_starting() -> Result<()> {
+    if is_reference()? {
+        corten_testkit::skip::skip(
+            "wrong_options_of_the_daemon_keep_it_from_starting",
+            "is about our daemon",
+        );
+        return Ok(());
+    }
+    on_daemon(DaemonOptions::default(), &[], |case| {
+        let program = corten_testkit::programs::find("cortend")?;
+        for (flags, text) in [
+            (
+                "--log-opt bogus=1",
+                "failed to set log opts: unknown log opt 'bogus' for json-file log driver",
+            ),
+            (
+                "--log-driver local --log-opt labels=a",
+                "unknown log opt 'labels' for log driver local",
+            ),
+            ("--log-opt mode=x", "logger: logging mode not supported: x"),
+        ] {
+            let line = format!(
+                "{} --host unix:///run/second.sock --data-root /run/second --exec-root /run/second-x --pidfile /run/second.pid --bridge none {flags}",
+                program.display()
+            );
+            let outcome = case.script(&line)?;
+            ensure!(outcome.code == 1, "{outcome}");
+            outcome.mentions(text)?;
+        }
+        Ok(())
+    })
+}

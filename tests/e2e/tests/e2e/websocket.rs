@@ -118,7 +118,10 @@ fn attach_over_a_websocket() -> Result<()> {
             let path = format!("/v{version}/containers/talk/attach/ws?logs=1&stdout=1");
             let mut client = WebSocket::open(case, &path)?.map_err(anyhow::Error::msg)?;
             let log = client.until_closed(kind)?;
-            ensure!(log == b"out\ngot hello\n", "{}", String::from_utf8_lossy(&log));
+            let log = String::from_utf8(log)?;
+            // Older clients get all streams, whichever they name.
+            ensure!(log.contains("err") == (version != "1.51"), "{log}");
+            ensure!(log.contains("out\n") && log.contains("got hello\n"), "{log}");
             case.ok("rm talk")?;
         }
         Ok(())

@@ -282,7 +282,9 @@ impl Sending {
                 match self.destination.connect().await {
                     Ok(sink) => self.sink = Some(sink),
                     Err(error) => {
-                        tracing::warn!(container = self.name, %error, "nobody takes the log, trying again");
+                        if pause == RETRY {
+                            tracing::warn!(container = self.name, %error, "nobody takes the log, trying again");
+                        }
                         tokio::time::sleep(pause).await;
                         pause = (pause * 2).min(RETRY_LIMIT);
                     }
