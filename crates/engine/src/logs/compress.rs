@@ -55,7 +55,9 @@ pub(crate) fn ask(core: &Arc<Core>, container: &Arc<Container>) {
     let Some(log) = super::place::of(core, container).filter(|log| log.compressed) else {
         return;
     };
-    if !rotated(&log.path, 1).exists() || !core.packing.waiting().insert(container.id.clone()) {
+    // A pass that was cut short has packed the newest and left others.
+    let is_rotated = rotated(&log.path, 1).exists() || packed(&log.path, 1).exists();
+    if !is_rotated || !core.packing.waiting().insert(container.id.clone()) {
         return;
     }
     let (core, id) = (Arc::clone(core), container.id.clone());

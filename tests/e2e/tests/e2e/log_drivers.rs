@@ -349,3 +349,67 @@ fn wrong_options_of_the_daemon_keep_it_from_starting() -> Result<()> {
         Ok(())
     })
 }
+
+/// Killed before and after each step of a compression: the log reads the same, and the next daemon compresses the rest.
+#[test]
+fn a_kill_at_any_step_of_compression_costs_nothing() -> Result<()> {
+    if is_reference()? {
+        corten_testkit::skip::skip(
+            "a_kill_at_any_step_of_compression_costs_nothing",
+            "kills Corten at its own steps",
+        );
+        return Ok(());
+    }
+    on_daemon(DaemonOptions::default(), &["busybox"], |case| {
+        let mut kills = 0;
+        for number in 1..40 {
+            case.script("rm -rf /run/trigger && mkdir /run/trigger")?.success()?;
+            let count = "until [ -e /t/go ]; do sleep 0.02; done; i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo line $i; done; cat";
+            case.ok(&format!(
+                "run -di --name talk -v /run/trigger:/t --log-opt max-size=50k --log-opt max-file=9 \
+                 --log-opt compress=true busybox sh -c '{count}'"
+            ))?;
+            let id = case.inspect("talk")?["Id"].as_str().unwrap_or_default().to_owned();
+            let directory = case.daemon.data_directory().join("containers").join(id);
+            let fault = case.daemon.fault_file();
+            std::fs::write(&fault, number.to_string())?;
+            // The daemon has no part in this but to compress.
+            case.script("touch /run/trigger/go")?.success()?;
+            let settled = |case: &mut Case| -> Result<bool> {
+                let killed = case.daemon.has_ended()?;
+                let names = case.script(&format!("ls {}", directory.display()))?.success()?;
+                let rotated = names.text().lines().filter(|name| name.contains("-json.log."));
+                let (packed, plain): (Vec<&str>, Vec<&str>) = rotated.partition(|name| name.ends_with(".gz"));
+                Ok(killed || (plain.is_empty() && packed.len() >= 2))
+            };
+            until_ok(LIMIT, "a kill or the end of the compression", || {
+                ensure!(settled(case)?, "neither");
+                Ok(())
+            })?;
+            drop(std::fs::remove_file(&fault));
+            let killed = case.daemon.has_ended()?;
+            if killed {
+                kills += 1;
+                case.daemon.launch()?;
+            }
+            let want: String = (1..=2000).map(|line| format!("line {line}\n")).collect();
+            until_ok(LIMIT, "the whole log", || {
+                let said = case.run("logs talk")?.success()?;
+                ensure!(said.stdout == want, "kill {number}: {} bytes", said.stdout.len());
+                Ok(())
+            })?;
+            until_ok(LIMIT, "what the dead daemon left is compressed", || {
+                ensure!(settled(case)?, "plain files stay");
+                Ok(())
+            })?;
+            let said = case.run("logs talk")?.success()?;
+            ensure!(said.stdout == want, "after kill {number}: {} bytes", said.stdout.len());
+            case.ok("rm -f talk")?;
+            if !killed {
+                ensure!(kills >= 3, "only {kills} steps");
+                return Ok(());
+            }
+        }
+        anyhow::bail!("a run without a kill never came")
+    })
+}
