@@ -75,6 +75,18 @@ pub enum Call {
     ContainerAttachWebsocket(String),
     /// `DELETE /containers/{id}`
     ContainerRemove(String),
+    /// `HEAD /containers/{id}/archive`
+    ArchiveStat(String),
+    /// `GET /containers/{id}/archive`
+    ArchiveRead(String),
+    /// `PUT /containers/{id}/archive`
+    ArchiveWrite(String),
+    /// `GET /containers/{id}/export`
+    ContainerExport(String),
+    /// `GET /containers/{id}/changes`
+    ContainerChanges(String),
+    /// `POST /commit`
+    Commit,
     /// `POST /containers/{id}/exec`
     ExecCreate(String),
     /// `POST /exec/{id}/start`
@@ -151,6 +163,8 @@ impl Call {
                 | Self::ExecStart(_)
                 | Self::ImageCreate
                 | Self::ImageLoad
+                | Self::ArchiveWrite(_)
+                | Self::Commit
                 | Self::NetworkCreate
                 | Self::NetworkConnect(_)
                 | Self::NetworkDisconnect(_)
@@ -218,7 +232,7 @@ fn find(method: &Method, segments: &[&str]) -> Option<Call> {
 fn head(segments: &[&str]) -> Option<Call> {
     match segments {
         ["_ping"] => Some(Call::Ping),
-        ["containers", _, .., "archive"] => Some(Call::NotBuilt("ContainerArchiveInfo")),
+        ["containers", of @ .., "archive"] => Some(Call::ArchiveStat(of.join("/"))),
         _ => None,
     }
 }
@@ -237,11 +251,11 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["containers", of @ .., "json"] => Call::ContainerInspect(name(of)),
         ["containers", of @ .., "logs"] => Call::ContainerLogs(name(of)),
         ["containers", of @ .., "top"] => Call::ContainerTop(name(of)),
-        ["containers", _, .., "changes"] => Call::NotBuilt("ContainerChanges"),
-        ["containers", _, .., "export"] => Call::NotBuilt("ContainerExport"),
+        ["containers", of @ .., "changes"] => Call::ContainerChanges(name(of)),
+        ["containers", of @ .., "export"] => Call::ContainerExport(name(of)),
         ["containers", of @ .., "stats"] => Call::ContainerStats(name(of)),
         ["containers", of @ .., "attach", "ws"] => Call::ContainerAttachWebsocket(name(of)),
-        ["containers", _, .., "archive"] => Call::NotBuilt("ContainerArchive"),
+        ["containers", of @ .., "archive"] => Call::ArchiveRead(name(of)),
         ["exec", of @ .., "json"] => Call::ExecInspect(name(of)),
         ["images", "json"] => Call::ImageList,
         ["images", "get"] => Call::ImagesGet,
@@ -271,7 +285,7 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["build"] => Call::NotBuilt("ImageBuild"),
         ["build", "prune"] => Call::BuildPrune,
         ["build", "cancel"] => Call::NotBuilt("BuildCancel"),
-        ["commit"] => Call::NotBuilt("ImageCommit"),
+        ["commit"] => Call::Commit,
         ["session"] => Call::NotBuilt("Session"),
         ["grpc"] => Call::NotBuilt("BuildKit"),
         ["containers", "create"] => Call::ContainerCreate,
@@ -329,7 +343,7 @@ fn delete(segments: &[&str]) -> Option<Call> {
 
 fn put(segments: &[&str]) -> Option<Call> {
     match segments {
-        ["containers", _, .., "archive"] => Some(Call::NotBuilt("PutContainerArchive")),
+        ["containers", of @ .., "archive"] => Some(Call::ArchiveWrite(of.join("/"))),
         ["volumes", _, ..] => Some(Call::VolumeUpdate),
         _ => None,
     }

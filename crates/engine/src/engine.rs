@@ -11,6 +11,7 @@ use corten_api::container::{
     ContainerCreateBody, ContainerCreateResponse, ContainerInspect, ContainerPruneReport, ContainerTop,
     EndpointSettings, UpdateBody,
 };
+use corten_api::container::{FilesystemChange, PathStat};
 use corten_api::exec::{ExecConfig, ExecInspect};
 use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImagePruneReport, ImageSummary};
 use corten_api::network::{Network, NetworkCreateBody, NetworkCreateResponse, NetworkPruneReport};
@@ -30,13 +31,15 @@ use crate::exec::{self, ExecTicket};
 use crate::image::{self, LoadProgress, SaveTicket};
 use crate::logs::{self, LogStream};
 use crate::request::{
-    AttachOptions, ExecStartOptions, ImageListOptions, ImageRemoveOptions, ImportImageOptions, ListOptions, LogOptions,
-    RemoveOptions, StartOptions, StatsOptions, StopOptions, TerminalSize, WaitCondition,
+    AttachOptions, CommitOptions, ExecStartOptions, ExtractOptions, ImageListOptions, ImageRemoveOptions,
+    ImportImageOptions, ListOptions, LogOptions, RemoveOptions, StartOptions, StatsOptions, StopOptions, TerminalSize,
+    WaitCondition,
 };
 use crate::stats::{self, StatsStream};
 use crate::usage::{self, UsageOptions};
 
-use crate::{Config, network, prune, volume};
+use crate::files::{ArchiveTicket, ExportTicket};
+use crate::{Config, files, network, prune, volume};
 
 /// One host's containers, images, volumes and networks. Clones share everything.
 #[derive(Clone)]
@@ -343,6 +346,40 @@ impl Engine {
     pub async fn remove_volume(&self, name: &str, force: bool) -> Result<()> {
         let name = name.to_owned();
         blocking(&self.core, move |core| volume::remove(core, &name, force)).await
+    }
+
+    /// What is at a path in a container.
+    pub async fn stat_path(&self, reference: &str, path: &str) -> Result<PathStat> {
+        files::stat::stat(&self.core, reference, path).await
+    }
+
+    /// Finds a path in a container; then [`ArchiveTicket::write`] writes its archive.
+    pub async fn prepare_archive(&self, reference: &str, path: &str) -> Result<ArchiveTicket> {
+        files::read::prepare(&self.core, reference, path).await
+    }
+
+    /// Unpacks the archive that `reader` gives into a directory of a container.
+    pub async fn write_archive<R>(&self, reference: &str, reader: R, options: ExtractOptions) -> Result<()>
+    where
+        R: Read + Send + 'static,
+    {
+        files::write::write(&self.core, reference, reader, options).await
+    }
+
+    /// Opens a container's root; then [`ExportTicket::write`] writes its archive.
+    pub async fn prepare_export(&self, reference: &str) -> Result<ExportTicket> {
+        files::export::prepare(&self.core, reference).await
+    }
+
+    /// What a container changed of its image's files.
+    pub async fn container_changes(&self, reference: &str) -> Result<Vec<FilesystemChange>> {
+        let container = self.core.containers.find(reference)?;
+        blocking(&self.core, move |core| files::changes::changes(core, &container)).await
+    }
+
+    /// Makes an image of a container; returns its id, `sha256:...`.
+    pub async fn commit_container(&self, options: CommitOptions) -> Result<String> {
+        files::commit::commit(&self.core, options).await
     }
 
     /// Makes a network.

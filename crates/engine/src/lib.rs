@@ -22,6 +22,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod exec;
+pub mod files;
 pub mod health;
 pub mod identity;
 pub mod image;

@@ -1,6 +1,7 @@
 //! What callers ask with, where the API has no type of its own: query parameters in Rust's shape.
 
 use corten_api::Filters;
+use corten_api::container::ContainerConfig;
 use corten_base::Timestamp;
 
 /// How a container is started.
@@ -157,4 +158,36 @@ pub struct ImageRemoveOptions {
     pub force: bool,
     /// Leave untagged parents.
     pub no_prune: bool,
+}
+
+/// How an archive is unpacked into a container.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExtractOptions {
+    /// The directory.
+    pub path: String,
+    /// A directory and something else do not replace each other.
+    pub keep_kinds: bool,
+    /// Everything belongs to the container's user.
+    pub own: bool,
+}
+
+/// What a commit makes of a container.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CommitOptions {
+    /// The container.
+    pub container: String,
+    /// Repository name; empty: none.
+    pub repository: String,
+    /// Tag; empty: `latest`.
+    pub tag: String,
+    /// Who made it.
+    pub author: String,
+    /// A comment.
+    pub message: String,
+    /// Dockerfile instructions that change its configuration.
+    pub changes: Vec<String>,
+    /// Its configuration instead of the container's, which it is completed from.
+    pub config: Option<ContainerConfig>,
+    /// The container is paused meanwhile.
+    pub pause: bool,
 }

@@ -66,7 +66,7 @@ impl Store {
         {
             return Err(ImportError::Digest);
         }
-        let imported = self.with_layer(reader, |layer, work| {
+        let imported = self.with_layer(reader, None, |layer, work| {
             let config = serde_json::to_vec(&image_config(options, config, layer.diff_id))
                 .map_err(|error| LoadError::Archive(error.to_string()))?;
             let config_path = work.join("config");
@@ -77,6 +77,7 @@ impl Store {
                 config_path,
                 config_bytes: config.len() as u64,
                 top: Some(layer.diff_id),
+                parent: None,
                 references: options
                     .reference
                     .clone()

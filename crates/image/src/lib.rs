@@ -20,6 +20,7 @@
 //! mount(2) takes on kernels without `lowerdir+`.
 
 pub mod changes;
+pub mod commit;
 mod compress;
 pub mod config;
 pub mod extract;
@@ -28,12 +29,15 @@ pub mod hello;
 pub mod import;
 mod layer;
 pub mod load;
+pub mod pack;
 pub mod remove;
 pub mod save;
 pub mod snapshot;
 pub mod store;
 pub mod tar;
+pub mod unpack;
 
+pub use commit::{CommitError, Committed};
 pub use config::{Config, Healthcheck, History, ImageConfig};
 pub use find::{FindError, Image, ImageSummary};
 pub use hello::HelloError;

@@ -34,6 +34,8 @@ pub enum Cloned {
 
 /// A new mount namespace.
 pub const NEW_MOUNT: u64 = libc::CLONE_NEWNS as u64;
+/// Only for `unshare`: a working directory, root and umask that no other thread shares.
+pub const OWN_DIRECTORY: u64 = libc::CLONE_FS as u64;
 /// A new control group namespace.
 pub const NEW_CGROUP: u64 = libc::CLONE_NEWCGROUP as u64;
 /// A new uts namespace.

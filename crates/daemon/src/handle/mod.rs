@@ -7,6 +7,7 @@ mod containers;
 mod debug;
 mod events;
 mod exec;
+mod files;
 mod images;
 mod logs;
 mod networks;
@@ -107,6 +108,12 @@ impl Api {
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,
             Call::ContainerAttachWebsocket(id) => attach::attach_websocket(self, &id, request).await,
             Call::ContainerRemove(id) => containers::remove(self, &id, &request).await,
+            Call::ArchiveStat(id) => files::stat(self, &id, &request).await,
+            Call::ArchiveRead(id) => files::read(self, &id, &request).await,
+            Call::ArchiveWrite(id) => files::write(self, &id, request).await,
+            Call::ContainerExport(id) => files::export(self, &id).await,
+            Call::ContainerChanges(id) => files::changes(self, &id).await,
+            Call::Commit => files::commit(self, request).await,
             Call::ExecCreate(id) => exec::create(self, &id, request).await,
             Call::ExecStart(id) => exec::start(self, &id, request).await,
             Call::ExecResize(id) => exec::resize(self, &id, &request).await,

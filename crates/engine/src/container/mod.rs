@@ -69,6 +69,8 @@ pub(crate) struct Container {
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) clients: Arc<Clients>,
+    /// Who has its files open.
+    pub(crate) gate: crate::files::Gate,
     /// What its health checks say.
     pub(crate) health: crate::health::Keeper,
     /// What was changed since its creation; locked only for the moment of a look.

@@ -113,6 +113,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
     let clients = Clients::new(origin.run.as_ref().map(|run| run.shim.clone()));
     let health = crate::health::Keeper::new(&holds.config, origin.health.take());
     let container = Container {
+        gate: crate::files::Gate::default(),
         health,
         id: origin.record.id.clone(),
         record: origin.record,
@@ -397,6 +398,7 @@ impl Owner {
     }
 
     async fn perform_start(&mut self, rest: &mut VecDeque<Effect>) {
+        let _closed = self.container.gate.close().await;
         let event = match self.start().await {
             Ok(started) => Event::Started {
                 pid: started.pid,

@@ -38,7 +38,7 @@ pub enum LoadProgress {
 }
 
 /// An error of the store in the engine's kinds.
-fn of_kind(kind: corten_image::ErrorKind, message: String) -> Error {
+pub(crate) fn of_kind(kind: corten_image::ErrorKind, message: String) -> Error {
     let kind = match kind {
         corten_image::ErrorKind::NotFound => ErrorKind::NotFound,
         corten_image::ErrorKind::InvalidParameter => ErrorKind::InvalidParameter,
@@ -82,6 +82,11 @@ fn target(repository: &str, tag: &str) -> Result<Reference> {
     } else {
         reference.with_tag(tag).map_err(wrong)
     }
+}
+
+/// The name of a commit.
+pub(crate) fn commit_target(repository: &str, tag: &str) -> Result<Reference> {
+    target(repository, tag)
 }
 
 /// Takes a name away, and the image with its last one. Refuses what containers use.

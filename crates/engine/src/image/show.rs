@@ -22,7 +22,7 @@ fn shown(image: &Image) -> ImageInspect {
         repo_tags: List::from(image.repo_tags()),
         repo_digests: List::from(image.repo_digests()),
         parent: image.parent.map(|parent| parent.to_string()).unwrap_or_default(),
-        comment: config.comment.clone(),
+        comment: comment(config),
         created: config.created.map(|created| created.to_string()).unwrap_or_default(),
         docker_version: config.docker_version.clone(),
         author: config.author.clone(),
@@ -44,6 +44,15 @@ fn shown(image: &Image) -> ImageInspect {
         },
         config: Some(config.config.as_ref().map(inherited).unwrap_or_default()),
     }
+}
+
+/// The image's own, or that of its last step.
+fn comment(config: &corten_image::ImageConfig) -> String {
+    let last = config.history.last().map(|step| step.comment.clone());
+    Some(config.comment.clone())
+        .filter(|own| !own.is_empty())
+        .or(last)
+        .unwrap_or_default()
 }
 
 fn inherited(config: &corten_image::Config) -> ImageConfig {

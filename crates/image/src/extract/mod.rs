@@ -14,7 +14,7 @@
 //! No flushing here: the caller flushes once for all layers before it records any of them.
 
 mod place;
-mod remove;
+pub(crate) mod remove;
 mod whiteout;
 
 use std::collections::{BTreeSet, HashSet};

@@ -119,10 +119,11 @@ impl Store {
             .collect())
     }
 
-    /// Receives one layer alone and unpacks it, for `import`. The closure gets it, and the work directory it lies in.
+    /// Receives one layer alone and unpacks it on `parent`, for `import` and `commit`. The closure gets it, and the work directory it lies in.
     pub(crate) fn with_layer<T>(
         &self,
         reader: &mut (dyn Read + Send),
+        parent: Option<Digest>,
         use_layer: impl FnOnce(NewLayer, &Path) -> Result<T, LoadError>,
     ) -> Result<T, LoadError> {
         let work = self.work_directory("import")?;
@@ -142,8 +143,8 @@ impl Store {
             let unpacked = job.wait()?;
             let diff_id = unpacked.diff_id.unwrap_or(blob.digest);
             Ok::<_, LoadError>(NewLayer {
-                chain: diff_id,
-                parent: None,
+                chain: chain_id(parent.as_ref(), &diff_id),
+                parent,
                 diff_id,
                 directory: job.directory.clone(),
                 size_bytes: unpacked.extracted.size_bytes,
@@ -230,7 +231,7 @@ impl Store {
                 let record = ImageRecord {
                     top: image.top,
                     last_tagged: Timestamp::ZERO,
-                    parent: None,
+                    parent: image.parent,
                 };
                 transaction.set_image(&image.id, Some(&record))?;
             }
@@ -314,6 +315,8 @@ pub(crate) struct NewImage {
     pub(crate) config_path: PathBuf,
     pub(crate) config_bytes: u64,
     pub(crate) top: Option<Digest>,
+    /// The image it was made from here.
+    pub(crate) parent: Option<Digest>,
     pub(crate) references: Vec<Reference>,
 }
 
@@ -359,6 +362,7 @@ impl Preparing<'_> {
             config_path: file.path.clone(),
             config_bytes: file.size_bytes,
             top: parent,
+            parent: None,
             references: archived.references,
         })
     }

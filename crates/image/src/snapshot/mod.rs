@@ -1,5 +1,6 @@
 //! Snapshots: the writable layer of each container over the layers of its image.
 
+pub(crate) mod changes;
 mod copy;
 pub(crate) mod size;
 mod view;
@@ -13,6 +14,7 @@ use corten_base::{ContainerId, Digest};
 use corten_sys::fault::boundary;
 use rustix::fs::{Mode, OFlags};
 
+pub use changes::{Change, ChangeKind};
 pub use copy::{copy_tree, copy_up};
 
 use crate::ErrorKind;
@@ -212,6 +214,23 @@ impl Store {
         self.view(layers)
     }
 
+    /// As [`Store::view_image`] for what a container's writable layer lies on.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn view_below(&self, container: &ContainerId) -> Result<OwnedFd, SnapshotError> {
+        self.view(self.snapshot(container)?.lower)
+    }
+
+    /// Mounts a container that does not run, writable, in the mount namespace of the calling thread, which must be one
+    /// that nobody else sees; returns its root. The caller sees to it that it is mounted nowhere else.
+    ///
+    /// # Errors
+    /// [`SnapshotError`].
+    pub fn mount_snapshot(&self, container: &ContainerId) -> Result<OwnedFd, SnapshotError> {
+        view::mount_writable(&self.snapshot(container)?)
+    }
+
     fn view(&self, layers: Vec<PathBuf>) -> Result<OwnedFd, SnapshotError> {
         view::mount(&self.layers_root(), &self.at_least_two(layers)?)
     }
@@ -257,7 +276,7 @@ impl Store {
     }
 
     /// The chain that a container's snapshot stands on, none inside for an image without layers; none if it has none.
-    fn chain_of(&self, container: &ContainerId) -> Result<Option<Option<Digest>>, SnapshotError> {
+    pub(crate) fn chain_of(&self, container: &ContainerId) -> Result<Option<Option<Digest>>, SnapshotError> {
         Ok(self.chain_at(&self.snapshot_path(container))?)
     }
 

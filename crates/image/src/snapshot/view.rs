@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, OpenTreeFlags, fsconfig_create,
-    fsconfig_set_string, fsmount, fsopen, mount_change, open_tree,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
+    fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_change, move_mount, open_tree,
 };
 
-use super::SnapshotError;
+use super::{Snapshot, SnapshotError};
 
 /// What an overlay is mounted with besides its layers: renamed directories of foreign layers are not followed.
 const REDIRECT: (&str, &str) = ("redirect_dir", "nofollow");
@@ -27,6 +27,60 @@ pub(super) fn mount(layers_root: &Path, layers: &[PathBuf]) -> Result<OwnedFd, S
         in_own_namespace(layers_root, layers)
     };
     mounted.map_err(|error| SnapshotError::io("view", layers_root)(error.into()))
+}
+
+/// Mounts a snapshot on its own work directory; returns the root.
+pub(super) fn mount_writable(snapshot: &Snapshot) -> Result<OwnedFd, SnapshotError> {
+    let mounted = if corten_sys::overlay::takes_layers_one_by_one() {
+        writable_by_context(snapshot)
+    } else {
+        writable_by_string(snapshot)
+    };
+    mounted.map_err(|error| SnapshotError::io("mount", &snapshot.upper)(error.into()))
+}
+
+/// As containers are mounted: what differs between two mounts of one writable layer could be lost.
+const WRITABLE: [(&str, &str); 2] = [REDIRECT, ("index", "off")];
+
+fn writable_by_context(snapshot: &Snapshot) -> rustix::io::Result<OwnedFd> {
+    let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for layer in &snapshot.lower {
+        fsconfig_set_string(&context, "lowerdir+", layer)?;
+    }
+    fsconfig_set_string(&context, "upperdir", &snapshot.upper)?;
+    fsconfig_set_string(&context, "workdir", &snapshot.work)?;
+    for (key, value) in WRITABLE {
+        fsconfig_set_string(&context, key, value)?;
+    }
+    fsconfig_create(&context)?;
+    let root = fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())?;
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    move_mount(&root, "", rustix::fs::CWD, &snapshot.work, flags)?;
+    Ok(root)
+}
+
+fn writable_by_string(snapshot: &Snapshot) -> rustix::io::Result<OwnedFd> {
+    let lower: Option<Vec<String>> = snapshot
+        .lower
+        .iter()
+        .map(|layer| relative(&snapshot.layers_root, layer))
+        .collect();
+    let beside = |path: &Path| relative(&snapshot.layers_root, path).ok_or(Errno::INVAL);
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={},{}={},{}={}",
+        lower.ok_or(Errno::INVAL)?.join(":"),
+        beside(&snapshot.upper)?,
+        beside(&snapshot.work)?,
+        WRITABLE[0].0,
+        WRITABLE[0].1,
+        WRITABLE[1].0,
+        WRITABLE[1].1,
+    );
+    let options = std::ffi::CString::new(options).map_err(|_| Errno::INVAL)?;
+    rustix::process::chdir(&snapshot.layers_root)?;
+    let flags = MountFlags::empty();
+    rustix::mount::mount("overlay", &snapshot.work, "overlay", flags, Some(options.as_c_str()))?;
+    open_tree(rustix::fs::CWD, &snapshot.work, OpenTreeFlags::OPEN_TREE_CLOEXEC)
 }
 
 fn by_file_system_context(layers: &[PathBuf]) -> rustix::io::Result<OwnedFd> {

@@ -1,4 +1,4 @@
-//! Reading tar streams: the records of one entry put together (PAX, GNU long names, sparse maps), bounded, exact in
+//! Tar streams. Writing is in `write`; reading: the records of one entry put together (PAX, GNU long names, sparse maps), bounded, exact in
 //! bytes. Header fields are decoded by the `tar` crate; putting entries together is ours because that crate's PAX
 //! reader takes a value that contains a newline (any binary extended attribute may) for damage and does not know
 //! sparse files of PAX 0.0 to 1.0. Does not touch the disk and trusts no field: paths are as written.
@@ -7,11 +7,13 @@ mod pax;
 mod sparse;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::io::{self, BufRead};
 
 use pax::Pax;
 pub(crate) use sparse::Segment;
+pub use write::{Header, TarWriter};
 
 const BLOCK: usize = 512;
 /// Bytes of one PAX header, long name or sparse map; Go's reader has the same limit.

@@ -1,0 +1,81 @@
+//! A container's files as its clients reach them: `cp`, `export`, `diff`, `commit`.
+//!
+//! [`view`] finds the root: that of a running container through its first process, that of another one through one
+//! mount in a namespace of its own, shared by all who look at the same time. A container starts when nobody has its
+//! files open ([`Gate`]); who takes too long is shut out instead, because two mounts of one writable layer are
+//! undefined.
+
+pub(crate) mod changes;
+pub(crate) mod commit;
+pub(crate) mod export;
+mod gate;
+pub(crate) mod link;
+pub(crate) mod read;
+pub(crate) mod stat;
+mod user;
+mod view;
+pub(crate) mod write;
+
+use corten_sys::fault::boundary;
+
+pub use export::ExportTicket;
+pub(crate) use gate::Gate;
+pub use read::ArchiveTicket;
+
+use crate::container::Container;
+use crate::core::Core;
+use crate::event::Subject;
+
+/// A path as the API gives it: absolute from the root, without `..`, with the `/` or `/.` at its end that says
+/// something.
+pub(crate) fn absolute(path: &str) -> String {
+    let mut clean = crate::container::mounts::clean(path);
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    if last == "." {
+        if clean != "/" {
+            clean.push('/');
+        }
+        clean.push('.');
+    } else if path.ends_with('/') && clean != "/" {
+        clean.push('/');
+    }
+    clean
+}
+
+/// The last part as Go's `filepath.Base` gives it.
+fn base(path: &str) -> &str {
+    match path.trim_end_matches('/') {
+        "" => "/",
+        trimmed => trimmed.rsplit('/').next().unwrap_or(trimmed),
+    }
+}
+
+fn publish(core: &Core, container: &Container, action: &str) {
+    boundary("files.publish");
+    let subject = Subject::Container(container);
+    core.events.publish(subject, action, &[], corten_base::Timestamp::now());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths() {
+        for (given, meant, name) in [
+            ("/d", "/d", "d"),
+            ("d", "/d", "d"),
+            ("/d/", "/d/", "d"),
+            ("/d/.", "/d/.", "."),
+            ("/d/./", "/d/.", "."),
+            ("/", "/", "/"),
+            ("/.", "/.", "."),
+            (".", "/.", "."),
+            ("../../etc/passwd", "/etc/passwd", "passwd"),
+            ("/a/../b//c", "/b/c", "c"),
+        ] {
+            assert_eq!(absolute(given), meant, "{given}");
+            assert_eq!(base(meant), name, "{given}");
+        }
+    }
+}

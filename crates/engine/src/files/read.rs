@@ -1,0 +1,87 @@
+//! Files out of a container as a tar (`GET /containers/{id}/archive`).
+
+use std::ffi::CString;
+use std::io::Write;
+use std::sync::Arc;
+
+use corten_api::container::PathStat;
+use corten_image::pack;
+use corten_image::unpack::open_in;
+use rustix::fs::OFlags;
+
+use super::gate::{Checked, Opened};
+use super::view::{self, Scope};
+use super::{absolute, stat};
+use crate::core::{Core, blocking, transferring};
+use crate::error::{Error, Result};
+
+/// A path that was found and is about to be written as an archive.
+pub struct ArchiveTicket {
+    core: Arc<Core>,
+    opened: Opened,
+    path: String,
+    stat: PathStat,
+}
+
+/// Finds it; what is wrong with the path is known before the first byte is sent.
+pub(crate) async fn prepare(core: &Arc<Core>, reference: &str, path: &str) -> Result<ArchiveTicket> {
+    let container = core.containers.find(reference)?;
+    let pass = container.gate.enter().await;
+    let (reference, path, shared) = (reference.to_owned(), absolute(path), Arc::clone(core));
+    blocking(core, move |core| {
+        let opened = view::open(&shared, &container, pass, Scope::Everything)?;
+        let (stat, _) = stat::look(opened.root(), &path, &reference)?;
+        super::publish(core, &container, "archive-path");
+        Ok(ArchiveTicket {
+            core: shared,
+            opened,
+            path,
+            stat,
+        })
+    })
+    .await
+}
+
+impl ArchiveTicket {
+    /// What is at the path.
+    #[must_use]
+    pub fn stat(&self) -> &PathStat {
+        &self.stat
+    }
+
+    /// Writes the archive to `writer`, on a thread of its own.
+    pub async fn write<W>(self, writer: W) -> Result<()>
+    where
+        W: Write + Send + 'static,
+    {
+        let core = Arc::clone(&self.core);
+        transferring(&core, move |_core| {
+            let pass = self.opened.pass.clone();
+            let mut writer = Checked { pass, inner: writer };
+            let packed = self.pack(&mut writer);
+            packed.map_err(|error| Error::caused(format!("archive {}", self.path), error))
+        })
+        .await
+    }
+
+    fn pack(&self, writer: &mut dyn Write) -> std::io::Result<()> {
+        let root = self.opened.root();
+        if self.stat.is_directory() {
+            let directory = open_in(root, self.path.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY)?;
+            let name = if self.stat.name == "/" { "" } else { &self.stat.name };
+            return pack::directory(std::os::fd::AsFd::as_fd(&directory), name.as_bytes(), writer);
+        }
+        let (parent, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let parent = open_in(root, parent.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
+        let name = CString::new(name)?;
+        pack::entry(std::os::fd::AsFd::as_fd(&parent), &name, name.to_bytes(), writer)
+    }
+}
+
+impl std::fmt::Debug for ArchiveTicket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ArchiveTicket")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! Files into a container out of a tar (`PUT /containers/{id}/archive`).
+
+use std::io::Read;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::sync::Arc;
+
+use corten_image::unpack::{UnpackError, UnpackOptions, open_in, unpack_stream};
+use corten_sys::fault::boundary;
+use rustix::fs::{AtFlags, OFlags, StatVfsMountFlags, StatxFlags};
+use rustix::io::Errno;
+
+use super::gate::{Checked, Opened};
+use super::view::{self, Scope};
+use super::{absolute, stat, user};
+use crate::container::Container;
+use crate::core::{Core, transferring};
+use crate::error::{Error, Result};
+use crate::request::ExtractOptions;
+
+/// How much of an archive is taken in after its refusal, so that its client reads the answer.
+const UNREAD_LIMIT_BYTES: u64 = 64 << 20;
+
+/// Unpacks what `reader` gives.
+pub(crate) async fn write<R>(core: &Arc<Core>, reference: &str, reader: R, options: ExtractOptions) -> Result<()>
+where
+    R: Read + Send + 'static,
+{
+    let container = core.containers.find(reference)?;
+    let pass = container.gate.enter().await;
+    let (reference, shared) = (reference.to_owned(), Arc::clone(core));
+    transferring(core, move |core| {
+        let mut reader = Checked {
+            pass: pass.clone(),
+            inner: reader,
+        };
+        let opened = view::open(&shared, &container, pass, Scope::Everything);
+        let written = opened.and_then(|opened| place(&opened, &container, &reference, &mut reader, &options));
+        if written.is_err() {
+            // A client that still sends sees a broken pipe instead of the answer.
+            drop(std::io::copy(
+                &mut reader.inner.take(UNREAD_LIMIT_BYTES),
+                &mut std::io::sink(),
+            ));
+        } else {
+            super::publish(core, &container, "extract-to-dir");
+        }
+        written
+    })
+    .await
+}
+
+fn place(
+    opened: &Opened,
+    container: &Container,
+    reference: &str,
+    reader: &mut dyn Read,
+    options: &ExtractOptions,
+) -> Result<()> {
+    let root = opened.root();
+    let path = absolute(&options.path);
+    check(root, &path, reference)?;
+    let named = container.effective.config.user.as_str();
+    let owner = if options.own && !named.is_empty() {
+        Some(user::find(root, named)?)
+    } else {
+        None
+    };
+    let own = UnpackOptions {
+        destination: path.clone().into_bytes(),
+        keep_kinds: options.keep_kinds,
+        owner,
+    };
+    boundary("files.unpack");
+    let unpacked = unpack_stream(reader, root, &own);
+    boundary("files.unpacked");
+    unpacked.map_err(|error| match &error {
+        UnpackError::Tar(corten_image::tar::TarError::Read(cause)) => Error::internal(cause.to_string()),
+        _ => Error::internal(error.to_string()),
+    })
+}
+
+/// The destination must be a directory that can be written to.
+fn check(root: BorrowedFd<'_>, path: &str, reference: &str) -> Result<()> {
+    let found = open_in(root, path.as_bytes(), OFlags::PATH);
+    let found = found.map_err(|error| stat::missing(error, path, reference))?;
+    let directory = match open_in(root, path.as_bytes(), OFlags::PATH | OFlags::DIRECTORY) {
+        Err(Errno::NOTDIR) => return Err(Error::invalid("extraction point is not a directory")),
+        directory => directory.map_err(|error| stat::missing(error, path, reference))?,
+    };
+    drop(found);
+    let failed = |error: Errno| Error::caused(format!("look at {path}"), error);
+    let flags = rustix::fs::fstatvfs(&directory).map_err(failed)?.f_flag;
+    if !flags.contains(StatVfsMountFlags::RDONLY) {
+        return Ok(());
+    }
+    let mount = |of: BorrowedFd<'_>| {
+        rustix::fs::statx(of, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map(|found| found.stx_mnt_id)
+    };
+    let is_root = mount(root).map_err(failed)? == mount(directory.as_fd()).map_err(failed)?;
+    Err(Error::invalid(if is_root {
+        "container rootfs is marked read-only"
+    } else {
+        "mounted volume is marked read-only"
+    }))
+}
