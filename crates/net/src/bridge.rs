@@ -32,7 +32,7 @@ pub enum BridgeError {
     #[error("{0:?} is not a name for a bridge")]
     Name(String),
     /// A link of another kind has the name.
-    #[error("link {name} is there and not a bridge ({kind:?})")]
+    #[error("existing interface {name} is not a bridge")]
     Foreign {
         /// The name.
         name: String,
@@ -96,6 +96,9 @@ pub fn ensure(kernel: &mut Route, wanted: &BridgeSpecification) -> Result<u32, B
     drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
     set(wanted, Family::V4, "route_localnet", "1")?;
     set(wanted, Family::V6, "accept_ra", "0")?;
+    // else its link-local address is not usable for a second or more after the first container has come, and the
+    // kernel cannot ask for a container's hardware address on behalf of others: EHOSTUNREACH
+    set(wanted, Family::V6, "accept_dad", "0")?;
     Ok(link.index)
 }
 

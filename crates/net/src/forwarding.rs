@@ -100,11 +100,17 @@ impl Version {
     }
 }
 
-/// Turns forwarding on unless it is on.
+/// Turns forwarding on unless it is on. Without `keep_closed` the host is a router for everybody then, and stays
+/// one: there is no guard that would say that it was us.
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn ensure(kernel: &mut Route, netfilter: &mut Netfilter, version: Version) -> Result<(), ForwardingError> {
+pub fn ensure(
+    kernel: &mut Route,
+    netfilter: &mut Netfilter,
+    version: Version,
+    keep_closed: bool,
+) -> Result<(), ForwardingError> {
     let failed = |source| ForwardingError::Setting {
         key: version.key(),
         source,
@@ -112,14 +118,16 @@ pub fn ensure(kernel: &mut Route, netfilter: &mut Netfilter, version: Version) -
     if sysctl::get(version.key()).map_err(failed)? != "0" {
         return Ok(());
     }
-    let chain = version.chain();
-    let mut batch = Batch::new(GUARD_TABLE);
-    batch
-        .add_table()
-        .add_chain(&chain)
-        .clear_chain(&chain.name)
-        .add_rules(&chain);
-    netfilter.commit(batch).map_err(ForwardingError::Guard)?;
+    if keep_closed {
+        let chain = version.chain();
+        let mut batch = Batch::new(GUARD_TABLE);
+        batch
+            .add_table()
+            .add_chain(&chain)
+            .clear_chain(&chain.name)
+            .add_rules(&chain);
+        netfilter.commit(batch).map_err(ForwardingError::Guard)?;
+    }
     if version == Version::V6 {
         keep_advertised_routes(kernel)?;
     }

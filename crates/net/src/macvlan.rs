@@ -119,6 +119,7 @@ impl MacvlanNetwork {
             gateway4: gateway4.map(|(address, _)| address).filter(|_| way4),
             address6,
             ports: Vec::new(),
+            direct: Vec::new(),
         };
         // the same for one address of this network: neighbours that remember it reach the next owner at once, and
         // networks of other hosts on the link have other ones

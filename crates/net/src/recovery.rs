@@ -94,6 +94,7 @@ mod tests {
                 container_port: 80,
                 way: Way::Translate,
             }],
+            direct: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ use corten_base::ContainerId;
 use serde::{Deserialize, Serialize};
 
 use crate::firewall::Publication;
+use crate::firewall::plan::Crossing;
 use crate::port::Protocol;
 use crate::{MacAddress, Subnet};
 
@@ -34,14 +35,18 @@ pub struct BridgeNetworkConfig {
     pub mtu: u32,
     /// Turn `ip_forward` on when the network needs it (Docker's `ip-forward`).
     pub forward: bool,
+    /// What was not forwarded before stays so when forwarding is turned on (not Docker's `ip-forward-no-drop`).
+    pub keep_closed: bool,
     /// Containers may talk to each other (Docker's `icc`).
     pub inter_container: bool,
-    /// Containers reach the outside with the host's address (Docker's `ip-masq`).
-    pub masquerade: bool,
+    /// How IPv4 crosses the gateway.
+    pub four: Gateway,
+    /// How IPv6 does.
+    pub six: Gateway,
+    /// Links of the host over which containers are reached at their own addresses.
+    pub trusted: Vec<String>,
     /// It has no way out.
     pub internal: bool,
-    /// Containers are reached from outside at their own addresses, published or not.
-    pub open: bool,
     /// It has IPv4.
     pub ipv4: bool,
     /// IPv6 addresses are leased from this part of the subnet only.
@@ -50,6 +55,17 @@ pub struct BridgeNetworkConfig {
     pub reserved: Vec<IpAddr>,
     /// Host address of published ports that name none (Docker's `ip`); unspecified: all of both families.
     pub publish_address: Option<IpAddr>,
+}
+
+/// One family's way through a bridge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gateway {
+    /// Source address of what leaves, and what is open at containers' own addresses.
+    pub crossing: Crossing,
+    /// Ports are published at containers' own addresses, and no port of the host is taken for them.
+    pub routed: bool,
+    /// The bridge does not have the gateway's address.
+    pub bare: bool,
 }
 
 impl Default for BridgeNetworkConfig {
@@ -63,11 +79,13 @@ impl Default for BridgeNetworkConfig {
             gateway6: None,
             mtu: 0,
             forward: true,
+            keep_closed: true,
             inter_container: true,
-            masquerade: true,
+            four: Gateway::default(),
+            six: Gateway::default(),
+            trusted: Vec::new(),
             publish_address: None,
             internal: false,
-            open: false,
             ipv4: true,
             range6: None,
             reserved: Vec::new(),
@@ -128,6 +146,9 @@ pub struct Sandbox {
     pub address6: Option<(Ipv6Addr, u8, Option<Ipv6Addr>)>,
     /// Published ports, one entry per host address, in the order of [`Prepared::sockets`].
     pub ports: Vec<PublishedPort>,
+    /// Ports that are open at the container's own address; of the host none is taken, and zero stands there.
+    #[serde(default)]
+    pub direct: Vec<PublishedPort>,
 }
 
 /// A host port that leads into a container.
@@ -195,7 +216,16 @@ impl Sandbox {
     /// The ports that the kernel translates.
     #[must_use]
     pub fn publications(&self) -> Vec<Publication> {
-        self.ports.iter().filter_map(|port| self.publication(port)).collect()
+        let own = self.direct.iter().filter_map(|port| self.publication(port));
+        let own = own.map(|publication| Publication {
+            host: publication.container,
+            ..publication
+        });
+        self.ports
+            .iter()
+            .filter_map(|port| self.publication(port))
+            .chain(own)
+            .collect()
     }
 
     fn publication(&self, port: &PublishedPort) -> Option<Publication> {
@@ -252,6 +282,7 @@ mod tests {
             gateway4: Some(Ipv4Addr::new(172, 17, 0, 1)),
             address6: address6.map(|address| (address, 64, Some(Ipv6Addr::LOCALHOST))),
             ports: Vec::new(),
+            direct: Vec::new(),
         };
         for host in [
             SocketAddr::from(([0, 0, 0, 0], 80)),

@@ -104,7 +104,7 @@ const NO_CORS: Effect = Gone(
 /// The table.
 pub const FLAGS: &[Flag] = &[
     keyed("add-runtime", "runtimes", Objects, Ignored),
-    flag("allow-direct-routing", Bool, Usual(&["false"])),
+    flag("allow-direct-routing", Bool, Used),
     flag("allow-nondistributable-artifacts", List, Moot),
     flag("api-cors-header", Text, NO_CORS),
     keyed("authorization-plugin", "authorization-plugins", List, Refused),
@@ -165,7 +165,7 @@ pub const FLAGS: &[Flag] = &[
     keyed("insecure-registry", "insecure-registries", List, Used),
     flag("ip", Text, Used),
     flag("ip-forward", Bool, Used),
-    flag("ip-forward-no-drop", Bool, Moot),
+    flag("ip-forward-no-drop", Bool, Used),
     flag("ip-masq", Bool, Used),
     flag("ip6tables", Bool, ON),
     flag("iptables", Bool, ON),

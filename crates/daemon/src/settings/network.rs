@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use anyhow::{Context as _, Result};
 use corten_base::Digest;
 use corten_net::Subnet;
+use corten_net::firewall::plan::{Open, Source};
 use corten_net::sandbox::BridgeNetworkConfig;
 
 use super::values::Values;
@@ -45,7 +46,13 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
     }
     network.forward = boolean_or(values, "ip-forward", network.forward);
     network.inter_container = boolean_or(values, "icc", network.inter_container);
-    network.masquerade = boolean_or(values, "ip-masq", network.masquerade);
+    network.keep_closed = !boolean_or(values, "ip-forward-no-drop", false);
+    if !boolean_or(values, "ip-masq", true) {
+        (network.four.crossing.source, network.six.crossing.source) = (Source::Own, Source::Own);
+    }
+    if boolean_or(values, "allow-direct-routing", false) {
+        (network.four.crossing.open, network.six.crossing.open) = (Open::Published, Open::Published);
+    }
     Ok(Some(network))
 }
 

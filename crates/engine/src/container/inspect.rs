@@ -179,7 +179,7 @@ fn network_settings(core: &Core, container: &Container, view: &View) -> NetworkS
     let Some(run) = run else { return settings };
     // internal networks expose nothing (observed: dockerd 28.5)
     if run.endpoints.iter().any(Joined::is_way_out) {
-        settings.ports = ports::shown(&container.effective.config, run.ports());
+        settings.ports = ports::shown(&container.effective.config, &run.published());
     }
     if let Some(joined) = run.endpoints.iter().find(|joined| joined.is_default(core)) {
         let sandbox = &joined.sandbox;

@@ -184,10 +184,10 @@ impl Row<'_> {
         } = self;
         let config = &container.effective.config;
         let (path, args) = inspect::command(container);
-        let published = view.run.as_ref().map(|run| run.ports());
+        let published = view.run.as_ref().map(|run| run.published());
         let running = view.life.phase.running().is_some();
         let ports = if running {
-            ports::listed(config, published.unwrap_or_default())
+            ports::listed(config, &published.unwrap_or_default())
         } else {
             Vec::new()
         };

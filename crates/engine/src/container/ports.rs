@@ -104,7 +104,11 @@ pub fn shown(config: &ContainerConfig, published: &[PublishedPort]) -> Map<List<
             .or_default()
             .push(PortBinding {
                 host_ip: port.host.ip().to_string(),
-                host_port: port.host.port().to_string(),
+                // zero: open at the container's own address (observed: dockerd 28.5)
+                host_port: Some(port.host.port())
+                    .filter(|port| *port != 0)
+                    .map(|port| port.to_string())
+                    .unwrap_or_default(),
             });
     }
     ports.into()

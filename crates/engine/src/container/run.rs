@@ -124,6 +124,17 @@ impl RunRecord {
     }
 
     /// Its published ports.
+    pub(crate) fn published(&self) -> Vec<PublishedPort> {
+        let all = self.endpoints.iter().map(|joined| &joined.sandbox);
+        let open = all.flat_map(|sandbox| &sandbox.direct).filter(|port| {
+            let same = |other: &&PublishedPort| other.host.ip() == port.host.ip();
+            let held = |other: &&PublishedPort| other.container_port == port.container_port;
+            !self.ports().iter().filter(same).any(|other| held(&other))
+        });
+        open.chain(self.ports()).cloned().collect()
+    }
+
+    /// Those of its published ports that are the host's.
     pub(crate) fn ports(&self) -> &[PublishedPort] {
         let publishing = self.endpoints.iter().find(|joined| !joined.sandbox.ports.is_empty());
         publishing.map_or(&[], |joined| &joined.sandbox.ports)

@@ -94,11 +94,6 @@ fn adopt_configuration(core: &Core, record: &mut NetworkRecord) -> Result<()> {
     let found = core.networks.by_name(from).filter(|found| found.record.config_only);
     let found = found.ok_or_else(|| Error::not_found(format!("configuration network {from:?} does not exist")))?;
     let own = &found.record;
-    if !record.subnets.is_empty() || !record.options.is_empty() {
-        return Err(Error::forbidden(
-            "user specified configurations are not supported if the network depends on a configuration network",
-        ));
-    }
     record.subnets.clone_from(&own.subnets);
     record.options.clone_from(&own.options);
     record.ipv4 = own.ipv4;

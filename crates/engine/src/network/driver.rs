@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 
-use corten_net::sandbox::{BridgeNetworkConfig, PrepareError, Prepared, Sandbox, SandboxRequest};
-use corten_net::{BridgeNetwork, MacvlanConfig, MacvlanNetwork, Subnet};
+use corten_net::firewall::plan::{Crossing, Open, Source};
+use corten_net::sandbox::{BridgeNetworkConfig, Gateway, PrepareError, Prepared, Sandbox, SandboxRequest};
+use corten_net::{BridgeNetwork, HostConfig, MacvlanConfig, MacvlanNetwork, Subnet};
 use corten_sys::netlink::link::MacvlanMode;
 
 use super::options::{BridgeOptions, GatewayMode};
@@ -148,8 +149,9 @@ impl Driver {
 }
 
 /// What the bridge of a network must be like.
-pub(super) fn bridge_config(record: &NetworkRecord, table: &str, forward: bool) -> Result<BridgeNetworkConfig> {
+pub(super) fn bridge_config(record: &NetworkRecord, shared: &HostConfig) -> Result<BridgeNetworkConfig> {
     let options = BridgeOptions::parse(&record.options)?;
+    let gateway_of = |mode, leave_as| gateway_of(&options, mode, leave_as, shared.direct);
     let four = record.subnet(true).filter(|_| record.ipv4);
     let six = record.subnet(false).filter(|_| record.ipv6);
     let gateway = |subnet: Subnet, address: IpAddr| (address, subnet.prefix());
@@ -158,7 +160,7 @@ pub(super) fn bridge_config(record: &NetworkRecord, table: &str, forward: bool) 
     let reserved = record.subnets.iter().flat_map(|entry| entry.auxiliary.values());
     Ok(BridgeNetworkConfig {
         bridge: bridge_name(record, &options),
-        table: table.to_owned(),
+        table: shared.table.clone(),
         gateway: match gateway4 {
             Some((IpAddr::V4(address), prefix)) => Some((address, prefix)),
             Some(_) | None => None,
@@ -173,13 +175,39 @@ pub(super) fn bridge_config(record: &NetworkRecord, table: &str, forward: bool) 
         ipv4: four.is_some(),
         internal: record.internal,
         mtu: options.mtu,
-        forward,
+        forward: shared.forward,
+        keep_closed: shared.keep_closed,
         inter_container: options.inter_container,
-        masquerade: options.masquerade,
-        open: options.modes.0 == GatewayMode::NatUnprotected,
+        four: Gateway {
+            bare: options.inhibit || options.modes.0 == GatewayMode::Isolated,
+            ..gateway_of(options.modes.0, options.leave_as.0)
+        },
+        six: gateway_of(options.modes.1, options.leave_as.1),
+        trusted: options.trusted.clone(),
         publish_address: options.binding,
         pools: Vec::new(),
     })
+}
+
+/// How a family's packets cross the gateway of a network with these options.
+fn gateway_of(options: &BridgeOptions, mode: GatewayMode, leave_as: Option<IpAddr>, direct: bool) -> Gateway {
+    let source = match (mode, leave_as) {
+        (GatewayMode::Routed, _) => Source::Own,
+        (_, _) if !options.masquerade => Source::Own,
+        (_, Some(address)) => Source::Fixed(address),
+        (_, None) => Source::Masquerade,
+    };
+    let open = match mode {
+        GatewayMode::Routed => Open::Routed,
+        GatewayMode::NatUnprotected => Open::Everything,
+        GatewayMode::Nat if direct => Open::Published,
+        GatewayMode::Nat | GatewayMode::Isolated => Open::Nothing,
+    };
+    Gateway {
+        crossing: Crossing { source, open },
+        routed: mode == GatewayMode::Routed,
+        bare: mode == GatewayMode::Isolated,
+    }
 }
 
 /// What a macvlan network must be like.
@@ -202,7 +230,13 @@ pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
             )));
         }
     };
-    let bridge = bridge_config(record, "", false)?;
+    let nobody = HostConfig {
+        table: String::new(),
+        forward: false,
+        keep_closed: false,
+        direct: false,
+    };
+    let bridge = bridge_config(record, &nobody)?;
     Ok(MacvlanConfig {
         parent: option("parent").map(str::to_owned),
         own_link: format!("dm-{}", record.id.get(..12).unwrap_or(&record.id)),

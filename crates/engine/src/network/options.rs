@@ -9,6 +9,11 @@ const NAME: &str = "com.docker.network.bridge.name";
 const ICC: &str = "com.docker.network.bridge.enable_icc";
 const MASQUERADE: &str = "com.docker.network.bridge.enable_ip_masquerade";
 const BINDING: &str = "com.docker.network.bridge.host_binding_ipv4";
+const DEFAULT: &str = "com.docker.network.bridge.default_bridge";
+const INHIBIT: &str = "com.docker.network.bridge.inhibit_ipv4";
+const HOST4: &str = "com.docker.network.host_ipv4";
+const HOST6: &str = "com.docker.network.host_ipv6";
+const TRUSTED: &str = "com.docker.network.bridge.trusted_host_interfaces";
 const MODE4: &str = "com.docker.network.bridge.gateway_mode_ipv4";
 const MODE6: &str = "com.docker.network.bridge.gateway_mode_ipv6";
 const MTU: &str = "com.docker.network.driver.mtu";
@@ -35,10 +40,16 @@ pub(crate) struct BridgeOptions {
     pub(crate) name: Option<String>,
     /// Containers may talk to each other.
     pub(crate) inter_container: bool,
+    /// The bridge gets no IPv4 address.
+    pub(crate) inhibit: bool,
     /// Containers leave with the host's address.
     pub(crate) masquerade: bool,
     /// Host address of ports that name none.
     pub(crate) binding: Option<IpAddr>,
+    /// The address that IPv4 and IPv6 packets leave with; `None`: that of the link they leave by.
+    pub(crate) leave_as: (Option<IpAddr>, Option<IpAddr>),
+    /// Links of the host over which containers' own addresses are reached.
+    pub(crate) trusted: Vec<String>,
     /// How IPv4 and IPv6 cross the gateway.
     pub(crate) modes: (GatewayMode, GatewayMode),
     /// Largest packet in bytes; zero: the default.
@@ -55,44 +66,48 @@ impl BridgeOptions {
     pub(crate) fn parse(options: &BTreeMap<String, String>) -> Result<Self> {
         let text = |key: &str| options.get(key).map(String::as_str).filter(|text| !text.is_empty());
         let boolean = |key: &str| options.get(key).map(|text| parse_boolean(key, text)).transpose();
-        let mode = |key: &str| text(key).map(|text| parse_mode(key, text)).transpose();
+        let mode = |key: &str| options.get(key).map(|text| parse_mode(key, text)).transpose();
+        let address = |key: &str| options.get(key).map(|text| parse_address(key, text)).transpose();
+        boolean(DEFAULT)?;
+
         Ok(Self {
             name: text(NAME).map(str::to_owned),
             inter_container: boolean(ICC)?.unwrap_or(true),
+            inhibit: boolean(INHIBIT)?.unwrap_or(false),
             masquerade: boolean(MASQUERADE)?.unwrap_or(true),
-            binding: text(BINDING).map(parse_binding).transpose()?.flatten(),
+            binding: address(BINDING)?.filter(|address| !address.is_unspecified()),
+            leave_as: (
+                leave_as(HOST4, address(HOST4)?, true)?,
+                leave_as(HOST6, address(HOST6)?, false)?,
+            ),
             modes: (mode(MODE4)?.unwrap_or_default(), mode(MODE6)?.unwrap_or_default()),
+            trusted: text(TRUSTED)
+                .map(|text| text.split(':').map(str::to_owned).collect())
+                .unwrap_or_default(),
             mtu: options.get(MTU).map(|text| parse_mtu(text)).transpose()?.unwrap_or(0),
             prefix: text(PREFIX).unwrap_or("eth").to_owned(),
         })
     }
 }
 
-/// Whether the driver does what the modes ask for. Both families share their chains, so that they cannot differ.
+/// Whether the modes fit the network.
 pub(crate) fn check_modes(options: &BridgeOptions, internal: bool) -> Result<()> {
     let (four, six) = options.modes;
-    for mode in [four, six] {
-        match mode {
-            GatewayMode::Isolated if !internal => {
-                return Err(Error::invalid(
-                    "gateway mode 'isolated' can only be used for an internal network",
-                ));
-            }
-            GatewayMode::Routed | GatewayMode::Isolated => {
-                return Err(Error::not_implemented(
-                    "the gateway modes routed and isolated are not supported by this version of Corten: \
-                     use nat, nat-unprotected or an internal network",
-                ));
-            }
-            GatewayMode::Nat | GatewayMode::NatUnprotected => {}
-        }
-    }
-    if four != six && (four == GatewayMode::NatUnprotected || six == GatewayMode::NatUnprotected) {
-        return Err(Error::not_implemented(
-            "one gateway mode for IPv4 and another for IPv6 is not supported by this version of Corten",
+    if !internal && [four, six].contains(&GatewayMode::Isolated) {
+        return Err(Error::internal(
+            "gateway mode 'isolated' can only be used for an internal network",
         ));
     }
     Ok(())
+}
+
+/// A switch that any driver's network has, in Docker's words if it is none.
+pub(crate) fn switch(options: &BTreeMap<String, String>, key: &str) -> Result<Option<bool>> {
+    let parsed = options.get(key).map(|text| boolean(text));
+    match parsed {
+        Some(None) => Err(Error::invalid(format!("driver-opt {key:?} is not a valid bool"))),
+        found => Ok(found.flatten()),
+    }
 }
 
 fn wrong(key: &str, text: &str, why: &str) -> Error {
@@ -101,14 +116,15 @@ fn wrong(key: &str, text: &str, why: &str) -> Error {
 
 /// As Go's `strconv.ParseBool`.
 fn parse_boolean(key: &str, text: &str) -> Result<bool> {
+    let why = || format!("strconv.ParseBool: parsing {text:?}: invalid syntax");
+    boolean(text).ok_or_else(|| wrong(key, text, &why()))
+}
+
+fn boolean(text: &str) -> Option<bool> {
     match text {
-        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
-        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
-        _ => Err(wrong(
-            key,
-            text,
-            &format!("strconv.ParseBool: parsing {text:?}: invalid syntax"),
-        )),
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
     }
 }
 
@@ -122,9 +138,18 @@ fn parse_mtu(text: &str) -> Result<u32> {
         .ok_or_else(|| Error::invalid(format!("invalid MTU number: {number}")))
 }
 
-fn parse_binding(text: &str) -> Result<Option<IpAddr>> {
-    let address: IpAddr = text.parse().map_err(|_| wrong(BINDING, text, "nil ip"))?;
-    Ok(Some(address).filter(|address| !address.is_unspecified()))
+fn parse_address(key: &str, text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| wrong(key, text, "nil ip"))
+}
+
+/// Docker leaves it to `iptables` to refuse an address of the other family.
+fn leave_as(key: &str, address: Option<IpAddr>, ipv4: bool) -> Result<Option<IpAddr>> {
+    match address {
+        Some(address) if address.is_ipv4() != ipv4 => {
+            Err(wrong(key, &address.to_string(), "an address of the other family"))
+        }
+        address => Ok(address.filter(|address| !address.is_unspecified())),
+    }
 }
 
 fn parse_mode(key: &str, text: &str) -> Result<GatewayMode> {
@@ -172,15 +197,23 @@ mod tests {
     }
 
     #[test]
-    fn modes_that_are_done_and_those_that_are_not() {
+    fn isolated_is_for_internal_networks() {
         let check = |four: &str, six: &str, internal| {
             let options = parse(&[(MODE4, four), (MODE6, six)]).unwrap();
             check_modes(&options, internal).is_ok()
         };
-        assert!(check("nat", "nat", false) && check("nat-unprotected", "nat-unprotected", false));
-        for (four, six) in [("routed", "nat"), ("isolated", "nat"), ("nat", "nat-unprotected")] {
-            assert!(!check(four, six, false), "{four} {six}");
+        for mode in ["nat", "nat-unprotected", "routed"] {
+            assert!(check(mode, "nat", false) && check("nat", mode, true), "{mode}");
         }
+        assert!(check("isolated", "nat", true) && !check("isolated", "nat", false) && !check("nat", "isolated", false));
+    }
+
+    #[test]
+    fn addresses_to_leave_with() {
+        let options = parse(&[(HOST4, "10.1.1.1"), (TRUSTED, "eth0:eth1")]).unwrap();
+        assert_eq!(options.leave_as, (Some(IpAddr::from([10, 1, 1, 1])), None));
+        assert_eq!(options.trusted, ["eth0", "eth1"]);
+        assert!(parse(&[(HOST4, "fd00::1")]).is_err() && parse(&[(HOST6, "10.1.1.1")]).is_err());
     }
 
     #[test]
@@ -188,7 +221,12 @@ mod tests {
         let table = [
             (ICC, "x", "(strconv.ParseBool: parsing \"x\": invalid syntax)"),
             (MODE4, "x", "(unknown gateway mode x)"),
+            (MODE6, "", "(unknown gateway mode )"),
             (BINDING, "x", "(nil ip)"),
+            (BINDING, "", "(nil ip)"),
+            (HOST4, "x", "(nil ip)"),
+            (DEFAULT, "x", "(strconv.ParseBool: parsing \"x\": invalid syntax)"),
+            (INHIBIT, "x", "(strconv.ParseBool: parsing \"x\": invalid syntax)"),
         ];
         for (key, value, why) in table {
             let message = parse(&[(key, value)]).unwrap_err().message;

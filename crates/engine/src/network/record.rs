@@ -39,6 +39,8 @@ pub(crate) struct NetworkRecord {
     pub(crate) ipv6: bool,
     /// It has no way out.
     pub(crate) internal: bool,
+    /// As given, shown only; empty: `local`.
+    pub(crate) scope: String,
     /// Shown only.
     pub(crate) attachable: bool,
     /// It only holds configuration for others.

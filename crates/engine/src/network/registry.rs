@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use corten_net::firewall::plan::Open;
 use corten_net::sandbox::{BridgeNetworkConfig, OpenError};
 use corten_net::{BridgeNetwork, Host, HostConfig, MacvlanNetwork};
 use corten_shim::names::Entry;
@@ -201,7 +202,7 @@ impl Networks {
     pub(super) fn make(&self, record: &NetworkRecord) -> Result<Driver> {
         match record.driver.as_str() {
             "bridge" => {
-                let config = bridge_config(record, &self.shared.table, self.shared.forward)?;
+                let config = bridge_config(record, &self.shared)?;
                 let host = self.host()?;
                 let made = BridgeNetwork::make(&host, config);
                 let bridge = made.map_err(|error| Error::internal(crate::error::chain(&error)))?;
@@ -321,10 +322,14 @@ fn shared(default: Option<&BridgeNetworkConfig>, id: &str) -> HostConfig {
         Some(default) => HostConfig {
             table: default.table.clone(),
             forward: default.forward,
+            keep_closed: default.keep_closed,
+            direct: default.four.crossing.open == Open::Published,
         },
         None => HostConfig {
             table: format!("corten-{}", id.get(..12).unwrap_or(id)),
             forward: true,
+            keep_closed: true,
+            direct: false,
         },
     }
 }

@@ -10,6 +10,8 @@ use super::options::{self, BridgeOptions};
 use super::record::{NetworkRecord, SubnetRecord};
 use crate::error::{Error, Result};
 
+const ENABLE4: &str = "com.docker.network.enable_ipv4";
+const ENABLE6: &str = "com.docker.network.enable_ipv6";
 const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
 
 /// Names that no user-defined network can have.
@@ -33,34 +35,28 @@ pub(crate) fn check(body: &NetworkCreateBody) -> Result<NetworkRecord> {
     if name.is_empty() {
         return Err(Error::invalid("invalid name: name is empty"));
     }
-    if body.scope == "swarm" {
-        return Err(Error::forbidden(
-            "cannot create a swarm scoped network when swarm is not active",
-        ));
-    }
-    let driver = check_driver(body)?;
-    let (ipv4, ipv6) = (body.enable_ipv4.unwrap_or(true), body.enable_ipv6.unwrap_or(false));
+    let options = body.options.clone().into_entries();
     let subnets = match &body.ipam {
-        Some(ipam) => check_ipam(ipam)?,
+        Some(ipam) => check_ipam(ipam, name)?,
         None => Vec::new(),
     };
+    check_place(body)?;
+    let driver = check_driver(body)?;
+    let ipv4 = options::switch(&options, ENABLE4)?.or(body.enable_ipv4).unwrap_or(true);
+    let ipv6 = options::switch(&options, ENABLE6)?
+        .or(body.enable_ipv6)
+        .unwrap_or(false);
     if !ipv4 && !ipv6 && !body.config_only {
         return Err(Error::invalid("IPv4 or IPv6 must be enabled"));
     }
     check_families(&subnets, driver, (ipv4, ipv6), body.config_only)?;
-    let options = body.options.clone().into_entries();
-    if driver == "bridge" {
-        let parsed = BridgeOptions::parse(&options)?;
-        if ipv6 {
-            options::check_modes(&parsed, body.internal)?;
-        } else {
-            let modes = (parsed.modes.0, parsed.modes.0);
-            options::check_modes(&BridgeOptions { modes, ..parsed }, body.internal)?;
-        }
+    if driver == "bridge" && body.config_from.is_none() {
+        options::check_modes(&BridgeOptions::parse(&options)?, body.internal)?;
     }
     Ok(NetworkRecord {
         version: super::record::VERSION,
         name: name.clone(),
+        scope: body.scope.clone(),
         driver: driver.to_owned(),
         ipv4,
         ipv6,
@@ -84,6 +80,43 @@ pub(crate) fn check(body: &NetworkCreateBody) -> Result<NetworkRecord> {
     })
 }
 
+/// What only some networks can be.
+fn check_place(body: &NetworkCreateBody) -> Result<()> {
+    if body.config_only && (body.ingress || body.internal || body.attachable || !body.scope.is_empty()) {
+        return Err(Error::forbidden(
+            "configuration network can only contain network specific fields. Network operator fields like \
+             [ ingress | internal | attachable | scope ] are not supported.",
+        ));
+    }
+    if body.config_only && body.config_from.is_some() {
+        return Err(Error::forbidden(
+            "a configuration network cannot depend on another configuration network",
+        ));
+    }
+    if body.ingress {
+        return Err(Error::forbidden("Ingress network can only be global scope network"));
+    }
+    if body.scope == "swarm" {
+        return Err(Error::forbidden(
+            "cannot create a swarm scoped network when swarm is not active",
+        ));
+    }
+    let is_adopting = body.config_from.is_some();
+    if is_adopting && !body.options.is_empty() {
+        return Err(Error::forbidden(
+            "network driver options are not supported if the network depends on a configuration network",
+        ));
+    }
+    let ipam = body.ipam.as_ref();
+    let has_own = ipam.is_some_and(|ipam| !ipam.config.is_empty() || !ipam.options.is_empty());
+    if is_adopting && (has_own || !body.labels.is_empty() || body.enable_ipv6 == Some(true)) {
+        return Err(Error::forbidden(
+            "user specified configurations are not supported if the network depends on a configuration network",
+        ));
+    }
+    Ok(())
+}
+
 fn check_driver(body: &NetworkCreateBody) -> Result<&str> {
     if body.config_only {
         return Ok("null");
@@ -94,12 +127,15 @@ fn check_driver(body: &NetworkCreateBody) -> Result<&str> {
         driver @ ("host" | "null") => Err(Error::forbidden(format!(
             "only one instance of \"{driver}\" network is allowed"
         ))),
-        "overlay" => Err(Error::unavailable(NO_SWARM)),
+        "overlay" => Err(Error::forbidden(NO_SWARM)),
         driver => Err(Error::not_found(format!("plugin \"{driver}\" not found"))),
     }
 }
 
-fn check_ipam(ipam: &Ipam) -> Result<Vec<SubnetRecord>> {
+fn check_ipam(ipam: &Ipam, network: &str) -> Result<Vec<SubnetRecord>> {
+    if ipam.driver == "null" {
+        return Err(Error::invalid("ipv4 pool is empty"));
+    }
     if !matches!(ipam.driver.as_str(), "" | "default") {
         return Err(Error::not_found(format!("plugin \"{}\" not found", ipam.driver)));
     }
@@ -107,24 +143,60 @@ fn check_ipam(ipam: &Ipam) -> Result<Vec<SubnetRecord>> {
     let mut subnets = Vec::new();
     for config in &ipam.config {
         match check_subnet(config) {
-            Ok(subnet) => subnets.extend(subnet),
+            Ok(subnet) => subnets.push(subnet),
             Err(mut wrong) => failures.append(&mut wrong),
         }
     }
-    match failures.as_slice() {
-        [] => Ok(subnets),
-        failures => Err(Error::invalid(format!(
+    if !failures.is_empty() {
+        return Err(Error::invalid(format!(
             "invalid network config:\n{}",
-            super::listed(failures)
-        ))),
+            super::listed(&failures)
+        )));
     }
+    for config in &ipam.config {
+        if let Some((key, _)) = config.auxiliary_addresses.iter().find(|(_, text)| text.is_empty()) {
+            return Err(Error::invalid(format!(
+                "non parsable secondary ip address ({key}:) passed for network {network}"
+            )));
+        }
+    }
+    subnets.iter().try_for_each(check_leases)?;
+    Ok(subnets)
 }
 
-/// One entry; one without a subnet asks for any.
-fn check_subnet(config: &IpamConfig) -> Result<Option<SubnetRecord>, Vec<String>> {
-    if config.subnet.is_empty() {
-        return Ok(None);
+/// Whether gateway and auxiliary addresses are ones that the subnet can give, each once.
+fn check_leases(entry: &SubnetRecord) -> Result<()> {
+    let subnet = entry.subnet;
+    let family = if subnet.address().is_ipv4() { "ipv4" } else { "ipv6" };
+    if subnet.prefix() == 0 {
+        return Err(Error::invalid(format!("{family} pool is empty")));
     }
+    let ends = [subnet.address(), subnet.last()];
+    let is_end = |address: &IpAddr| ends[..1 + usize::from(subnet.address().is_ipv4())].contains(address);
+    if !subnet.contains(entry.effective_gateway()) {
+        return Err(Error::internal(
+            "failed to allocate gateway (): no available addresses on this pool",
+        ));
+    }
+    if let Some(gateway) = entry.gateway.filter(|address| is_end(address) && subnet.prefix() < 31) {
+        return Err(Error::internal(format!(
+            "failed to allocate gateway ({gateway}): Address already in use"
+        )));
+    }
+    let mut taken = vec![entry.effective_gateway()];
+    for (key, address) in &entry.auxiliary {
+        if taken.contains(address) || is_end(address) {
+            return Err(Error::internal(format!(
+                "failed to allocate secondary ip address ({key}:{address}): Address already in use"
+            )));
+        }
+        taken.push(*address);
+    }
+    Ok(())
+}
+
+/// One entry.
+fn check_subnet(config: &IpamConfig) -> Result<SubnetRecord, Vec<String>> {
     let mut failures = Vec::new();
     let Ok(subnet) = config.subnet.parse::<Subnet>() else {
         return Err(vec![format!(
@@ -136,7 +208,8 @@ fn check_subnet(config: &IpamConfig) -> Result<Option<SubnetRecord>, Vec<String>
         failures.push(format!("invalid subnet {}: it should be {subnet}", config.subnet));
     }
     let range = check_range(config, subnet, &mut failures);
-    let gateway = check_address("gateway", &config.gateway, &config.subnet, subnet, &mut failures);
+    let what = format!("gateway {}", config.gateway);
+    let gateway = check_address(&what, &config.gateway, &config.subnet, subnet, &mut failures);
     let mut auxiliary = BTreeMap::new();
     for (name, text) in &config.auxiliary_addresses {
         let what = format!("auxiliary address {name}");
@@ -145,13 +218,13 @@ fn check_subnet(config: &IpamConfig) -> Result<Option<SubnetRecord>, Vec<String>
         }
     }
     if failures.is_empty() {
-        Ok(Some(SubnetRecord {
+        Ok(SubnetRecord {
             subnet,
             requested: true,
             range,
             gateway,
             auxiliary,
-        }))
+        })
     } else {
         Err(failures)
     }
@@ -190,17 +263,14 @@ fn check_address(what: &str, text: &str, given: &str, subnet: Subnet, failures: 
         return None;
     }
     let Ok(address) = text.parse::<IpAddr>() else {
-        failures.push(format!("invalid {what} {text}: invalid address"));
+        failures.push(format!("invalid {what}: invalid address"));
         return None;
     };
     if address.is_ipv4() != subnet.address().is_ipv4() {
-        failures.push(format!(
-            "invalid {what} {text}: parent subnet is an {} block",
-            family(subnet)
-        ));
+        failures.push(format!("invalid {what}: parent subnet is an {} block", family(subnet)));
     } else if !subnet.contains(address) {
         failures.push(format!(
-            "invalid {what} {text}: parent subnet {given} doesn't contain this address"
+            "invalid {what}: parent subnet {given} doesn't contain this address"
         ));
     }
     Some(address)
@@ -214,18 +284,18 @@ fn check_families(subnets: &[SubnetRecord], driver: &str, (ipv4, ipv6): (bool, b
     if config_only {
         return Ok(());
     }
-    for (four, enabled) in [(true, ipv4), (false, ipv6)] {
+    for (four, _) in [(true, ipv4), (false, ipv6)]
+        .into_iter()
+        .filter(|(_, enabled)| *enabled)
+    {
         let count = subnets
             .iter()
             .filter(|entry| entry.subnet.address().is_ipv4() == four)
             .count();
         if count > 1 {
-            return Err(Error::invalid(format!(
+            return Err(Error::forbidden(format!(
                 "{driver} driver doesn't support multiple subnets"
             )));
-        }
-        if count > 0 && !enabled && four {
-            return Err(Error::invalid("IPv4 is disabled, but an IPv4 subnet was given"));
         }
     }
     Ok(())
@@ -265,6 +335,50 @@ mod tests {
             (
                 r#"{"Name":"n","Driver":"host"}"#,
                 "only one instance of \"host\" network is allowed",
+            ),
+            (
+                r#"{"Name":"n","ConfigOnly":true,"ConfigFrom":{"Network":"x"}}"#,
+                "a configuration network cannot depend on another configuration network",
+            ),
+            (
+                r#"{"Name":"n","ConfigFrom":{"Network":"x"},"Options":{"a":"b"}}"#,
+                "network driver options are not supported if the network depends on a configuration network",
+            ),
+            (
+                r#"{"Name":"n","ConfigFrom":{"Network":"x"},"Labels":{"a":"b"}}"#,
+                "user specified configurations are not supported if the network depends on a configuration network",
+            ),
+            (
+                r#"{"Name":"n","Ingress":true}"#,
+                "Ingress network can only be global scope network",
+            ),
+            (
+                r#"{"Name":"n","Options":{"com.docker.network.enable_ipv6":"x"}}"#,
+                "driver-opt \"com.docker.network.enable_ipv6\" is not a valid bool",
+            ),
+            (
+                r#"{"Name":"n","Options":{"com.docker.network.bridge.gateway_mode_ipv6":"isolated"}}"#,
+                "gateway mode 'isolated' can only be used for an internal network",
+            ),
+            (
+                r#"{"Name":"n","IPAM":{"Config":[{"Gateway":"10.1.0.1"}]}}"#,
+                "invalid network config:\ninvalid subnet : invalid CIDR block notation",
+            ),
+            (
+                r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.1.0.0/24","Gateway":"10.1.0.255"}]}}"#,
+                "failed to allocate gateway (10.1.0.255): Address already in use",
+            ),
+            (
+                r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.1.0.0/24","AuxiliaryAddresses":{"a":"10.1.0.1"}}]}}"#,
+                "failed to allocate secondary ip address (a:10.1.0.1): Address already in use",
+            ),
+            (
+                r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.1.0.0/24","AuxiliaryAddresses":{"a":"10.2.0.1"}}]}}"#,
+                "invalid network config:\ninvalid auxiliary address a: parent subnet 10.1.0.0/24 doesn't contain this address",
+            ),
+            (
+                r#"{"Name":"n","EnableIPv6":true,"IPAM":{"Config":[{"Subnet":"::/0"}]}}"#,
+                "ipv6 pool is empty",
             ),
             (r#"{"Name":"n","EnableIPv4":false}"#, "IPv4 or IPv6 must be enabled"),
             (

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use corten_api::network::{ConfigReference, Ipam, IpamConfig, Network, NetworkContainer};
 use corten_api::{Filters, List, Map};
+use corten_net::firewall::plan::Source;
 
 use super::filter;
 use super::record::{NetworkRecord, SubnetRecord};
@@ -114,7 +115,7 @@ fn bridge(core: &Core) -> Network {
         ),
         option(
             "com.docker.network.bridge.enable_ip_masquerade",
-            &settings.masquerade.to_string(),
+            &(settings.four.crossing.source != Source::Own).to_string(),
         ),
         option("com.docker.network.bridge.host_binding_ipv4", &published.to_string()),
         option("com.docker.network.bridge.name", &name),
@@ -156,7 +157,12 @@ fn described(record: &NetworkRecord) -> Network {
         name: record.name.clone(),
         id: record.id.clone(),
         created: record.created,
-        scope: "local".to_owned(),
+        scope: if record.scope.is_empty() {
+            "local"
+        } else {
+            &record.scope
+        }
+        .to_owned(),
         driver: record.driver.clone(),
         enable_ipv4: record.ipv4,
         enable_ipv6: record.ipv6,

@@ -10,7 +10,8 @@
 //!   hairpin_<bridge>             remember the destination; a neighbour through a published port, or the host's 127/8: masquerade
 //!   outbound_<bridge>            the subnet to elsewhere: masquerade
 //! forward   forward, filter      drop what leaves an internal network; jump inward_<bridge> by output
-//!   inward_<bridge>              established, neighbours, published: accept; everything else: drop
+//!   inward_<bridge>              established, neighbours, published, what is open at containers' own addresses:
+//!                                accept; everything else: drop
 //!   seclude_<bridge>             of internal networks: to the same bridge: return; everything else: drop
 //! ```
 //! Chains of type nat see the first packet of each connection. There the containers' addresses are
@@ -22,13 +23,15 @@
 //! Answers and neighbours pass the forward hook also when they are bridged (`bridge-nf-call-iptables`);
 //! a bridged packet has no input link at postrouting, so hairpins are told by their source's subnet.
 
+use std::net::IpAddr;
+
 use corten_sys::nftables::batch::{Part, ValueKind};
 use corten_sys::nftables::expression::{
     Connection, Header, Meta, STATE_ESTABLISHED, STATE_RELATED, STATUS_DESTINATION_REWRITTEN,
 };
 use corten_sys::nftables::{Chain, Entry, Expression, Hook, HookPoint, Map, Value, Verdict};
 
-use super::publication::{PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
+use super::publication::{DIRECT4, DIRECT6, PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
 use super::rule::{
     DESTINATION4, DESTINATION6, Field, IPV4, IPV6, R0, R1, R2, R4, R5, SOURCE4, destination, end, family, has, load,
     local_destination, loopback, loopback6, remember, rule, source,
@@ -48,6 +51,10 @@ const OUTBOUND: &str = "outbound";
 const SECLUDE: &str = "seclude";
 const PUBLISH: &str = "publish";
 
+/// Protocol numbers of ICMP.
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
 const PRIORITY_RAW: i32 = -300;
 const PRIORITY_DESTINATION: i32 = -100;
 const PRIORITY_FILTER: i32 = 0;
@@ -62,6 +69,8 @@ pub struct Network {
     pub subnets: Vec<Subnet>,
     /// What its containers may do.
     pub reach: Reach,
+    /// Links over which containers are reached at their own addresses.
+    pub trusted: Vec<String>,
 }
 
 /// What a network's containers may do.
@@ -69,12 +78,57 @@ pub struct Network {
 pub struct Reach {
     /// Talk to each other.
     pub neighbours: bool,
-    /// Leave with the host's address.
-    pub masquerade: bool,
-    /// Be reached from outside at their own addresses, published or not (Docker's `nat-unprotected`).
-    pub open: bool,
     /// Reach anything but each other and the host; without, the network is internal.
     pub outside: bool,
+    /// How IPv4 packets cross the bridge's gateway.
+    pub four: Crossing,
+    /// How IPv6 packets do.
+    pub six: Crossing,
+}
+
+/// How packets of one family cross the gateway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Crossing {
+    /// With which source address they leave.
+    pub source: Source,
+    /// What is open at the containers' own addresses.
+    pub open: Open,
+}
+
+/// The source address of what leaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Source {
+    /// That of the link it leaves by.
+    #[default]
+    Masquerade,
+    /// This one of the host's.
+    Fixed(IpAddr),
+    /// The container's.
+    Own,
+}
+
+/// What is open at containers' own addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Open {
+    /// Nothing: they are reached by published ports of the host alone.
+    #[default]
+    Nothing,
+    /// What was published there (the sets `direct4` and `direct6`).
+    Published,
+    /// The same, and `ping` (Docker's `routed`).
+    Routed,
+    /// Everything (Docker's `nat-unprotected`).
+    Everything,
+}
+
+impl Reach {
+    fn crossing(&self, subnet: Subnet) -> Crossing {
+        if subnet.address().is_ipv4() {
+            self.four
+        } else {
+            self.six
+        }
+    }
 }
 
 /// The content of a table.
@@ -146,6 +200,8 @@ fn maps() -> Vec<Map> {
         map(PUBLISHED_ANY4, &[Part::Protocol, Part::Port], to4()),
         map(PUBLISHED6, &[Part::Ipv6, Part::Protocol, Part::Port], to6()),
         map(PUBLISHED_ANY6, &[Part::Protocol, Part::Port], to6()),
+        map(DIRECT4, &[Part::Ipv4, Part::Protocol, Part::Port], ValueKind::None),
+        map(DIRECT6, &[Part::Ipv6, Part::Protocol, Part::Port], ValueKind::None),
         map(ACTIVE4, &[Part::Ipv4], ValueKind::Remembered),
         map(ACTIVE6, &[Part::Ipv6], ValueKind::Remembered),
         map(BRIDGES, &[Part::Link], ValueKind::None),
@@ -308,15 +364,60 @@ fn inward(network: &Network) -> Chain {
         has(Connection::Status, STATUS_DESTINATION_REWRITTEN),
         end(Verdict::Accept),
     ]));
-    rules.push(end(if network.reach.open {
-        Verdict::Accept
-    } else {
-        Verdict::Drop
-    }));
+    for link in &network.trusted {
+        let from = Expression::Meta(Meta::InputName, R0);
+        rules.push(rule([
+            vec![from, Expression::Equal(R0, link_name(link))],
+            end(Verdict::Accept),
+        ]));
+    }
+    for &subnet in &network.subnets {
+        rules.extend(opened(subnet, network.reach.crossing(subnet).open));
+    }
+    rules.push(end(Verdict::Drop));
     Chain {
         name: chain_name(INWARD, network),
         hook: None,
         rules,
+    }
+}
+
+/// The rules that open containers' own addresses of one family.
+fn opened(subnet: Subnet, open: Open) -> Vec<Vec<Expression>> {
+    let (number, set, echo) = if subnet.address().is_ipv4() {
+        (IPV4, DIRECT4, ICMP)
+    } else {
+        (IPV6, DIRECT6, ICMPV6)
+    };
+    let (offset, length, protocol, port) = match number {
+        IPV4 => (DESTINATION4, 4, R1, R2),
+        _ => (DESTINATION6, 16, R4, R5),
+    };
+    let published = rule([
+        family(number),
+        vec![
+            load(offset, length),
+            Expression::Meta(Meta::Protocol, protocol),
+            Expression::Payload {
+                header: Header::Transport,
+                offset: 2,
+                length: 2,
+                to: port,
+            },
+            Expression::InSet(set.to_owned(), R0),
+        ],
+        end(Verdict::Accept),
+    ]);
+    let ping = rule([
+        family(number),
+        vec![Expression::Meta(Meta::Protocol, R0), Expression::Equal(R0, vec![echo])],
+        end(Verdict::Accept),
+    ]);
+    match open {
+        Open::Nothing => Vec::new(),
+        Open::Published => vec![published],
+        Open::Routed => vec![published, ping],
+        Open::Everything => vec![rule([family(number), end(Verdict::Accept)])],
     }
 }
 
@@ -337,9 +438,17 @@ fn hairpin(network: &Network) -> Chain {
 }
 
 fn outbound(network: &Network) -> Chain {
-    let masquerade = |&subnet: &Subnet| rule([source(subnet), vec![Expression::Masquerade]]);
-    let rules = if network.reach.masquerade {
-        network.subnets.iter().map(masquerade).collect()
+    let leaving = |&subnet: &Subnet| {
+        let rewrite = match network.reach.crossing(subnet).source {
+            Source::Own => return None,
+            Source::Masquerade => vec![Expression::Masquerade],
+            Source::Fixed(IpAddr::V4(four)) => leave_as(IPV4, four.octets().to_vec()),
+            Source::Fixed(IpAddr::V6(six)) => leave_as(IPV6, six.octets().to_vec()),
+        };
+        Some(rule([source(subnet), rewrite]))
+    };
+    let rules = if network.reach.outside {
+        network.subnets.iter().filter_map(leaving).collect()
     } else {
         Vec::new()
     };
@@ -348,6 +457,13 @@ fn outbound(network: &Network) -> Chain {
         hook: None,
         rules,
     }
+}
+
+fn leave_as(family: u8, address: Vec<u8>) -> Vec<Expression> {
+    vec![
+        Expression::Value(R0, address),
+        Expression::RewriteSource { family, address: R0 },
+    ]
 }
 
 fn seclude(network: &Network) -> Chain {

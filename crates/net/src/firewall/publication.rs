@@ -15,10 +15,15 @@ pub const PUBLISHED_ANY4: &str = "published_any4";
 pub const PUBLISHED6: &str = "published6";
 /// Host ports of all IPv6 addresses.
 pub const PUBLISHED_ANY6: &str = "published_any6";
-/// The maps that hold publications.
-pub const MAPS: [&str; 4] = [PUBLISHED4, PUBLISHED_ANY4, PUBLISHED6, PUBLISHED_ANY6];
+/// Ports of containers' own IPv4 addresses that are open to all.
+pub const DIRECT4: &str = "direct4";
+/// Ports of containers' own IPv6 addresses that are open to all.
+pub const DIRECT6: &str = "direct6";
+/// The maps and sets that hold publications.
+pub const MAPS: [&str; 6] = [PUBLISHED4, PUBLISHED_ANY4, PUBLISHED6, PUBLISHED_ANY6, DIRECT4, DIRECT6];
 
-/// A host port that the kernel translates. Both ends are of one family.
+/// A host port that the kernel translates, or, where both ends are the same, a port that is open at the
+/// container's own address. Both ends are of one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Publication {
     /// Transport.
@@ -31,6 +36,9 @@ pub struct Publication {
 
 impl Publication {
     fn map(&self) -> &'static str {
+        if self.host == self.container {
+            return if self.host.is_ipv4() { DIRECT4 } else { DIRECT6 };
+        }
         match (self.host.ip(), self.host.ip().is_unspecified()) {
             (IpAddr::V4(_), false) => PUBLISHED4,
             (IpAddr::V4(_), true) => PUBLISHED_ANY4,
@@ -46,6 +54,9 @@ impl Publication {
         }
         key.extend_from_slice(&[self.protocol.number(), 0, 0, 0]);
         push_port(&mut key, self.host.port());
+        if self.host == self.container {
+            return (key, Value::None);
+        }
         let mut value = Vec::with_capacity(20);
         push_address(&mut value, self.container.ip());
         push_port(&mut value, self.container.port());
@@ -58,20 +69,27 @@ impl Publication {
         let mut key = element.key.as_slice();
         let mut value = element.value.as_slice();
         let (host, container) = match map {
-            PUBLISHED4 => (take_address4(&mut key)?, take_address4(&mut value)?),
-            PUBLISHED_ANY4 => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), take_address4(&mut value)?),
-            PUBLISHED6 => (take_address6(&mut key)?, take_address6(&mut value)?),
-            PUBLISHED_ANY6 => (IpAddr::V6(Ipv6Addr::UNSPECIFIED), take_address6(&mut value)?),
+            DIRECT4 => (take_address4(&mut key)?, None),
+            DIRECT6 => (take_address6(&mut key)?, None),
+            PUBLISHED4 => (take_address4(&mut key)?, Some(take_address4(&mut value)?)),
+            PUBLISHED_ANY4 => (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Some(take_address4(&mut value)?)),
+            PUBLISHED6 => (take_address6(&mut key)?, Some(take_address6(&mut value)?)),
+            PUBLISHED_ANY6 => (IpAddr::V6(Ipv6Addr::UNSPECIFIED), Some(take_address6(&mut value)?)),
             _ => return None,
         };
         let [number, _, _, _] = take(&mut key)?;
         let protocol = [Protocol::Tcp, Protocol::Udp]
             .into_iter()
             .find(|protocol| protocol.number() == number)?;
+        let host = SocketAddr::new(host, take_port(&mut key)?);
+        let container = match container {
+            Some(address) => SocketAddr::new(address, take_port(&mut value)?),
+            None => host,
+        };
         Some(Self {
             protocol,
-            host: SocketAddr::new(host, take_port(&mut key)?),
-            container: SocketAddr::new(container, take_port(&mut value)?),
+            host,
+            container,
         })
     }
 }
@@ -134,6 +152,7 @@ mod tests {
                 .prop_map(|(a, b)| (IpAddr::from(a.to_be_bytes()), IpAddr::from(b.to_be_bytes()))),
             (any::<u128>(), any::<u128>())
                 .prop_map(|(a, b)| (IpAddr::from(a.to_be_bytes()), IpAddr::from(b.to_be_bytes()))),
+            any::<u32>().prop_map(|a| (IpAddr::from(a.to_be_bytes()), IpAddr::from(a.to_be_bytes()))),
             any::<u32>().prop_map(|b| (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::from(b.to_be_bytes()))),
             any::<u128>().prop_map(|b| (IpAddr::V6(Ipv6Addr::UNSPECIFIED), IpAddr::from(b.to_be_bytes()))),
         ]
@@ -146,7 +165,10 @@ mod tests {
             let (host, container) = (SocketAddr::new(host, from), SocketAddr::new(container, to));
             let port = Publication { protocol, host, container };
             let (key, value) = port.element();
-            let Value::Bytes(value) = value else { panic!("data") };
+            let value = match value {
+                Value::Bytes(value) => value,
+                Value::None | Value::Verdict(_) => Vec::new(),
+            };
             prop_assert_eq!(Publication::decode(port.map(), &Element { key, value }), Some(port));
             prop_assert_eq!(MAPS.iter().map(|map| elements(map, &[port]).len()).sum::<usize>(), 1);
         }

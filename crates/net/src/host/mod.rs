@@ -40,6 +40,10 @@ pub struct HostConfig {
     pub table: String,
     /// Turn `ip_forward` on when a network needs it (Docker's `ip-forward`).
     pub forward: bool,
+    /// What was not forwarded before stays so when forwarding is turned on (not Docker's `ip-forward-no-drop`).
+    pub keep_closed: bool,
+    /// What containers publish is open at their own addresses too (Docker's `allow-direct-routing`).
+    pub direct: bool,
 }
 
 /// The shared parts.
@@ -207,8 +211,9 @@ impl Host {
         let six = network.subnet6().map(|_| Version::V6);
         let mut kernel = self.kernel();
         for version in four.into_iter().chain(six) {
-            self.firewall
-                .with_kernel(|netfilter| forwarding::ensure(&mut kernel, netfilter, version))?;
+            self.firewall.with_kernel(|netfilter| {
+                forwarding::ensure(&mut kernel, netfilter, version, self.config.keep_closed)
+            })?;
         }
         Ok(())
     }

@@ -103,6 +103,7 @@ impl BridgeNetwork {
             gateway4: self.gateway4().filter(|_| outside),
             address6,
             ports: Vec::new(),
+            direct: Vec::new(),
         };
         if request.mac.is_none() {
             sandbox.mac = self.generated_mac(&sandbox.addresses());

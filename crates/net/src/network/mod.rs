@@ -32,11 +32,13 @@ use crate::bridge::BridgeSpecification;
 use crate::endpoint::{self, EndpointRequest, Port};
 use crate::firewall::FirewallError;
 use crate::firewall::foreign::Obstacle;
-use crate::firewall::plan::{Network, Reach};
+use crate::firewall::plan::{Crossing, Network, Open, Reach};
 use crate::host::{Claim, Host};
 use crate::ipam::LeaseError;
 use crate::port::{self, ReserveError, ReserveRequest, Reserved};
-use crate::sandbox::{BridgeNetworkConfig, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest};
+use crate::sandbox::{
+    BridgeNetworkConfig, Gateway, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest, Way,
+};
 use crate::{MacAddress, Subnet, bridge};
 
 /// A network of containers around one bridge.
@@ -163,6 +165,7 @@ impl BridgeNetwork {
             Ok(reserved) => {
                 let (ports, sockets) = reserved.into_iter().unzip();
                 sandbox.ports = ports;
+                sandbox.direct = self.direct(request, &sandbox);
                 self.host.ports.enter(&sandbox);
                 Ok(Prepared { sandbox, sockets })
             }
@@ -255,7 +258,8 @@ impl BridgeNetwork {
     pub(crate) fn gateways(&self) -> Vec<IpAddr> {
         let four = self.gateway4().map(IpAddr::V4);
         let six = self.subnet6().map(|(_, gateway)| IpAddr::V6(gateway));
-        four.into_iter().chain(six).collect()
+        let all = four.into_iter().chain(six);
+        all.filter(|&address| !self.gateway_of(address).bare).collect()
     }
 
     /// The bridge's number.
@@ -271,10 +275,26 @@ impl BridgeNetwork {
             subnets: self.subnet4().into_iter().chain(six).collect(),
             reach: Reach {
                 neighbours: self.config.inter_container,
-                masquerade: self.config.masquerade && !self.config.internal,
-                open: self.config.open && !self.config.internal,
                 outside: !self.config.internal,
+                four: self.crossing(self.config.four),
+                six: self.crossing(self.config.six),
             },
+            trusted: self.config.trusted.clone(),
+        }
+    }
+
+    /// Nothing of an internal network is open to others.
+    fn crossing(&self, gateway: Gateway) -> Crossing {
+        if self.config.internal {
+            return Crossing::default();
+        }
+        gateway.crossing
+    }
+
+    fn gateway_of(&self, family_of: IpAddr) -> Gateway {
+        match family_of {
+            IpAddr::V4(_) => self.config.four,
+            IpAddr::V6(_) => self.config.six,
         }
     }
 
@@ -335,10 +355,45 @@ impl BridgeNetwork {
         Ok(reserved)
     }
 
+    /// What is open at the container's own addresses: all it publishes, where the family is routed or others may
+    /// reach containers directly.
+    fn direct(&self, request: &SandboxRequest<'_>, sandbox: &Sandbox) -> Vec<PublishedPort> {
+        let mut direct = Vec::new();
+        let ports = if self.config.internal { &[] } else { request.ports };
+        for address in sandbox.addresses() {
+            if !matches!(self.gateway_of(address).crossing.open, Open::Published | Open::Routed) {
+                continue;
+            }
+            let any: IpAddr = match address {
+                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            direct.extend(ports.iter().map(|port| PublishedPort {
+                protocol: port.protocol,
+                host: SocketAddr::new(any, 0),
+                container_port: port.container_port,
+                way: Way::Translate,
+            }));
+        }
+        direct
+    }
+
     fn reserve(&self, port: &PortRequest, sandbox: &Sandbox) -> Result<Vec<Reserved>, ReserveError> {
         let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
         let chosen = port.host_ip.or(self.config.publish_address);
         let addresses = chosen.as_ref().map_or(&all[..], std::slice::from_ref);
+        let has = |ipv4: bool| sandbox.addresses().iter().any(|address| address.is_ipv4() == ipv4);
+        // a port of the host leads to the container's address of its own family, if there is one
+        let is_routed = |address: &IpAddr| self.gateway_of(*address).routed && has(address.is_ipv4());
+        let addresses: Vec<IpAddr> = addresses
+            .iter()
+            .copied()
+            .filter(|address| !is_routed(address))
+            .collect();
+        if addresses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let addresses = addresses.as_slice();
         let inside = sandbox.addresses().first().copied().unwrap_or(all[0]);
         let request = ReserveRequest {
             protocol: port.protocol,

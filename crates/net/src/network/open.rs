@@ -11,6 +11,7 @@ use super::BridgeNetwork;
 use super::lease::Pools;
 use crate::bridge::{self, BridgeError, BridgeSpecification};
 use crate::firewall::FirewallError;
+use crate::firewall::plan::Open;
 use crate::forwarding::ForwardingError;
 use crate::host::{Claim, ClaimError, Host, HostConfig};
 use crate::recovery::Recovered;
@@ -61,6 +62,8 @@ impl BridgeNetwork {
         let shared = HostConfig {
             table: config.table.clone(),
             forward: config.forward,
+            keep_closed: config.keep_closed,
+            direct: config.four.crossing.open == Open::Published,
         };
         let host = Host::open(shared)?;
         let network = Self::claimed(&host, config, claim)?;
@@ -166,8 +169,10 @@ fn choose_gateway(route: &mut Route, config: &BridgeNetworkConfig) -> Result<(Ip
 }
 
 fn specification(config: &BridgeNetworkConfig, gateway4: Option<(Ipv4Addr, u8)>) -> BridgeSpecification {
-    let four = gateway4.map(|(address, prefix)| (IpAddr::V4(address), prefix));
-    let six = config.gateway6.map(|(address, prefix)| (IpAddr::V6(address), prefix));
+    let four = gateway4.filter(|_| !config.four.bare);
+    let four = four.map(|(address, prefix)| (IpAddr::V4(address), prefix));
+    let six = config.gateway6.filter(|_| !config.six.bare);
+    let six = six.map(|(address, prefix)| (IpAddr::V6(address), prefix));
     BridgeSpecification {
         name: config.bridge.clone(),
         gateways: four.into_iter().chain(six).collect(),

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use corten_net::sandbox::SandboxRequest;
+use corten_net::firewall::plan::{Crossing, Open, Source};
+use corten_net::sandbox::{Gateway, SandboxRequest};
 use corten_net::{BridgeNetwork, BridgeNetworkConfig, Host, Protocol};
 use corten_sys::netlink::Route;
+use corten_sys::nftables::Netfilter;
 
 use crate::world::{BOTH, Container, HOST, OUTSIDE, host_asks, network, on_a_host, outside};
 
@@ -147,7 +149,7 @@ fn an_open_network_is_reached_at_its_own_addresses() {
         let outside = outside();
         let default = network(BridgeNetworkConfig::default());
         let open = BridgeNetworkConfig {
-            open: true,
+            four: gateway(Open::Everything),
             ..config("br-open", 4)
         };
         let open = one_more(default.host(), open);
@@ -161,5 +163,91 @@ fn an_open_network_is_reached_at_its_own_addresses() {
             assert_eq!(outside.ask(protocol, &at(&one)).as_deref(), Some(OUTSIDE), "{protocol}");
             assert!(outside.is_refused(protocol, &at(&closed)), "{protocol}");
         }
+    });
+}
+
+fn gateway(open: Open) -> Gateway {
+    let source = if open == Open::Routed {
+        Source::Own
+    } else {
+        Source::Masquerade
+    };
+    Gateway {
+        crossing: Crossing { source, open },
+        routed: open == Open::Routed,
+        bare: false,
+    }
+}
+
+#[test]
+fn a_routed_network_is_open_where_it_publishes() {
+    on_a_host(|| {
+        let outside = outside();
+        let default = network(BridgeNetworkConfig::default());
+        let routed = BridgeNetworkConfig {
+            four: gateway(Open::Routed),
+            ..config("br-routed", 4)
+        };
+        let routed = one_more(default.host(), routed);
+        let container = Container::start(&routed, 1, &[(Some("0.0.0.0"), 8080, 80)]);
+        assert!(container.sandbox.ports.is_empty(), "no port of the host is taken");
+        container.machine.serve(80);
+        container.machine.serve(81);
+        let own = container.sandbox.address4.expect("IPv4");
+        let at = |port: u16| format!("{own}:{port}");
+        for protocol in BOTH {
+            assert_eq!(outside.ask(protocol, &at(80)).as_deref(), Some(OUTSIDE), "{protocol}");
+            assert!(outside.is_refused(protocol, &at(81)), "{protocol}");
+        }
+        outside.serve(7000);
+        let seen = container.machine.ask(Protocol::Tcp, &format!("{OUTSIDE}:7000"));
+        assert_eq!(seen, Some(own.to_string()), "it leaves with its own address");
+        let again = default
+            .host()
+            .recover(&[(&default, Vec::new()), (&routed, vec![container.sandbox.clone()])]);
+        assert_eq!(again.expect("recovered").ports_removed, 0, "a new daemon knows it");
+        routed.release(&container.sandbox).expect("released");
+        assert!(outside.is_refused(Protocol::Tcp, &at(80)));
+        let mut kernel = Netfilter::open().expect("nftables");
+        assert!(kernel.elements("corten", "direct4").expect("elements").is_empty());
+    });
+}
+
+#[test]
+fn published_ports_can_be_open_at_both_addresses() {
+    on_a_host(|| {
+        let outside = outside();
+        let network = network(BridgeNetworkConfig {
+            four: gateway(Open::Published),
+            ..BridgeNetworkConfig::default()
+        });
+        let container = Container::start(&network, 1, &[(Some("0.0.0.0"), 8080, 80)]);
+        container.machine.serve(80);
+        let own = container.sandbox.address4.expect("IPv4");
+        for to in [format!("{own}:80"), format!("{HOST}:8080")] {
+            assert_eq!(outside.ask(Protocol::Tcp, &to).as_deref(), Some(OUTSIDE), "{to}");
+        }
+        assert!(outside.is_refused(Protocol::Tcp, &format!("{own}:81")));
+    });
+}
+
+#[test]
+fn an_isolated_bridge_has_no_address() {
+    on_a_host(|| {
+        let default = network(BridgeNetworkConfig::default());
+        let isolated = BridgeNetworkConfig {
+            internal: true,
+            four: Gateway {
+                bare: true,
+                ..Gateway::default()
+            },
+            ..config("br-alone", 4)
+        };
+        let isolated = one_more(default.host(), isolated);
+        let (one, two) = (Container::start(&isolated, 1, &[]), Container::start(&isolated, 2, &[]));
+        one.machine.serve(80);
+        let at = format!("{}:80", one.sandbox.address4.expect("IPv4"));
+        assert!(two.machine.ask(Protocol::Tcp, &at).is_some());
+        assert!(host_asks(Protocol::Tcp, &at).is_none(), "the host has no way there");
     });
 }

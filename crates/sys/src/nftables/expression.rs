@@ -65,6 +65,13 @@ pub enum Expression {
         /// The port.
         port: Register,
     },
+    /// Rewrite the source address.
+    RewriteSource {
+        /// NFPROTO_IPV4 (2) or NFPROTO_IPV6 (10).
+        family: u8,
+        /// The address.
+        address: Register,
+    },
     /// Load a value.
     Value(Register, Vec<u8>),
     /// Write a register into a transport header's port and mend the header's checksum.
@@ -194,7 +201,7 @@ fn name(expression: &Expression) -> &'static str {
             "lookup"
         }
         Expression::Remember(..) => "dynset",
-        Expression::RewriteDestination { .. } => "nat",
+        Expression::RewriteDestination { .. } | Expression::RewriteSource { .. } => "nat",
         Expression::Masquerade => "masq",
         Expression::End(_) | Expression::Value(..) => "immediate",
     }
@@ -243,6 +250,10 @@ fn encode_data(data: &mut Messages, expression: &Expression) {
         Expression::RewriteDestination { family, address, port } => {
             data.number_be(1, 1).number_be(2, u32::from(*family));
             data.number_be(3, address.number()).number_be(5, port.number())
+        }
+        Expression::RewriteSource { family, address } => {
+            data.number_be(1, 0).number_be(2, u32::from(*family));
+            data.number_be(3, address.number())
         }
         Expression::Masquerade | Expression::Untrack => data,
         Expression::Value(to, value) => data.number_be(1, to.number()).nest(2, |inner| {

@@ -9,10 +9,11 @@ fn network(bridge: &str, subnets: &[&str]) -> Network {
         subnets,
         reach: Reach {
             neighbours: true,
-            masquerade: true,
-            open: false,
             outside: true,
+            four: Crossing::default(),
+            six: Crossing::default(),
         },
+        trusted: Vec::new(),
     }
 }
 
@@ -66,16 +67,34 @@ fn every_jump_has_its_chain_and_every_lookup_its_map() {
 #[test]
 fn neighbours_and_masquerade_can_be_switched_off() {
     let mut closed = network("corten0", &["172.17.0.0/16"]);
-    let open_rules = inward(&closed).rules.len();
-    closed.reach = Reach {
-        neighbours: false,
-        masquerade: false,
-        open: true,
-        outside: true,
-    };
-    assert_eq!(inward(&closed).rules.len(), open_rules - 1);
+    let before = inward(&closed).rules.len();
+    closed.reach.neighbours = false;
+    closed.reach.four.source = Source::Own;
+    assert_eq!(inward(&closed).rules.len(), before - 1);
     assert!(outbound(&closed).rules.is_empty());
-    assert_eq!(inward(&closed).rules.last(), Some(&end(Verdict::Accept)), "open to all");
-    closed.reach.open = false;
-    assert_eq!(inward(&closed).rules.last(), Some(&end(Verdict::Drop)));
+}
+
+#[test]
+fn families_cross_the_gateway_each_in_its_way() {
+    let mut both = network("b", &["10.0.0.0/24", "fd00::/64"]);
+    let closed = inward(&both).rules.len();
+    for (four, six, more) in [
+        (Open::Nothing, Open::Nothing, 0),
+        (Open::Published, Open::Nothing, 1),
+        (Open::Routed, Open::Nothing, 2),
+        (Open::Nothing, Open::Everything, 1),
+        (Open::Routed, Open::Routed, 4),
+    ] {
+        (both.reach.four.open, both.reach.six.open) = (four, six);
+        let rules = inward(&both).rules;
+        assert_eq!(rules.len(), closed + more, "{four:?} {six:?}");
+        assert_eq!(rules.last(), Some(&end(Verdict::Drop)), "the other family stays closed");
+    }
+    both.reach.six.source = Source::Own;
+    both.reach.four.source = Source::Fixed(IpAddr::from([192, 0, 2, 1]));
+    let rules = outbound(&both).rules;
+    let fixed = Expression::Value(R0, vec![192, 0, 2, 1]);
+    assert!(rules.len() == 1 && rules[0].contains(&fixed), "{rules:?}");
+    both.trusted = vec!["eth0".to_owned()];
+    assert_eq!(inward(&both).rules.len(), closed + 5);
 }
