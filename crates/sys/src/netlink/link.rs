@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::message::{self, CREATE, EXCLUSIVE, Messages, REQUEST};
 use super::{Error, Route};
+use crate::sysctl::{self, Family};
 
 /// Longest name of a link in bytes.
 pub const NAME_LIMIT_BYTES: usize = 15;
@@ -166,13 +167,27 @@ impl Route {
         self.socket.execute(messages)
     }
 
-    /// Makes a veth pair in one message: its far end in the other namespace (down, for the owner there to
-    /// configure), its near end a port of the bridge and switched on.
+    /// Makes a veth pair: its far end in the other namespace (down, for the owner there to configure), its near
+    /// end switched on, and a port of the bridge if one is given. A port has no IPv6 of its own: its bridge
+    /// has, and addresses, routes and groups of each port would make the next one slower.
     ///
     /// # Errors
     /// `EEXIST` if a link has one of the names, `ENODEV` if the bridge is gone, `EXFULL` if it has 1,023 ports.
     pub fn create_veth<F: AsFd>(&mut self, request: &VethRequest<'_, F>) -> Result<(), Error> {
-        self.socket.execute(veth_message(request))
+        self.socket.execute(veth_message(request))?;
+        let Some(bridge) = request.bridge else {
+            return Ok(());
+        };
+        // where it cannot be switched off, or there is none, it is only slower
+        sysctl::set_for_link(Family::V6, request.name, "disable_ipv6", "1").unwrap_or_default();
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST)
+            .put(&header(0, UP, UP))
+            .text(libc::IFLA_IFNAME, request.name)
+            .number(libc::IFLA_MASTER, bridge);
+        let joined = self.socket.execute(messages);
+        joined.inspect_err(|_| drop(self.delete_link(request.name)))
     }
 
     /// Makes a macvlan link over another one, in a namespace; down, for the owner there to configure.
@@ -377,13 +392,12 @@ impl Route {
 
 fn veth_message<F: AsFd>(request: &VethRequest<'_, F>) -> Messages {
     let mut messages = Messages::new();
+    // A port is switched on when it has joined its bridge.
+    let flags = if request.bridge.is_none() { UP } else { 0 };
     messages
         .begin(libc::RTM_NEWLINK, REQUEST | CREATE | EXCLUSIVE)
-        .put(&header(0, UP, UP));
+        .put(&header(0, flags, flags));
     messages.text(libc::IFLA_IFNAME, request.name);
-    if let Some(bridge) = request.bridge {
-        messages.number(libc::IFLA_MASTER, bridge);
-    }
     if request.mtu != 0 {
         messages.number(libc::IFLA_MTU, request.mtu);
     }
