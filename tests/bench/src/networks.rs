@@ -34,9 +34,10 @@ fn create(corten: &Engine, table: &mut Table) -> Result<()> {
 
 /// Start of a container with a port against one without, in turn.
 fn publish(corten: &Engine, table: &mut Table) -> Result<()> {
-    let last = 20_000 + OTHERS - 1;
-    let range = format!("20000-{last}:20000-{last}");
-    corten.command(&["run", "-d", "-p", &range, "busybox", "sleep", "100000"])?;
+    for first in (20_000..20_000 + OTHERS).step_by(100) {
+        let range = format!("{first}-{}:{first}-{}", first + 99, first + 99);
+        corten.command(&["run", "-d", "-p", &range, "busybox", "sleep", "100000"])?;
+    }
     let without = r#"{"Image":"busybox","Cmd":["sleep","100000"]}"#;
     let with = r#"{"Image":"busybox","Cmd":["sleep","100000"],"ExposedPorts":{"80/tcp":{}},
                    "HostConfig":{"PortBindings":{"80/tcp":[{"HostIp":"0.0.0.0","HostPort":"18091"}]}}}"#;
