@@ -1,10 +1,18 @@
 //! Registry credentials as clients send them.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, URL_SAFE};
 use serde::{Deserialize, Serialize};
 
 use crate::is_zero;
+
+/// With padding or without, as clients differ.
+const URL_SAFE_LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The body of `POST /auth` and, encoded, the `X-Registry-Auth` header. Engine API v1.51 AuthConfig.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +36,13 @@ pub struct AuthConfig {
 }
 
 impl AuthConfig {
+    /// Reads such a value; what is none means nobody, as in Docker.
+    #[must_use]
+    pub fn from_header(value: &str) -> Self {
+        let bytes = URL_SAFE_LENIENT.decode(value).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
     /// The value of `X-Registry-Auth`: JSON in base64 for URLs, padded.
     #[must_use]
     pub fn to_header(&self) -> String {
@@ -58,5 +73,12 @@ mod tests {
             ..AuthConfig::default()
         };
         assert_eq!(auth.to_header(), "eyJ1c2VybmFtZSI6ImEiLCJwYXNzd29yZCI6Ij8-In0=");
+        for value in [
+            "eyJ1c2VybmFtZSI6ImEiLCJwYXNzd29yZCI6Ij8-In0=",
+            "eyJ1c2VybmFtZSI6ImEiLCJwYXNzd29yZCI6Ij8-In0",
+        ] {
+            assert_eq!(AuthConfig::from_header(value), auth);
+        }
+        assert_eq!(AuthConfig::from_header("!"), AuthConfig::default());
     }
 }

@@ -97,6 +97,8 @@ pub enum Call {
     ExecInspect(String),
     /// `GET /images/json`
     ImageList,
+    /// `GET /images/search`
+    ImageSearch,
     /// `POST /images/create`
     ImageCreate,
     /// `POST /images/load`
@@ -259,7 +261,7 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["exec", of @ .., "json"] => Call::ExecInspect(name(of)),
         ["images", "json"] => Call::ImageList,
         ["images", "get"] => Call::ImagesGet,
-        ["images", "search"] => Call::NotBuilt("ImageSearch"),
+        ["images", "search"] => Call::ImageSearch,
         ["images", of @ .., "json"] => Call::ImageInspect(name(of)),
         ["images", of @ .., "get"] => Call::ImageGet(name(of)),
         ["images", of @ .., "history"] => Call::ImageHistory(name(of)),

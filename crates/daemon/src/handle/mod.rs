@@ -1,7 +1,7 @@
 //! From calls to the engine and back: one file per noun. Decodes, calls, encodes; decides nothing.
 
 mod attach;
-mod auth;
+
 mod compat;
 mod containers;
 mod debug;
@@ -14,6 +14,7 @@ mod networks;
 mod platform;
 mod prune;
 mod pull;
+mod registry;
 mod stats;
 mod system;
 mod transfer;
@@ -84,7 +85,7 @@ impl Api {
             Call::DebugVariables => debug::variables(self).await,
             Call::DebugProfile(name) => debug::profile(self, &name).await,
             Call::DiskUsage => prune::disk_usage(self, &request).await,
-            Call::Auth => auth::check(self, request).await,
+            Call::Auth => registry::check(self, request).await,
             Call::ContainerList => containers::list(self, &request).await,
             Call::ContainerCreate => containers::create(self, request).await,
             Call::ContainerInspect(id) => containers::inspect(self, &id, &request).await,
@@ -119,6 +120,7 @@ impl Api {
             Call::ExecResize(id) => exec::resize(self, &id, &request).await,
             Call::ExecInspect(id) => exec::inspect(self, &id),
             Call::ImageList => images::list(self, &request).await,
+            Call::ImageSearch => registry::search(self, &request).await,
             Call::ImageCreate => pull::create(self, request).await,
             Call::ImageLoad => transfer::load(self, request),
             Call::ImagesGet => transfer::save(self, request.query.all("names")).await,
