@@ -10,6 +10,7 @@ mod daemons;
 mod events;
 mod exec;
 mod exit_codes;
+mod files;
 mod formats;
 mod health;
 mod hostile;
