@@ -49,6 +49,12 @@ fn it_validates_its_configuration() {
 #[test]
 fn it_refuses_by_name_what_is_not_built() {
     assert!(refusal(&["--no-such-flag"]).contains("unknown flag: --no-such-flag"));
+    // A plugin that is to refuse requests must not be left out silently.
+    let plugin = refusal(&["--authorization-plugin", "x"]);
+    assert!(
+        plugin.contains("--authorization-plugin is not implemented yet"),
+        "{plugin}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -49,8 +49,11 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
     }
     let log_options = config.log_options.clone().into_iter().collect();
     crate::logs::options::check(&config.log_driver, &log_options).map_err(|error| OpenError::Log(error.to_string()))?;
+    make_closed(&config.data).map_err(|source| OpenError::Directory {
+        path: config.data.clone(),
+        source,
+    })?;
     for directory in [
-        config.data.clone(),
         config.data.join("containers"),
         config.run.clone(),
         config.run.join("containers"),
@@ -102,6 +105,17 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
         closing: AtomicBool::new(false),
         config,
     })
+}
+
+/// As [`make`], and users of the host may not pass, so that nothing below needs to be guarded one by one: set-user-id
+/// programs of containers above all.
+fn make_closed(directory: &Path) -> io::Result<()> {
+    make(directory)?;
+    let mode = fs::metadata(directory)?.permissions().mode();
+    if mode & 0o007 == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(directory, fs::Permissions::from_mode(mode & 0o770))
 }
 
 fn make(directory: &Path) -> io::Result<()> {

@@ -57,6 +57,7 @@ fn shows_cgroups(source: &MountSource) -> bool {
 
 /// Attaches a detached tree at its destination.
 fn place(mount: &Mount, tree: BorrowedFd<'_>, root: BorrowedFd<'_>) -> Result<(), CreateError> {
+    refuse_behind_link(mount, root)?;
     let is_directory = |file: BorrowedFd<'_>| -> Result<bool, CreateError> {
         let stat = fstat(file).internal(|| "stat a mount")?;
         Ok(FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
@@ -144,6 +145,20 @@ fn host_sysfs() -> Result<OwnedFd, CreateError> {
     )
     .internal(|| "make /sys read-only")?;
     Ok(tree)
+}
+
+/// The image must not say where the kernel's own filesystems are: what is masked would then be elsewhere.
+fn refuse_behind_link(mount: &Mount, root: BorrowedFd<'_>) -> Result<(), CreateError> {
+    let MountSource::Filesystem { kind, .. } = &mount.source else {
+        return Ok(());
+    };
+    let kernels = matches!(kind.as_str(), "proc" | "sysfs");
+    if kernels && target::is_behind_link(root, &mount.destination) {
+        return Err(CreateError::invalid(format!(
+            "filesystem {kind:?} must be mounted on ordinary directory"
+        )));
+    }
+    Ok(())
 }
 
 /// A mount inside `/proc` could fake what the kernel says of itself; only files that are known to

@@ -35,6 +35,12 @@ pub(crate) fn existing(root: BorrowedFd<'_>, path: &Path, flags: OFlags) -> rust
     }
 }
 
+/// Whether a link of the image stands in the way to `path`.
+pub(crate) fn is_behind_link(root: BorrowedFd<'_>, path: &Path) -> bool {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+    openat2(root, relative(path), FOUND, Mode::empty(), resolve).is_err_and(|error| error == Errno::LOOP)
+}
+
 /// The directory at `path`, made with mode 0755 where missing.
 pub(super) fn directory(root: BorrowedFd<'_>, path: &Path) -> Result<OwnedFd, CreateError> {
     let found = openat2(

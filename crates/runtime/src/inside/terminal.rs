@@ -57,5 +57,9 @@ pub(super) fn place_console(root: BorrowedFd<'_>, streams: &Streams) -> Result<(
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
     let tree = open_tree(terminal.process.as_fd(), "", flags).internal(|| "clone the terminal")?;
     let at = target::file(root, Path::new("/dev/console"))?;
+    // A link of the image could lead to a file of the kernel's.
+    if mount::is_on_proc(at.as_fd()).internal(|| "statfs of /dev/console")? {
+        return Err(CreateError::invalid("/dev/console of the container leads into /proc"));
+    }
     mount::attach(tree.as_fd(), at.as_fd()).internal(|| "bind /dev/console")
 }

@@ -352,7 +352,15 @@ mod tests {
             "bpf",
             "reboot",
             "io_uring_setup",
+            "io_uring_enter",
             "userfaultfd",
+            "open_by_handle_at",
+            "perf_event_open",
+            "request_key",
+            "kexec_load",
+            "finit_module",
+            "move_mount",
+            "fsopen",
         ] {
             assert_eq!(verdict(name, &[]), eperm, "{name}");
         }

@@ -159,6 +159,29 @@ fn files_belong_to_the_range_and_layers_to_root() -> Result<()> {
     })
 }
 
+/// Root of the range owns, and can write, nothing of the engine's but what its containers wrote.
+#[test]
+fn the_range_owns_nothing_of_the_engine() -> Result<()> {
+    remapped(&["busybox"], |case| {
+        case.ok("run -d --name kept -v kept:/data busybox sleep 1000")?;
+        let data = case.daemon.data_directory().display().to_string();
+        let run = case.daemon.run_directory().display().to_string();
+        let owned = case.script(&format!(
+            "find {data} {run} -uid 200000 -not -path '*/upper' -not -path '*/upper/*' -not -path '*/_data*' -not -name hosts -not -name hostname -not -name resolv.conf"
+        ))?;
+        ensure!(owned.text().is_empty(), "{}", owned.text());
+        let reached = case.script(&format!(
+            "for f in $(find {data} -mindepth 1 -maxdepth 3); do setpriv --reuid 200000 --regid 200000 --clear-groups test -w $f && echo $f; done; true"
+        ))?;
+        ensure!(reached.text().is_empty(), "{}", reached.text());
+        // Control groups are not the range's either.
+        case.says("run --rm busybox sh -c 'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do [ -d $d ] && mkdir $d/x 2>/dev/null && echo $d; done; echo end'", "end")?;
+        case.ok("rm -f kept")?;
+        case.ok("volume rm kept")?;
+        Ok(())
+    })
+}
+
 #[test]
 fn others_join_and_the_daemon_comes_back() -> Result<()> {
     remapped(&["busybox"], |case| {
