@@ -30,14 +30,31 @@ pub(crate) fn collect(host: &HostConfig) -> Result<Vec<DeviceNode>> {
                 "error gathering device information while adding custom device \"{name}\": {error}"
             ))
         };
-        match node(Path::new(&mapping.path_on_host), &path, &access) {
+        let source = Path::new(&mapping.path_on_host);
+        match node(source, &path, &access) {
             Ok(Some(node)) => nodes.push(node),
+            Ok(None) if source.is_dir() => {
+                let mut found = Vec::new();
+                scan(source, 0, &mut found);
+                nodes.extend(found.into_iter().map(|node| below(node, source, &path, &access)));
+            }
             Ok(None) => return Err(failed(&"not a device node")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(failed(&"no such file or directory")),
             Err(error) => return Err(failed(&error)),
         }
     }
     Ok(nodes)
+}
+
+/// A device of a directory that appears at another path.
+fn below(node: DeviceNode, directory: &Path, path: &str, access: &str) -> DeviceNode {
+    let rest = Path::new(&node.host_path).strip_prefix(directory);
+    let path = rest.map(|rest| Path::new(path).join(rest).display().to_string());
+    DeviceNode {
+        path: path.unwrap_or_else(|_outside| node.host_path.clone()),
+        access: access.to_owned(),
+        ..node
+    }
 }
 
 fn node(source: &Path, path: &str, access: &str) -> io::Result<Option<DeviceNode>> {

@@ -136,6 +136,21 @@ pub(crate) fn limit(cgroup: &Cgroup, host: &HostConfig) -> Result<()> {
     corten_runtime::cgroup::update(cgroup, &limits).map_err(|error| failed(&error))
 }
 
+pub(crate) use resources::check_device_rules;
+
+/// Docker's words around what the runtime refuses before it does anything.
+const RUNTIME_FAILED: &str =
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
+
+/// Why there is no plan, as clients are told.
+pub(crate) fn refusal(error: PlanError) -> Error {
+    match error {
+        PlanError::Invalid(message) => Error::invalid(message),
+        PlanError::Sysctl(message) => Error::internal(format!("{RUNTIME_FAILED}{message}")),
+        other => Error::internal(other.to_string()),
+    }
+}
+
 /// What an exec session runs.
 #[derive(Debug, Clone)]
 pub struct ExecRequest<'a> {

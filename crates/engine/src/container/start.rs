@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use corten_base::{Timestamp, id::hex};
 use corten_net::sandbox::PublishedPort;
-use corten_runtime::compile::PlanError;
 use corten_runtime::plan::Rootfs;
 use corten_shim::protocol::{self, Failure, FailureKind, NetworkNamespace, NetworkSetup, Reply, Request};
 use corten_sys::fault::boundary;
@@ -341,6 +340,7 @@ fn prepare_leased(
     let layers = sources::layers(core, container)?;
     let swaps = sources::swaps(&effective.config.user, &mounts)?;
     let devices = devices::collect(&effective.host)?;
+    spec::check_device_rules(&effective.host)?;
     let block_io = super::block_io::limits(&effective.host)?;
     let facts = spec::Facts {
         block_io,
@@ -356,7 +356,8 @@ fn prepare_leased(
         makes_network: shared.network == NetworkNamespace::OfContainer,
         devices: &devices,
     };
-    let plan = spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(plan_error)?;
+    let plan =
+        spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(spec::refusal)?;
     run.cgroup = for_removal(&plan.cgroup);
     core.links.enter(&container.id, &links);
     boundary("start.record");
@@ -509,13 +510,6 @@ fn port_socket(port: &PublishedPort) -> protocol::PortSocket {
     protocol::PortSocket {
         protocol,
         splice_to: port.way.splice_to(),
-    }
-}
-
-fn plan_error(error: PlanError) -> Error {
-    match error {
-        PlanError::Invalid(message) => Error::invalid(message),
-        other => Error::internal(other.to_string()),
     }
 }
 

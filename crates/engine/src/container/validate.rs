@@ -26,6 +26,7 @@ pub fn check(
     check_limits(host, limits, false)?;
     check_modes(config, host)?;
     check_security(host)?;
+    check_sysctls(host)?;
     if host.shm_size < 0 {
         return Err(Error::invalid("SHM size can not be less than 0"));
     }
@@ -307,6 +308,20 @@ fn check_modes(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
     Ok(())
 }
 
+/// Those of one interface belong to its endpoint.
+fn check_sysctls(host: &HostConfig) -> Result<()> {
+    let of_interface = |key: &str| {
+        let parts: Vec<&str> = key.split('.').collect();
+        parts.len() > 4 && parts.first() == Some(&"net") && parts.get(3).is_some_and(|part| part.starts_with("eth"))
+    };
+    match host.sysctls.keys().find(|key| of_interface(key)) {
+        Some(key) => Err(Error::invalid(format!(
+            "interface specific sysctl setting \"{key}\" must be supplied using driver option 'com.docker.network.endpoint.sysctls'"
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn check_security(host: &HostConfig) -> Result<()> {
     for option in &host.security_opt {
         let (key, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
@@ -314,8 +329,12 @@ fn check_security(host: &HostConfig) -> Result<()> {
             ("no-new-privileges", "" | "true" | "false")
             | ("seccomp", _)
             | ("systempaths" | "apparmor", "unconfined")
+            | ("writable-cgroups", "true" | "false")
             | ("label", "disable") => {}
-            ("apparmor" | "label" | "systempaths" | "writable-cgroups", _) => {
+            _ if !option.contains(['=', ':']) => {
+                return Err(Error::invalid(format!("invalid --security-opt 1: \"{option}\"")));
+            }
+            ("apparmor" | "label", _) => {
                 return Err(unbuilt(&format!("SecurityOpt {option}")));
             }
             _ => return Err(Error::invalid(format!("invalid --security-opt 2: \"{option}\""))),

@@ -72,6 +72,9 @@ pub enum PlanError {
     /// A part of it is wrong or cannot be done, in words for the user.
     #[error("{0}")]
     Invalid(String),
+    /// A kernel parameter that is not the container's alone, in runc's words.
+    #[error("{0}")]
+    Sysctl(String),
     /// The system call filter cannot be compiled.
     #[error(transparent)]
     Seccomp(#[from] crate::seccomp::CompileError),

@@ -102,14 +102,22 @@ pub(super) fn sysctls(
             Some(at) if key[at..].starts_with('.') => swap_separators(key),
             Some(_) | None => key.clone(),
         };
-        let allowed = match path.split('/').next().unwrap_or_default() {
-            "net" => own_network,
-            "fs" => path.starts_with("fs/mqueue/") && namespaces.ipc.is_private(),
-            "kernel" => is_ipc(&path) && namespaces.ipc.is_private() || is_uts(&path) && namespaces.uts.is_private(),
-            _ => false,
-        };
-        if path.split('/').any(|part| part == ".." || part.is_empty()) || !allowed {
-            return PlanError::invalid(format!("sysctl {key:?} is not in a separate kernel namespace"));
+        let refused = |why: &str| Err(PlanError::Sysctl(format!("sysctl {key:?} {why}")));
+        let of_ipc = is_ipc(&path) || path.starts_with("fs/mqueue/");
+        if path.split('/').any(|part| part == ".." || part.is_empty()) {
+            return refused("is not in a separate kernel namespace");
+        } else if path.starts_with("net/") {
+            if !own_network {
+                return refused("not allowed in host network namespace");
+            }
+        } else if of_ipc {
+            if !namespaces.ipc.is_private() {
+                return refused("is not allowed in the hosts ipc namespace");
+            }
+        } else if path == "kernel/hostname" && namespaces.uts.is_private() {
+            return refused("is not allowed as it conflicts with the OCI \"hostname\" field");
+        } else if !(is_uts(&path) && namespaces.uts.is_private()) {
+            return refused("is not in a separate kernel namespace");
         }
         sysctls.push((path, value.clone()));
     }

@@ -118,7 +118,7 @@ pub(super) fn write_sysctls(root: BorrowedFd<'_>, sysctls: &[(String, String)]) 
             Some(mut file) => file.write_all(value.as_bytes()),
             None => fs::write(format!("/proc/sys/{path}"), value),
         };
-        written.invalid(|| format!("write sysctl {path}"))?;
+        written.invalid(|| format!("error during container init: open /proc/sys/{path}"))?;
     }
     Ok(())
 }

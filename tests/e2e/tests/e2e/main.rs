@@ -7,6 +7,7 @@ mod change;
 mod churn;
 mod creation;
 mod daemons;
+mod devices;
 mod escapes;
 mod events;
 mod exec;

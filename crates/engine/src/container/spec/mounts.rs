@@ -20,6 +20,11 @@ fn bind(source: &str, destination: &str, options: &[&str]) -> Value {
 pub(super) fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Vec<Value> {
     let host = &effective.host;
     let access = if host.privileged { "rw" } else { "ro" };
+    let groups = match writable_groups(host) {
+        Some(true) => "rw",
+        Some(false) => "ro",
+        None => access,
+    };
     let mut list = vec![
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=65536k"]),
@@ -29,7 +34,7 @@ pub(super) fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>
             &["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
         ),
         mount("/sys", "sysfs", &["nosuid", "noexec", "nodev", access]),
-        mount("/sys/fs/cgroup", "cgroup", &[access, "nosuid", "noexec", "nodev"]),
+        mount("/sys/fs/cgroup", "cgroup", &[groups, "nosuid", "noexec", "nodev"]),
     ];
     list.extend(ipc_mounts(host, facts));
     let replaced = |destination: &str| facts.mounts.iter().any(|(other, _)| other.destination == destination);
@@ -48,6 +53,12 @@ pub(super) fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>
         list.push(bind(&settings.init.display().to_string(), INIT_PATH, &["bind", "ro"]));
     }
     list
+}
+
+/// `--security-opt writable-cgroups`, checked before.
+fn writable_groups(host: &HostConfig) -> Option<bool> {
+    let mut options = host.security_opt.iter().rev();
+    options.find_map(|option| option.strip_prefix("writable-cgroups=")?.parse().ok())
 }
 
 fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {

@@ -4,6 +4,7 @@ use corten_api::container::HostConfig;
 use serde_json::{Value, json};
 
 use super::Facts;
+use crate::error::{Error, Result};
 
 pub(super) fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
     let mut resources = limits(host);
@@ -66,11 +67,53 @@ fn device_rules(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
     rules
 }
 
-/// `c 1:3 rwm`, with `*` for any number.
+/// `c 1:3 rwm`, with `*` for any number; `None`: it is none.
 pub(super) fn cgroup_rule(rule: &str) -> Option<Value> {
-    let mut words = rule.split_whitespace();
-    let (kind, numbers, access) = (words.next()?, words.next()?, words.next()?);
+    let words: Vec<&str> = rule.split(' ').collect();
+    let [kind @ ("a" | "b" | "c"), numbers, access] = words.as_slice() else {
+        return None;
+    };
     let (major, minor) = numbers.split_once(':')?;
-    let number = |text: &str| text.parse::<i64>().ok();
-    Some(json!({ "allow": true, "type": kind, "major": number(major), "minor": number(minor), "access": access }))
+    let number = |text: &str| match text {
+        "*" => Some(None),
+        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse::<i64>().ok().map(Some),
+        _ => None,
+    };
+    let (major, minor) = (number(major)?, number(minor)?);
+    let is_access = (1..=3).contains(&access.len()) && access.bytes().all(|byte| b"rwm".contains(&byte));
+    is_access.then(|| json!({ "allow": true, "type": kind, "major": major, "minor": minor, "access": access }))
+}
+
+/// Refuses rules that are none, which Docker does at the start (observed: dockerd 28.5).
+pub(crate) fn check_device_rules(host: &HostConfig) -> Result<()> {
+    match host.device_cgroup_rules.iter().find(|rule| cgroup_rule(rule).is_none()) {
+        Some(rule) => Err(Error::internal(format!("invalid device cgroup rule format: '{rule}'"))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_dockers() {
+        for good in ["c 1:3 rwm", "a *:* rwm", "b 8:* r"] {
+            assert!(cgroup_rule(good).is_some(), "{good}");
+        }
+        for bad in [
+            "bogus",
+            "c 1:7 x",
+            "c 1:7 rwmr",
+            "d 1:3 r",
+            "c 1:3",
+            "c 1:3 r r",
+            "c -1:3 r",
+            "c 1 r",
+            "c  1:3 r",
+        ] {
+            assert!(cgroup_rule(bad).is_none(), "{bad}");
+        }
+        assert_eq!(cgroup_rule("c 7:* r").unwrap()["minor"], Value::Null);
+    }
 }
