@@ -3,13 +3,19 @@
 //! An older shim that is replaced in place uses two options: `--reads VERSION` before, and
 //! `corten-shim . --resume DESCRIPTOR` to hand over.
 
+#![cfg_attr(not(test), no_main)]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use corten_shim::keeper;
 
-fn main() -> ExitCode {
+corten_sys::entry!(start);
+
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
+
+fn start() -> u8 {
     let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
     let texts: Vec<Option<&str>> = arguments.iter().map(|argument| argument.to_str()).collect();
     let result = match texts[..] {
@@ -22,22 +28,22 @@ fn main() -> ExitCode {
         _ => return usage(),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => SUCCESS,
         Err(error) => {
             eprintln!("corten-shim: {error}");
-            ExitCode::FAILURE
+            FAILURE
         }
     }
 }
 
-fn reads(version: &str) -> ExitCode {
+fn reads(version: &str) -> u8 {
     let known = version
         .parse()
         .is_ok_and(|version: u32| (1..=keeper::STATE_VERSION).contains(&version));
-    if known { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if known { SUCCESS } else { FAILURE }
 }
 
-fn usage() -> ExitCode {
+fn usage() -> u8 {
     eprintln!("usage: corten-shim RUN-DIRECTORY (started by cortend with its socket as descriptor 3)");
-    ExitCode::from(2)
+    2
 }

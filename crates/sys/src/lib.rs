@@ -6,6 +6,7 @@ pub mod capability;
 pub mod clone;
 pub mod conntrack;
 pub mod descriptors;
+pub mod entry;
 pub mod execute;
 pub mod fault;
 pub mod memory;

@@ -3,6 +3,7 @@
 //! specification is.
 
 mod mounts;
+mod read;
 mod resources;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
 use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
 use corten_runtime::plan::{Cgroup, ExecPlan, Plan, Rootfs};
-use oci_spec::runtime::{Process, Spec};
+use oci_spec::runtime::Spec;
 use serde_json::{Value, json};
 
 use super::capability;
@@ -198,7 +199,7 @@ pub fn exec_plan(
     let mut process = process(effective, host, request.args, &env, privileged);
     set(&mut process, "terminal", json!(request.tty));
     set(&mut process, "cwd", json!(directory));
-    let process: Process = serde_json::from_value(process).map_err(|error| PlanError::Invalid(error.to_string()))?;
+    let process = read::process(process).map_err(|error| PlanError::Invalid(error.to_string()))?;
     let options = Options {
         user: Some(NamedUser {
             user: user.to_owned(),
@@ -266,7 +267,7 @@ pub fn specification(
         "annotations": *host_config.annotations,
         "linux": linux(effective, settings, facts),
     });
-    serde_json::from_value(document).map_err(|error| PlanError::Invalid(error.to_string()))
+    read::specification(document).map_err(|error| PlanError::Invalid(error.to_string()))
 }
 
 fn hostname(effective: &Effective) -> Option<&str> {

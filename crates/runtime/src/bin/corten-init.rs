@@ -5,6 +5,8 @@
 //! 128 + n for signal n, 127 if there is no such program, 126 if it cannot be executed. It owns nothing else and
 //! keeps no descriptor but the standard streams.
 
+#![cfg_attr(not(test), no_main)]
+
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -14,7 +16,9 @@ use corten_sys::clone::{CloneOptions, Cloned, clone3};
 use corten_sys::{execute, sigwait};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, setpgid, wait};
 
-fn main() {
+corten_sys::entry!(start);
+
+fn start() -> u8 {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "--") {
         arguments.remove(0);

@@ -12,7 +12,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -54,8 +54,10 @@ pub fn resume(state: i32) -> io::Result<()> {
     corten_sys::signal::survive()?;
     // Executed through a descriptor, it would be listed under that one's number.
     rustix::thread::set_name(c"corten-shim")?;
-    let file = File::from(corten_sys::spawn::inherited(state)?);
-    let carried: Carried<Keeper> = serde_json::from_reader(io::BufReader::new(file))?;
+    let mut written = Vec::new();
+    File::from(corten_sys::spawn::inherited(state)?).read_to_end(&mut written)?;
+    let carried: Carried<Keeper> = serde_json::from_slice(&written)?;
+    drop(written);
     // Reading them has set it for each; this is for what an older program might have left open.
     execute::close_on_exec_from(3)?;
     let mut keeper = carried.keeper;

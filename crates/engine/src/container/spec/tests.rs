@@ -41,7 +41,11 @@ fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
         layers: &[("/i".to_owned(), vec!["/l/a".into(), "/l/b".into()])].into(),
         devices: &[],
     };
-    serde_json::to_value(specification(effective, &Config::corten(), &host, &facts).unwrap()).unwrap()
+    let spec = specification(effective, &Config::corten(), &host, &facts).unwrap();
+    let json = serde_json::to_value(&spec).unwrap();
+    // Put together piece by piece, it is what reading it as a whole gives.
+    assert_eq!(serde_json::from_value::<Spec>(json.clone()).unwrap(), spec);
+    json
 }
 
 #[test]

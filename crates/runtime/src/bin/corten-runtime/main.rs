@@ -10,6 +10,8 @@
 //!
 //! The container's process outlives the command that made it; `delete` removes its control groups.
 
+#![cfg_attr(not(test), no_main)]
+
 mod arguments;
 mod console;
 mod create;
@@ -23,17 +25,17 @@ mod spec;
 mod start;
 mod state;
 
-use std::process::ExitCode;
-
 use arguments::{Command, Global};
 
-fn main() -> ExitCode {
+corten_sys::entry!(start);
+
+fn start() -> u8 {
     let mut words = std::env::args().skip(1);
     let (global, command) = match arguments::parse(&mut words) {
         Ok(parsed) => parsed,
         Err(error) => {
             eprintln!("corten-runtime: {error:#}");
-            return ExitCode::FAILURE;
+            return 1;
         }
     };
     if matches!(command, Command::Create(_) | Command::Run(_) | Command::Exec(_))
@@ -42,11 +44,11 @@ fn main() -> ExitCode {
         eprintln!("corten-runtime: warning: cannot protect this program from the container: {error}");
     }
     match execute(&global, command) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(error) => {
             log::report(&global, &error);
             eprintln!("corten-runtime: {error:#}");
-            ExitCode::FAILURE
+            1
         }
     }
 }

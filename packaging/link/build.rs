@@ -1,0 +1,35 @@
+//! Build script of every program: how a release is linked. Development builds keep what debuggers and
+//! backtraces need.
+//!
+//! Unwinding tables go, a tenth of `cortend`: `force-unwind-tables=no` cannot do it, because std comes with its own
+//! and makes the whole link keep them. Relocations are packed, a twentieth, where the C library can unpack
+//! them at the start of a static program: glibc 2.36.
+
+use std::process::Command;
+
+fn main() {
+    println!("cargo:rerun-if-changed=../../packaging/link");
+    if std::env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        argument(concat!(
+            "-T,",
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../packaging/link/tables.ld"
+        ));
+        if glibc().is_some_and(|version| version >= (2, 36)) {
+            argument("-z,pack-relative-relocs");
+        }
+    }
+}
+
+fn argument(argument: &str) {
+    println!("cargo:rustc-link-arg-bins=-Wl,{argument}");
+}
+
+/// Version of the C library that is linked in; `None` where it is another one.
+fn glibc() -> Option<(u32, u32)> {
+    let output = Command::new("getconf").arg("GNU_LIBC_VERSION").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let (major, minor) = text.trim().strip_prefix("glibc ")?.split_once('.')?;
+    let minor = minor.split('.').next()?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
