@@ -15,6 +15,8 @@ pub struct Config {
     pub run: PathBuf,
     /// The default network; `None`: there is none (Docker's `bridge=none`).
     pub bridge: Option<BridgeNetworkConfig>,
+    /// Options of networks whose creators do not say otherwise, by driver (Docker's `default-network-opts`).
+    pub network_options: BTreeMap<String, BTreeMap<String, String>>,
     /// Whose subordinate ids containers run with (`--userns-remap`); empty: the host's own.
     pub userns_remap: String,
     /// The group below which every container gets its own, without slashes at the ends.
@@ -69,6 +71,7 @@ impl Config {
             data: "/var/lib/corten".into(),
             run: "/run/corten".into(),
             bridge: Some(BridgeNetworkConfig::default()),
+            network_options: BTreeMap::new(),
             userns_remap: String::new(),
             cgroup_parent: "corten".into(),
             cgroup_parent_is_given: false,

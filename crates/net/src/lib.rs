@@ -24,6 +24,7 @@ pub mod ipam;
 pub mod mac;
 pub mod macvlan;
 pub mod network;
+pub mod parent;
 pub mod pool;
 pub mod port;
 pub mod recovery;
@@ -42,6 +43,9 @@ pub use subnet::Subnet;
 /// Link group of every bridge that a Corten daemon makes, so that daemons side by side know each
 /// other's bridges without knowing each other's names.
 pub const LINK_GROUP: u32 = 0xC0_47;
+
+/// Link group of VLAN links that a network made for itself and takes along.
+pub const PARENT_GROUP: u32 = 0xC0_49;
 
 /// Link group of host ends whose containers have ended: out of service, to be deleted.
 pub const RETIRED_GROUP: u32 = 0xC0_48;

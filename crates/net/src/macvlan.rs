@@ -9,12 +9,14 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corten_sys::netlink;
-use corten_sys::netlink::link::{MacvlanMode, MacvlanRequest};
+use corten_sys::netlink::Route;
+use corten_sys::netlink::link::{Ipvlan, MacvlanMode, MacvlanRequest};
 
 use crate::host::Host;
 use crate::network::lease::Pools;
+use crate::parent::{self, Missing};
 use crate::sandbox::{ConnectError, PrepareError, Prepared, Sandbox, SandboxRequest};
-use crate::{MacAddress, Subnet};
+use crate::{MacAddress, PARENT_GROUP, Subnet};
 
 /// What a macvlan network must be like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct MacvlanConfig {
     pub own_link: String,
     /// How containers see each other.
     pub mode: MacvlanMode,
+    /// The links are ipvlans: all have the parent's hardware address.
+    pub ipvlan: Option<Ipvlan>,
     /// The containers' gateway with its subnet.
     pub gateway4: Option<(Ipv4Addr, u8)>,
     /// The same for IPv6.
@@ -42,12 +46,31 @@ pub struct MacvlanConfig {
 /// A macvlan network cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum MacvlanError {
-    /// There is no such link.
-    #[error("invalid subinterface vlan name {0}, example formatting is eth0.10")]
-    NoParent(String),
+    /// There is no such link, and none can be made.
+    #[error("{0}")]
+    Parent(String),
+    /// The kernel lacks the kind.
+    #[error("operation not supported: this kernel has no {0} links (is there a module? modprobe {0})")]
+    NoKind(&'static str),
     /// The kernel refused.
     #[error("{0}")]
     Kernel(#[source] netlink::Error),
+}
+
+/// Makes the VLAN's link that a parent is to be.
+fn make_parent(kernel: &mut Route, name: &str) -> Result<(), MacvlanError> {
+    let (below, number) = match parent::missing(name) {
+        Missing::Wrong(text) => return Err(MacvlanError::Parent(text)),
+        Missing::Vlan { below, number } => (below, number),
+    };
+    let found = kernel.link(below).map_err(MacvlanError::Kernel)?;
+    let gone = || MacvlanError::Parent(format!("-o parent interface was not found on the host: {below}"));
+    let link = found.ok_or_else(gone)?;
+    let made = kernel.create_vlan(name, (link.index, number), PARENT_GROUP);
+    made.map_err(|error| {
+        let why = corten_base::errno::words(&error);
+        MacvlanError::Parent(format!("failed to create {name} vlan link: {why}"))
+    })
 }
 
 /// A network over one link of the host.
@@ -66,10 +89,18 @@ impl MacvlanNetwork {
     pub fn make(host: &Arc<Host>, config: MacvlanConfig) -> Result<Self, MacvlanError> {
         let mut kernel = host.kernel();
         let name = config.parent.as_deref().unwrap_or(&config.own_link);
+        let kind = if config.ipvlan.is_some() { "ipvlan" } else { "macvlan" };
+        if !kernel.has_kind(kind).map_err(MacvlanError::Kernel)? {
+            return Err(MacvlanError::NoKind(kind));
+        }
+        if name == "lo" {
+            let text = format!("loopback interface is not a valid {kind} parent link");
+            return Err(MacvlanError::Parent(text));
+        }
         let found = kernel.link(name).map_err(MacvlanError::Kernel)?;
         match (found, &config.parent) {
             (Some(_), _) => {}
-            (None, Some(parent)) => return Err(MacvlanError::NoParent(parent.clone())),
+            (None, Some(parent)) => make_parent(&mut kernel, parent)?,
             (None, None) => kernel.create_dummy(name).map_err(MacvlanError::Kernel)?,
         }
         drop(kernel);
@@ -153,7 +184,10 @@ impl MacvlanNetwork {
             namespace,
             mtu: self.config.mtu,
         };
-        kernel.create_macvlan(&request).map_err(failed)
+        match self.config.ipvlan {
+            Some(ipvlan) => kernel.create_ipvlan(&request, ipvlan).map_err(failed),
+            None => kernel.create_macvlan(&request).map_err(failed),
+        }
     }
 
     /// Gives the addresses back; the link goes with its namespace.
@@ -167,15 +201,20 @@ impl MacvlanNetwork {
         running.iter().for_each(|sandbox| leases.adopt(sandbox));
     }
 
-    /// Removes the network's own link, if it has one.
+    /// Removes the network's own link, if it has one; a VLAN's that was made for it is one.
     ///
     /// # Errors
     /// The kernel refuses.
     pub fn delete(&self) -> Result<(), netlink::Error> {
-        match self.config.parent {
-            Some(_) => Ok(()),
-            None => self.host.kernel().delete_link(&self.config.own_link).map(drop),
-        }
+        let mut kernel = self.host.kernel();
+        let own = match &self.config.parent {
+            None => Some(self.config.own_link.clone()),
+            Some(parent) => kernel
+                .link(parent)?
+                .filter(|link| link.group == PARENT_GROUP)
+                .map(|link| link.name),
+        };
+        own.map_or(Ok(()), |name| kernel.delete_link(&name).map(drop))
     }
 
     fn leases(&self) -> MutexGuard<'_, Pools> {

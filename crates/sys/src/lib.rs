@@ -15,6 +15,7 @@ pub mod netlink;
 pub mod netns;
 pub mod nftables;
 pub mod overlay;
+pub mod packet;
 pub mod port;
 pub mod program;
 pub mod seccomp;

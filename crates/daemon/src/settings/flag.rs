@@ -135,7 +135,7 @@ pub const FLAGS: &[Flag] = &[
     flag("default-gateway", Text, Refused),
     flag("default-gateway-v6", Text, Refused),
     flag("default-ipc-mode", Text, Used),
-    keyed("default-network-opt", "default-network-opts", Objects, Ignored),
+    keyed("default-network-opt", "default-network-opts", Objects, Used),
     flag("default-runtime", Text, Only(&["runc", "corten"])),
     flag("default-shm-size", Size, Used),
     keyed("default-ulimit", "default-ulimits", Objects, Used),

@@ -199,6 +199,11 @@ fn containers(config: &mut Config, values: &Values) -> Result<()> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         config.log_options.insert(name.to_owned(), value.to_owned());
     }
+    for option in list(values, "default-network-opt") {
+        let (driver, options) =
+            network::options(option).with_context(|| format!("invalid default network option: {option}"))?;
+        config.network_options.entry(driver).or_default().extend(options);
+    }
     for limit in list(values, "default-ulimit") {
         let (name, limits) = ulimit(limit).with_context(|| format!("invalid ulimit argument: {limit}"))?;
         config.ulimits.insert(name, limits);

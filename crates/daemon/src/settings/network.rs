@@ -1,5 +1,6 @@
 //! The default network's settings.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use anyhow::{Context as _, Result};
@@ -54,6 +55,18 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
         (network.four.crossing.open, network.six.crossing.open) = (Open::Published, Open::Published);
     }
     Ok(Some(network))
+}
+
+/// `bridge=KEY=VALUE` of the command line, or `bridge={"KEY":"VALUE"}` of the file: the driver and its options.
+pub(super) fn options(text: &str) -> Option<(String, BTreeMap<String, String>)> {
+    let (driver, rest) = text.split_once('=')?;
+    let options = if rest.starts_with('{') {
+        serde_json::from_str(rest).ok()?
+    } else {
+        let (key, value) = rest.split_once('=')?;
+        [(key.to_owned(), value.to_owned())].into()
+    };
+    Some((driver.to_owned(), options))
 }
 
 /// `10.7.0.1/24`: an address with the length of its subnet's prefix.

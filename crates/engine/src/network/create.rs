@@ -22,7 +22,9 @@ use crate::event::Subject;
 
 /// Makes it.
 pub(crate) fn create(core: &Core, body: &NetworkCreateBody) -> Result<NetworkCreateResponse> {
-    let mut record = settings::check(body)?;
+    let mut body = body.clone();
+    add_defaults(core, &mut body);
+    let mut record = settings::check(&body)?;
     let _one_at_a_time = core.networks.changing.lock().unwrap_or_else(PoisonError::into_inner);
     if core.networks.by_name(&record.name).is_some() {
         return Err(Error::conflict(format!(
@@ -54,6 +56,25 @@ pub(super) fn publish(core: &Core, network: &Network, action: &str) {
     ];
     let subject = Subject::Network(&network.record.id);
     core.events.publish(subject, action, &attributes, Timestamp::now());
+}
+
+/// Options that the daemon is configured to give to networks of a driver.
+fn add_defaults(core: &Core, body: &mut NetworkCreateBody) {
+    let driver = match body.driver.as_str() {
+        "" | "default" => "bridge",
+        driver => driver,
+    };
+    let Some(defaults) = core.config.network_options.get(driver) else {
+        return;
+    };
+    if body.config_from.is_some() || body.config_only {
+        return;
+    }
+    let mut options = body.options.clone().into_entries();
+    for (key, value) in defaults {
+        options.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    body.options = options.into();
 }
 
 fn make(core: &Core, record: NetworkRecord) -> Result<Arc<Network>> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use corten_net::firewall::plan::{Crossing, Open, Source};
 use corten_net::sandbox::{BridgeNetworkConfig, Gateway, PrepareError, Prepared, Sandbox, SandboxRequest};
 use corten_net::{BridgeNetwork, HostConfig, MacvlanConfig, MacvlanNetwork, Subnet};
-use corten_sys::netlink::link::MacvlanMode;
+use corten_sys::netlink::link::{Ipvlan, IpvlanFlag, IpvlanMode, MacvlanMode};
 
 use super::options::{BridgeOptions, GatewayMode};
 use super::record::NetworkRecord;
@@ -225,7 +225,7 @@ pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
         Some("vepa") => MacvlanMode::Vepa,
         Some("passthru") => MacvlanMode::Passthru,
         Some(mode) => {
-            return Err(Error::invalid(format!(
+            return Err(Error::internal(format!(
                 "requested macvlan mode '{mode}' is not valid, 'bridge' mode is the macvlan driver default"
             )));
         }
@@ -241,6 +241,7 @@ pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
         parent: option("parent").map(str::to_owned),
         own_link: format!("dm-{}", record.id.get(..12).unwrap_or(&record.id)),
         mode,
+        ipvlan: (record.driver == "ipvlan").then(|| ipvlan(&option)).transpose()?,
         gateway4: bridge.gateway,
         gateway6: bridge.gateway6,
         ranges: (bridge.range, bridge.range6),
@@ -248,6 +249,31 @@ pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
         internal: record.internal,
         mtu: bridge.mtu,
     })
+}
+
+/// Mode and flag of an ipvlan network.
+fn ipvlan<'o>(option: &dyn Fn(&str) -> Option<&'o str>) -> Result<Ipvlan> {
+    let mode = match option("ipvlan_mode") {
+        None | Some("l2") => IpvlanMode::L2,
+        Some("l3") => IpvlanMode::L3,
+        Some("l3s") => IpvlanMode::L3s,
+        Some(mode) => {
+            return Err(Error::internal(format!(
+                "requested ipvlan mode '{mode}' is not valid, 'l2' mode is the ipvlan driver default"
+            )));
+        }
+    };
+    let flag = match option("ipvlan_flag") {
+        None | Some("bridge") => IpvlanFlag::Bridge,
+        Some("private") => IpvlanFlag::Private,
+        Some("vepa") => IpvlanFlag::Vepa,
+        Some(flag) => {
+            return Err(Error::internal(format!(
+                "requested ipvlan flag '{flag}' is not valid, 'bridge' is the ipvlan driver default"
+            )));
+        }
+    };
+    Ok(Ipvlan { mode, flag })
 }
 
 /// The bridge's name: the user's, else one after the network's id, as Docker's.

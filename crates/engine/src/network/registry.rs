@@ -208,16 +208,13 @@ impl Networks {
                 let bridge = made.map_err(|error| Error::internal(crate::error::chain(&error)))?;
                 Ok(Driver::Bridge(Arc::new(bridge)))
             }
-            "macvlan" => {
+            "macvlan" | "ipvlan" => {
                 let made = MacvlanNetwork::make(&self.host()?, macvlan_config(record)?);
-                let network = made.map_err(|error| Error::invalid(corten_base::errno::words(&error)))?;
+                let network = made.map_err(|error| Error::internal(corten_base::errno::words(&error)))?;
                 Ok(Driver::Macvlan(Arc::new(network)))
             }
             "null" => Ok(Driver::Nothing),
-            driver => Err(Error::not_implemented(format!(
-                "the {driver} driver is not supported by this version of Corten: \
-                 macvlan puts containers on a link of the host as well"
-            ))),
+            driver => Err(Error::not_found(format!("plugin {driver:?} not found"))),
         }
     }
 

@@ -5,6 +5,7 @@
 //! of them at once, so that no running container is without its rules for a moment. Later networks come
 //! and go one by one.
 
+mod announce;
 mod claim;
 mod forget;
 mod port_ledger;
@@ -17,6 +18,7 @@ use corten_sys::nftables::Netfilter;
 
 pub use claim::ClaimError;
 
+pub(crate) use announce::{Announcer, Owner};
 pub(crate) use claim::Claim;
 pub(crate) use sweep::sweep;
 
@@ -55,6 +57,7 @@ pub struct Host {
     kernel: Mutex<Route>,
     pub(crate) ports: PortLedger,
     pub(crate) sweeper: Sweeper,
+    pub(crate) announcer: Announcer,
     pub(crate) forgetter: Forgetter,
     _claim: Claim,
 }
@@ -72,6 +75,7 @@ impl Host {
             ownership: Ownership::new(&config.table),
             ports: PortLedger::default(),
             sweeper: Sweeper::default(),
+            announcer: Announcer::default(),
             forgetter: Forgetter::open().map_err(netlink::Error::from)?,
             _claim: claim,
             config,

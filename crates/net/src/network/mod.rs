@@ -33,7 +33,7 @@ use crate::endpoint::{self, EndpointRequest, Port};
 use crate::firewall::FirewallError;
 use crate::firewall::foreign::Obstacle;
 use crate::firewall::plan::{Crossing, Network, Open, Reach};
-use crate::host::{Claim, Host};
+use crate::host::{Claim, Host, Owner};
 use crate::ipam::LeaseError;
 use crate::port::{self, ReserveError, ReserveRequest, Reserved};
 use crate::sandbox::{
@@ -251,7 +251,20 @@ impl BridgeNetwork {
         let mut route = Route::open().map_err(|error| failed(error.into()))?;
         route.settle(&sandbox.link).map_err(failed)?;
         // the bridge itself can send only when it has a port that can
-        route.settle(&self.config.bridge).map_err(failed)
+        route.settle(&self.config.bridge).map_err(failed)?;
+        let owner = Owner {
+            addresses: &sandbox.addresses(),
+            mac: sandbox.mac,
+            given: self.has_given_mac(sandbox),
+        };
+        if let Err(error) = self.host.announcer.came((self.bridge(), self.index()), &owner) {
+            tracing::warn!(link = sandbox.link, %error, "neighbours are not told of a container's hardware address");
+        }
+        Ok(())
+    }
+
+    fn has_given_mac(&self, sandbox: &Sandbox) -> bool {
+        sandbox.mac != self.generated_mac(&sandbox.addresses())
     }
 
     /// The bridge's own addresses.
@@ -308,8 +321,9 @@ impl BridgeNetwork {
             published: !sandbox.ports.is_empty(),
             isolated: !self.config.inter_container,
         };
-        let given_mac = sandbox.mac != self.generated_mac(&sandbox.addresses());
-        let replaced = if given_mac { sandbox.addresses() } else { Vec::new() };
+        let addresses = sandbox.addresses();
+        let is_new = self.has_given_mac(sandbox) || self.host.announcer.is_strange(self.bridge(), &addresses);
+        let replaced = if is_new { addresses } else { Vec::new() };
         endpoint::attach(
             kernel,
             &EndpointRequest {

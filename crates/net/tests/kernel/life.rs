@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use corten_base::ContainerId;
 use corten_net::sandbox::{PortRequest, SandboxRequest};
-use corten_net::{BridgeNetworkConfig, Protocol};
+use corten_net::{BridgeNetworkConfig, MacAddress, Protocol};
 use corten_sys::conntrack::Conntrack;
 use corten_sys::netlink::Route;
 use corten_sys::nftables::Netfilter;
@@ -288,5 +288,33 @@ fn many_at_once_never_share_and_leave_nothing() {
         assert!(kernel.elements("corten", "published_any4").expect("listed").is_empty());
         let next = Container::start(&network, 99, &[]);
         assert_eq!(next.sandbox.address4.expect("IPv4").to_string(), "172.17.0.2");
+    });
+}
+
+#[test]
+fn neighbours_learn_of_another_hardware_address_at_once() {
+    on_a_host(|| {
+        let gateway6 = Some(("fd00:18::1".parse().expect("an address"), 64));
+        let network = network(BridgeNetworkConfig {
+            gateway6,
+            ..BridgeNetworkConfig::default()
+        });
+        let asker = Container::start(&network, 1, &[]);
+        let given = |last| Some(MacAddress([2, 0x42, 0, 0, 0, last]));
+        // given, another given one, and one that is generated: the address is the same each time
+        for (number, mac) in [(2, given(1)), (3, given(2)), (4, None), (5, given(3)), (6, None)] {
+            let server = Container::start_with(&network, number, &[], mac);
+            server.machine.serve(80);
+            let four = server.sandbox.address4.expect("IPv4");
+            let (six, ..) = server.sandbox.address6.expect("IPv6");
+            for at in [format!("{four}:80"), format!("[{six}]:80")] {
+                let began = Instant::now();
+                assert!(asker.machine.ask(Protocol::Tcp, &at).is_some(), "{number} {at}");
+                assert!(host_asks(Protocol::Tcp, &at).is_some(), "{number} {at}: the host");
+                let took = began.elapsed();
+                assert!(took < Duration::from_millis(900), "{number} {at}: {took:?}");
+            }
+            network.release(&server.sandbox).expect("released");
+        }
     });
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use corten_base::ContainerId;
 use corten_net::sandbox::{PortRequest, Prepared, SandboxRequest};
-use corten_net::{BridgeNetwork, BridgeNetworkConfig, Protocol, Sandbox};
+use corten_net::{BridgeNetwork, BridgeNetworkConfig, MacAddress, Protocol, Sandbox};
 use corten_sys::netlink::Route;
 use corten_sys::netlink::address::Address;
 use corten_sys::netlink::inside::{Interface, configure};
@@ -169,6 +169,16 @@ pub(crate) struct Container {
 impl Container {
     /// Starts a container with these ports published: host address, host port, container port; TCP and UDP.
     pub(crate) fn start(network: &BridgeNetwork, number: u8, ports: &[(Option<&str>, u16, u16)]) -> Self {
+        Self::start_with(network, number, ports, None)
+    }
+
+    /// The same with a hardware address of its own.
+    pub(crate) fn start_with(
+        network: &BridgeNetwork,
+        number: u8,
+        ports: &[(Option<&str>, u16, u16)],
+        mac: Option<MacAddress>,
+    ) -> Self {
         let container = ContainerId::from_random([number; 32]);
         let ports: Vec<_> = ports
             .iter()
@@ -180,7 +190,7 @@ impl Container {
             interface: "eth0",
             address4: None,
             address6: None,
-            mac: None,
+            mac,
             ports: &ports,
         };
         let Prepared { sandbox, sockets } = network.prepare(&request).expect("prepared");

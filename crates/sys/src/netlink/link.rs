@@ -1,5 +1,7 @@
 //! Links: bridges, veth pairs, what there is.
 
+mod stacked;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
 use std::thread;
@@ -8,6 +10,8 @@ use std::time::Duration;
 use super::message::{self, CREATE, EXCLUSIVE, Messages, REQUEST};
 use super::{Error, Route};
 use crate::sysctl::{self, Family};
+
+pub use stacked::{Ipvlan, IpvlanFlag, IpvlanMode};
 
 /// Longest name of a link in bytes.
 pub const NAME_LIMIT_BYTES: usize = 15;
