@@ -39,7 +39,7 @@ use crate::stats::{self, StatsStream};
 use crate::usage::{self, UsageOptions};
 
 use crate::files::{ArchiveTicket, ExportTicket};
-use crate::{Config, files, network, prune, volume};
+use crate::{Config, changes, commit, files, network, prune, volume};
 
 /// One host's containers, images, volumes and networks. Clones share everything.
 #[derive(Clone)]
@@ -374,12 +374,12 @@ impl Engine {
     /// What a container changed of its image's files.
     pub async fn container_changes(&self, reference: &str) -> Result<Vec<FilesystemChange>> {
         let container = self.core.containers.find(reference)?;
-        blocking(&self.core, move |core| files::changes::changes(core, &container)).await
+        blocking(&self.core, move |core| changes::changes(core, &container)).await
     }
 
     /// Makes an image of a container; returns its id, `sha256:...`.
     pub async fn commit_container(&self, options: CommitOptions) -> Result<String> {
-        files::commit::commit(&self.core, options).await
+        commit::commit(&self.core, options).await
     }
 
     /// Makes a network.

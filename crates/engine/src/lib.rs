@@ -9,12 +9,14 @@
 //!                        changes.json, health.json: what was changed, what health checks say
 //! <data>/volumes/<name>/_data, volume.json
 //! <data>/events/                      the history of events, bounded
-//! <run>/containers/<id>/              of a run: lease.json, shim.sock, shim.log
+//! <run>/containers/<id>/              of a run: lease.json, shim.sock, shim.log; commit: paused for one
 //! ```
 //! Invariants: one owner task per container decides and acts for it, others send it messages; reads
 //! look at published snapshots and never wait for an owner; no lock is held across an await; blocking
 //! calls cross at one boundary; nothing grows with the number of containers. HTTP is not here.
 
+mod changes;
+mod commit;
 pub mod config;
 pub mod container;
 mod core;

@@ -9,16 +9,16 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use corten_base::{ContainerId, Digest, Reference};
 use corten_sys::fault::boundary;
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
 
 use crate::ErrorKind;
-use crate::layer::NewLayer;
-use crate::load::{Admission, LoadError, NewImage};
+use crate::layer::{Hold, NewLayer};
+use crate::load::{Admission, LAYERS_MAX, LoadError, NewImage, WorkDirectory};
 use crate::pack::{self, Judge, Keep};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::changes::is_prepared;
 use crate::store::{Store, StoreError};
-use crate::unpack::open_in;
 
 /// Pieces of the tar between its writer and its reader.
 const PIECES: usize = 8;
@@ -60,53 +60,46 @@ impl CommitError {
     }
 }
 
+/// What is committed.
+#[derive(Clone, Copy)]
+pub struct CommitRequest<'a> {
+    /// Whose changes.
+    pub container: &'a ContainerId,
+    /// The image it was made from; not noted if it is gone.
+    pub parent: Option<Digest>,
+    /// The new image's name, with a tag.
+    pub reference: Option<&'a Reference>,
+    /// Who inside the container owns what these (user, group) own on the disk.
+    pub inside: &'a (dyn Fn((u32, u32)) -> (u32, u32) + Sync),
+}
+
 impl Store {
-    /// Makes an image of what the container changed, on the layers that it stands on; `parent` is the image it was made
-    /// from. `read` is called when the container's files are not needed any more; `describe` writes the configuration.
-    /// Returns the image's id.
+    /// Makes an image of what the container changed, on the layers that it stands on. `read` is called when the
+    /// container's files are not needed any more; `describe` writes the configuration. Returns the image's id.
     ///
     /// # Errors
-    /// [`CommitError`].
+    /// [`CommitError`]; nothing of the image remains then.
     pub fn commit(
         &self,
-        container: &ContainerId,
-        parent: Option<Digest>,
-        reference: Option<Reference>,
+        request: CommitRequest<'_>,
         read: impl FnOnce(),
-        describe: impl FnOnce(&Committed) -> Vec<u8>,
+        describe: impl FnOnce(&Committed) -> serde_json::Result<Vec<u8>>,
     ) -> Result<Digest, CommitError> {
-        let top = self.chain_of(container).map_err(CommitError::Snapshot)?;
+        let container = request.container;
+        let top = self.chain_of(container)?;
         let top = top.ok_or_else(|| SnapshotError::NotFound(container.clone()))?;
-        let mut changes = Changes::open(self, container)?;
+        // The container may go meanwhile.
+        let hold = top.map(|top| self.hold(&top)).transpose().map_err(LoadError::from)?;
+        let hold = hold.flatten().map(|(hold, _)| hold);
+        let mut changes = Changes::open(self, request)?;
         let is_empty = !changes.any().map_err(CommitError::Read)?;
-        let parent = parent.filter(|parent| self.image(parent).is_ok());
-        let record = |layer: Option<NewLayer>, work: &Path| -> Result<Digest, LoadError> {
+        let record = |layer: Option<NewLayer>, work: &Path| {
             read();
-            let mut diff_ids = self.diff_ids(top.as_ref())?;
-            diff_ids.extend(layer.as_ref().map(|layer| layer.diff_id));
-            let config = describe(&Committed { diff_ids, is_empty });
-            let config_path = work.join("config");
-            std::fs::write(&config_path, &config).map_err(StoreError::io("write", &config_path))?;
-            let id = Digest::of(&config);
-            let image = NewImage {
-                id,
-                config_path,
-                config_bytes: config.len() as u64,
-                top: layer.as_ref().map(|layer| layer.chain).or(top),
-                parent,
-                references: reference.into_iter().collect(),
-            };
-            boundary("commit.admit");
-            self.admit(&Admission {
-                layers: layer.into_iter().collect(),
-                images: vec![image],
-                _holds: Vec::new(),
-            })?;
-            boundary("commit.admitted");
-            Ok(id)
+            boundary("commit.read");
+            self.record(request, (top, hold), (layer, work), describe)
         };
         if is_empty {
-            let work = self.work_directory("commit").map_err(LoadError::from)?;
+            let work: WorkDirectory = self.work_directory("commit").map_err(LoadError::from)?;
             return Ok(record(None, &work.path)?);
         }
         let (sender, receiver) = sync_channel(PIECES);
@@ -129,6 +122,44 @@ impl Store {
         })
     }
 
+    fn record(
+        &self,
+        request: CommitRequest<'_>,
+        (top, hold): (Option<Digest>, Option<Hold>),
+        (layer, work): (Option<NewLayer>, &Path),
+        describe: impl FnOnce(&Committed) -> serde_json::Result<Vec<u8>>,
+    ) -> Result<Digest, LoadError> {
+        let mut diff_ids = self.diff_ids(top.as_ref())?;
+        diff_ids.extend(layer.as_ref().map(|layer| layer.diff_id));
+        if diff_ids.len() > LAYERS_MAX {
+            return Err(LoadError::Archive("max depth exceeded".to_owned()));
+        }
+        let committed = Committed {
+            diff_ids,
+            is_empty: layer.is_none(),
+        };
+        let config = describe(&committed).map_err(|error| LoadError::Archive(error.to_string()))?;
+        let config_path = work.join("config");
+        std::fs::write(&config_path, &config).map_err(StoreError::io("write", &config_path))?;
+        let id = Digest::of(&config);
+        let image = NewImage {
+            id,
+            config_path,
+            config_bytes: config.len() as u64,
+            top: layer.as_ref().map(|layer| layer.chain).or(top),
+            parent: request.parent.filter(|parent| self.image(parent).is_ok()),
+            references: request.reference.cloned().into_iter().collect(),
+        };
+        boundary("commit.admit");
+        self.admit(&Admission {
+            layers: layer.into_iter().collect(),
+            images: vec![image],
+            _holds: hold.into_iter().collect(),
+        })?;
+        boundary("commit.admitted");
+        Ok(id)
+    }
+
     /// The digests of a chain's layers, bottom first.
     fn diff_ids(&self, top: Option<&Digest>) -> Result<Vec<Digest>, StoreError> {
         let view = self.records().view()?;
@@ -147,19 +178,21 @@ impl Store {
 }
 
 /// A container's writable layer, and what decides which of it goes into an image.
-struct Changes {
+struct Changes<'a> {
     upper: OwnedFd,
     below: OwnedFd,
+    inside: &'a (dyn Fn((u32, u32)) -> (u32, u32) + Sync),
 }
 
-impl Changes {
-    fn open(store: &Store, container: &ContainerId) -> Result<Self, CommitError> {
-        let upper = store.snapshot(container)?.upper;
+impl<'a> Changes<'a> {
+    fn open(store: &Store, request: CommitRequest<'a>) -> Result<Self, CommitError> {
+        let upper = store.snapshot(request.container)?.upper;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = rustix::fs::open(&upper, flags, Mode::empty());
         Ok(Self {
             upper: opened.map_err(|error| CommitError::Read(error.into()))?,
-            below: store.view_below(container)?,
+            below: store.view_below(request.container)?,
+            inside: request.inside,
         })
     }
 
@@ -190,31 +223,44 @@ impl Changes {
     }
 }
 
-impl Judge for Changes {
+impl Judge for Changes<'_> {
     fn judge(&mut self, path: &[u8], stat: &Stat, directory: Option<BorrowedFd<'_>>) -> io::Result<Keep> {
-        let below = match open_in(self.below.as_fd(), path, OFlags::PATH | OFlags::NOFOLLOW) {
-            Ok(below) => Some(rustix::fs::fstat(below)?),
-            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => None,
-            Err(error) => return Err(error.into()),
+        let Some(below) = self.below(path)? else {
+            return Ok(match (is_prepared(path, stat), directory) {
+                (true, None) => Keep::No,
+                (true, Some(_)) => Keep::IfFilled,
+                (false, _) => Keep::Yes,
+            });
         };
-        Ok(match (below, directory) {
-            (None, None) if is_prepared(path, stat) => Keep::No,
-            (None, Some(_)) if is_prepared(path, stat) => Keep::IfFilled,
-            (None, _) | (Some(_), None) => Keep::Yes,
-            (Some(below), Some(directory)) => {
-                let same = FileType::from_raw_mode(below.st_mode) == FileType::Directory
-                    && (below.st_mode, below.st_uid, below.st_gid) == (stat.st_mode, stat.st_uid, stat.st_gid);
-                if same && !pack::is_opaque(directory)? {
-                    Keep::IfFilled
-                } else {
-                    Keep::Yes
-                }
-            }
-        })
+        let Some(directory) = directory else {
+            return Ok(Keep::Yes);
+        };
+        // Overlayfs copies a directory up for what changes in it; the runtime's mount points do that too.
+        let same = FileType::from_raw_mode(below.st_mode) == FileType::Directory
+            && (below.st_mode, below.st_uid, below.st_gid) == (stat.st_mode, stat.st_uid, stat.st_gid)
+            && !pack::is_opaque(directory)?;
+        Ok(if same { Keep::IfFilled } else { Keep::Yes })
+    }
+
+    fn owner(&self, stat: &Stat) -> (u32, u32) {
+        (self.inside)((stat.st_uid, stat.st_gid))
     }
 
     fn is_layer(&self) -> bool {
         true
+    }
+}
+
+impl Changes<'_> {
+    /// What the layers below have at `path`; what is behind a symbolic link is somewhere else.
+    fn below(&self, path: &[u8]) -> io::Result<Option<Stat>> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(&self.below, path, flags, Mode::empty(), resolve) {
+            Ok(below) => Ok(Some(rustix::fs::fstat(below)?)),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -59,7 +59,7 @@ pub type ImageSummary = Image;
 /// One row of `docker history`, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryItem {
-    /// The image id for the newest row, `<missing>` for the others.
+    /// The image id for the newest row and those of images that it was made from here, `<missing>` for the others.
     pub id: String,
     /// When the step was made.
     pub created: Option<Timestamp>,
@@ -69,7 +69,7 @@ pub struct HistoryItem {
     pub comment: String,
     /// Bytes in the layer the step made; 0 if it made none.
     pub size_bytes: u64,
-    /// Familiar names, on the newest row only.
+    /// Familiar names of the image that this row is.
     pub tags: Vec<String>,
 }
 
@@ -209,9 +209,16 @@ impl Store {
             });
         }
         items.reverse();
-        if let Some(newest) = items.first_mut() {
-            newest.id = image.id.to_string();
-            newest.tags = image.repo_tags();
+        // An image that was committed here stands on the one before: one step each.
+        let mut step = Some(image);
+        for item in &mut items {
+            let Some(image) = step else { break };
+            item.id = image.id.to_string();
+            item.tags = image.repo_tags();
+            step = match image.parent {
+                Some(parent) => self.image(&parent).ok(),
+                None => None,
+            };
         }
         Ok(items)
     }

@@ -37,7 +37,7 @@ pub mod store;
 pub mod tar;
 pub mod unpack;
 
-pub use commit::{CommitError, Committed};
+pub use commit::{CommitError, CommitRequest, Committed};
 pub use config::{Config, Healthcheck, History, ImageConfig};
 pub use find::{FindError, Image, ImageSummary};
 pub use hello::HelloError;

@@ -1,9 +1,7 @@
-//! Containers' files: archives in and out, export, changes, commit.
+//! Containers' files: archives in and out, export.
 
-use corten_api::List;
-use corten_api::container::{ContainerConfig, PathStat};
-use corten_api::image::IdResponse;
-use corten_engine::request::{CommitOptions, ExtractOptions};
+use corten_api::container::PathStat;
+use corten_engine::request::ExtractOptions;
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
@@ -57,35 +55,6 @@ pub(super) async fn export(api: &Api, id: &str) -> Answer {
         }
     });
     Ok(answer::stream("application/octet-stream", body))
-}
-
-/// `GET /containers/{id}/changes`
-pub(super) async fn changes(api: &Api, id: &str) -> Answer {
-    let changes = api.engine.container_changes(id).await?;
-    let changes = if changes.is_empty() {
-        List::null()
-    } else {
-        List::from(changes)
-    };
-    Ok(answer::json(&changes))
-}
-
-/// `POST /commit`
-pub(super) async fn commit(api: &Api, mut request: Request) -> Answer {
-    let config: Option<ContainerConfig> = request.json_or_default().await?;
-    let query = &request.query;
-    let options = CommitOptions {
-        container: query.text("container").to_owned(),
-        repository: query.text("repo").to_owned(),
-        tag: query.text("tag").to_owned(),
-        author: query.text("author").to_owned(),
-        message: query.text("comment").to_owned(),
-        changes: query.all("changes"),
-        config,
-        pause: query.boolean_or("pause", true),
-    };
-    let id = api.engine.commit_container(options).await?;
-    Ok(answer::json_with(StatusCode::CREATED, &IdResponse { id }))
 }
 
 fn path(request: &Request) -> Result<&str, Failure> {

@@ -1,7 +1,7 @@
 //! From calls to the engine and back: one file per noun. Decodes, calls, encodes; decides nothing.
 
 mod attach;
-
+mod commit;
 mod compat;
 mod containers;
 mod debug;
@@ -113,8 +113,8 @@ impl Api {
             Call::ArchiveRead(id) => files::read(self, &id, &request).await,
             Call::ArchiveWrite(id) => files::write(self, &id, request).await,
             Call::ContainerExport(id) => files::export(self, &id).await,
-            Call::ContainerChanges(id) => files::changes(self, &id).await,
-            Call::Commit => files::commit(self, request).await,
+            Call::ContainerChanges(id) => commit::changes(self, &id).await,
+            Call::Commit => commit::commit(self, request).await,
             Call::ExecCreate(id) => exec::create(self, &id, request).await,
             Call::ExecStart(id) => exec::start(self, &id, request).await,
             Call::ExecResize(id) => exec::resize(self, &id, &request).await,

@@ -1,12 +1,10 @@
-//! A container's files as its clients reach them: `cp`, `export`, `diff`, `commit`.
+//! A container's files as its clients reach them: `cp`, `export`.
 //!
 //! [`view`] finds the root: that of a running container through its first process, that of another one through one
 //! mount in a namespace of its own, shared by all who look at the same time. A container starts when nobody has its
 //! files open ([`Gate`]); who takes too long is shut out instead, because two mounts of one writable layer are
 //! undefined.
 
-pub(crate) mod changes;
-pub(crate) mod commit;
 pub(crate) mod export;
 mod gate;
 pub(crate) mod link;

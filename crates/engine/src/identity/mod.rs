@@ -58,6 +58,19 @@ impl Mapping {
         find(&self.gids, inside)
     }
 
+    /// Who inside owns what `(user, group)` own on the host; those of nobody stay.
+    #[must_use]
+    pub fn inside(&self, (user, group): (u32, u32)) -> (u32, u32) {
+        let back = |ranges: &[IdRange], host: u32| {
+            let within = |range: &&IdRange| host >= range.host && host - range.host < range.count;
+            let range = ranges.iter().find(within);
+            range
+                .and_then(|range| range.inside.checked_add(host - range.host))
+                .unwrap_or(host)
+        };
+        (back(&self.uids, user), back(&self.gids, group))
+    }
+
     /// The lowest range that is not among `taken` (numbers of ranges), for a container of its own.
     pub(crate) fn own(taken: &BTreeSet<u32>) -> Option<Self> {
         let number = (FIRST..FIRST + RANGES).find(|number| !taken.contains(number))?;
@@ -108,6 +121,8 @@ mod tests {
         for (inside, host) in table {
             assert_eq!(mapping.uid(inside), host, "{inside}");
         }
+        assert_eq!(mapping.inside((100_009, 5)), (10, 0));
+        assert_eq!(mapping.inside((100_010, 6)), (100_010, 6), "nobody's");
     }
 
     #[test]

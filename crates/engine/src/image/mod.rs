@@ -84,11 +84,6 @@ fn target(repository: &str, tag: &str) -> Result<Reference> {
     }
 }
 
-/// The name of a commit.
-pub(crate) fn commit_target(repository: &str, tag: &str) -> Result<Reference> {
-    target(repository, tag)
-}
-
 /// Takes a name away, and the image with its last one. Refuses what containers use.
 pub(crate) fn remove(core: &Core, name: &str, options: ImageRemoveOptions) -> Result<Vec<ImageDeleteItem>> {
     let users: Vec<User> = core

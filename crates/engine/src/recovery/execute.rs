@@ -122,6 +122,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
     limit_again(&core, &container).await;
+    crate::commit::pause::resume(&core, &container).await;
     crate::network::link::adopted(&core, &container);
     if let (Some(shim), Some(run)) = (stale, container.look().run.clone())
         && let Err(error) = wire::mend(&core, &container, &shim, run, &strays).await

@@ -29,7 +29,7 @@ use stage::{Archive, Known, Staging};
 use unpack::{Job, Unpackers};
 
 /// Docker's limit; also what fits the options of mount(2) on older kernels.
-const LAYERS_MAX: usize = 125;
+pub(crate) const LAYERS_MAX: usize = 125;
 
 /// One loaded image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,8 @@ impl Store {
             .collect())
     }
 
-    /// Receives one layer alone and unpacks it on `parent`, for `import` and `commit`. The closure gets it, and the work directory it lies in.
+    /// Receives one layer alone and unpacks it, on `parent`, for `import` and `commit`. The closure gets it, and the
+    /// work directory it lies in.
     pub(crate) fn with_layer<T>(
         &self,
         reader: &mut (dyn Read + Send),

@@ -39,6 +39,10 @@ pub(crate) trait Judge {
     fn judge(&mut self, path: &[u8], stat: &Stat, directory: Option<BorrowedFd<'_>>) -> io::Result<Keep>;
     /// Whether the tree is an overlay's upper directory, whose marks become whiteouts.
     fn is_layer(&self) -> bool;
+    /// The user and group to write, and to judge by.
+    fn owner(&self, stat: &Stat) -> (u32, u32) {
+        (stat.st_uid, stat.st_gid)
+    }
 }
 
 /// Everything as it is.
@@ -194,7 +198,8 @@ impl<'a> Pack<'a> {
     }
 
     fn found(&mut self, found: &OwnedFd, path: Vec<u8>) -> io::Result<()> {
-        let stat = rustix::fs::fstat(found)?;
+        let mut stat = rustix::fs::fstat(found)?;
+        (stat.st_uid, stat.st_gid) = self.judge.owner(&stat);
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind != FileType::Directory {
             if self.judge.judge(&path, &stat, None)? == Keep::No {

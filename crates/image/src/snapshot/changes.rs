@@ -4,17 +4,21 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use corten_base::ContainerId;
 use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 
 use super::SnapshotError;
 use crate::pack::{is_opaque, look};
 use crate::store::Store;
 
 /// Directories within directories.
-const DEPTH_MAX: usize = 256;
+const DEPTH_MAX: usize = 1024;
+
+/// Bytes of a file's capabilities, in the longest of its formats.
+const CAPABILITY_BYTES: usize = 64;
 
 /// How a path differs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,11 +67,15 @@ pub(crate) fn is_prepared(path: &[u8], stat: &Stat) -> bool {
 }
 
 impl Store {
-    /// What the container changed so far.
+    /// What the container changed so far. `inside` says who inside it owns what these (user, group) own on the disk.
     ///
     /// # Errors
     /// [`SnapshotError`].
-    pub fn snapshot_changes(&self, container: &ContainerId) -> Result<Vec<Change>, SnapshotError> {
+    pub fn snapshot_changes(
+        &self,
+        container: &ContainerId,
+        inside: &dyn Fn((u32, u32)) -> (u32, u32),
+    ) -> Result<Vec<Change>, SnapshotError> {
         let snapshot = self.snapshot(container)?;
         let below = self.view_below(container)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -79,6 +87,7 @@ impl Store {
                     upper: upper.as_fd(),
                     below: Some(below.as_fd()),
                     opaque: false,
+                    inside,
                 };
                 pair.compare(b"", &mut changes, DEPTH_MAX)?;
                 Ok(changes)
@@ -93,12 +102,13 @@ struct Pair<'a> {
     below: Option<BorrowedFd<'a>>,
     /// Nothing of what is below shows.
     opaque: bool,
+    inside: &'a dyn Fn((u32, u32)) -> (u32, u32),
 }
 
 impl Pair<'_> {
     fn compare(&self, path: &[u8], changes: &mut Vec<Change>, depth: usize) -> io::Result<()> {
         if depth == 0 {
-            return Err(rustix::io::Errno::NAMETOOLONG.into());
+            return Err(Errno::NAMETOOLONG.into());
         }
         let mut all = names(self.upper)?;
         if self.opaque
@@ -119,7 +129,7 @@ impl Pair<'_> {
             None => None,
         };
         let new = look(self.upper, name)?.filter(|new| !is_whiteout(new));
-        let Some(new) = new else {
+        let Some(mut new) = new else {
             if old.is_some() {
                 changes.push(Change {
                     path,
@@ -128,10 +138,12 @@ impl Pair<'_> {
             }
             return Ok(());
         };
+        (new.st_uid, new.st_gid) = (self.inside)((new.st_uid, new.st_gid));
         let at = changes.len();
         let kind = match &old {
             None => (!is_prepared(&path[1..], &new)).then_some(ChangeKind::Added),
-            Some(old) => differs(old, &new).then_some(ChangeKind::Modified),
+            Some(old) if differs(old, &new) || self.capability_differs(name, &new)? => Some(ChangeKind::Modified),
+            Some(_) => None,
         };
         if let Some(kind) = kind {
             changes.push(Change {
@@ -153,6 +165,7 @@ impl Pair<'_> {
             opaque: is_opaque(upper.as_fd())?,
             upper: upper.as_fd(),
             below: below.as_ref().map(AsFd::as_fd),
+            inside: self.inside,
         };
         pair.compare(&path, changes, depth - 1)?;
         if kind.is_none() && changes.len() > at {
@@ -167,6 +180,29 @@ impl Pair<'_> {
         }
         Ok(())
     }
+
+    fn capability_differs(&self, name: &[u8], new: &Stat) -> io::Result<bool> {
+        let (Some(below), FileType::RegularFile) = (self.below, FileType::from_raw_mode(new.st_mode)) else {
+            return Ok(false);
+        };
+        Ok(capability(self.upper, name)? != capability(below, name)?)
+    }
+}
+
+fn capability(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<Vec<u8>> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(parent, name, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(Vec::new()),
+        file => file?,
+    };
+    let mut value = vec![0; CAPABILITY_BYTES];
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    match rustix::fs::getxattr(path, c"security.capability", &mut value[..]) {
+        Ok(length) => value.truncate(length),
+        Err(Errno::NODATA | Errno::NOTSUP | Errno::RANGE | Errno::NOENT) => value.clear(),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(value)
 }
 
 fn is_whiteout(stat: &Stat) -> bool {
@@ -202,7 +238,7 @@ fn open(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     match rustix::fs::openat(parent, name, flags, Mode::empty()) {
         Ok(directory) => Ok(Some(directory)),
-        Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => Ok(None),
+        Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

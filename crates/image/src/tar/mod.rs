@@ -1,5 +1,5 @@
-//! Tar streams. Writing is in `write`; reading: the records of one entry put together (PAX, GNU long names, sparse maps), bounded, exact in
-//! bytes. Header fields are decoded by the `tar` crate; putting entries together is ours because that crate's PAX
+//! Tar streams. Writing is in `write`. Reading: the records of one entry put together (PAX, GNU long names, sparse maps),
+//! bounded, exact in bytes. Header fields are decoded by the `tar` crate; putting entries together is ours because that crate's PAX
 //! reader takes a value that contains a newline (any binary extended attribute may) for damage and does not know
 //! sparse files of PAX 0.0 to 1.0. Does not touch the disk and trusts no field: paths are as written.
 

@@ -1,6 +1,7 @@
 //! The store against the real kernel and a real file system. Needs root: owners, devices, trusted attributes, overlay.
 
 mod archive;
+mod commit;
 mod crash;
 mod hostile;
 mod load;

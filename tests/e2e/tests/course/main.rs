@@ -3,6 +3,7 @@
 //!
 //! The rows of one group share a daemon and its images; a row that fails does not stop the next.
 
+mod commit;
 mod exec_attach_logs;
 mod inspect_stats;
 mod install_info;

@@ -54,6 +54,11 @@ fn shared_and_outliving() -> Result<()> {
                 .success()?
                 .mentions("/d ")?;
             ensure!(!case.ok("exec aa findmnt -no FSTYPE /d")?.contains("overlay"));
+            let changed = case.ok("diff aa")?;
+            ensure!(
+                changed.lines().all(|line| ["A /d", "A /h"].contains(&line)),
+                "{changed}"
+            );
             case.ok("rm -f aa")?;
             case.says("volume rm vv", "vv")?;
             case.script(&format!("rm -r {here}"))?.success().map(drop)

@@ -4,7 +4,9 @@
 mod attach;
 mod bad_input;
 mod change;
+mod changes;
 mod churn;
+mod commit;
 mod creation;
 mod daemons;
 mod devices;
@@ -18,6 +20,7 @@ mod health;
 mod hostile;
 mod images;
 mod kill_change;
+mod kill_commit;
 mod kill_daemon;
 mod kill_networks;
 mod kill_shim;

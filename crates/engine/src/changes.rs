@@ -7,9 +7,11 @@ use crate::container::Container;
 use crate::core::Core;
 use crate::error::{Error, Result};
 
-/// Compares it with its image.
+/// Compares it with what it was made from.
 pub(crate) fn changes(core: &Core, container: &Container) -> Result<Vec<FilesystemChange>> {
-    let changes = core.images.snapshot_changes(&container.id);
+    let identity = container.record.identity.as_ref();
+    let inside = |owner| identity.map_or(owner, |identity| identity.inside(owner));
+    let changes = core.images.snapshot_changes(&container.id, &inside);
     let changes = changes.map_err(|error| Error::caused("compare the container's files", error))?;
     Ok(changes
         .into_iter()
