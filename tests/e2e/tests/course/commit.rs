@@ -79,8 +79,8 @@ fn debian() -> Result<()> {
                 .map(drop)
         });
         rows.row("C-132", |case| {
-            case.ok("run --name w debian sh -c 'echo hi > /f; rm /etc/issue'")?;
-            let said = case.ok("diff w")?;
+            case.ok("run --name ww debian sh -c 'echo hi > /f; rm /etc/issue'")?;
+            let said = case.ok("diff ww")?;
             let mut lines: Vec<&str> = said.lines().collect();
             lines.sort_unstable();
             ensure!(lines == ["A /f", "C /etc", "D /etc/issue"], "{said}");
