@@ -12,6 +12,7 @@ use corten_api::Map;
 use corten_api::volume::Volume;
 use corten_base::file::write_atomic;
 use corten_base::{ContainerId, Timestamp};
+use corten_sys::fault::boundary;
 
 use super::mounted::{self, Mounted};
 use super::{ANONYMOUS, VolumeRecord};
@@ -35,6 +36,18 @@ pub(crate) struct Volumes {
 /// The containers that mention a volume, by its name.
 type Users = BTreeMap<String, BTreeSet<ContainerId>>;
 
+/// Whether this is the directory of a volume whose creation was cut short: it was never recorded, so nobody was told
+/// of it, and nothing is in it.
+fn is_unfinished(directory: &Path) -> bool {
+    let is_empty = |data: io::Result<fs::ReadDir>| {
+        data.map_or_else(
+            |error| error.kind() == io::ErrorKind::NotFound,
+            |mut entries| entries.next().is_none(),
+        )
+    };
+    directory.is_dir() && !directory.join(RECORD).exists() && is_empty(fs::read_dir(directory.join(DATA)))
+}
+
 /// What became of a volume that was to be removed.
 #[derive(Debug)]
 pub(crate) enum SetAside {
@@ -47,15 +60,16 @@ pub(crate) enum SetAside {
 }
 
 impl Volumes {
-    /// Opens the directory and finishes deletions that were interrupted.
+    /// Opens the directory, finishes deletions that were interrupted and takes back unfinished creations.
     pub(crate) fn open(root: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&root)?;
         for entry in fs::read_dir(&root)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(REMOVING)
+            let is_removed = entry.file_name().to_string_lossy().starts_with(REMOVING);
+            if (is_removed || is_unfinished(&entry.path()))
                 && let Err(error) = delete(&entry.path())
             {
-                tracing::error!(path = %entry.path().display(), %error, "a removed volume is not deleted completely");
+                tracing::error!(path = %entry.path().display(), %error, "what is left of a volume is not deleted completely");
             }
         }
         Ok(Self {
@@ -94,6 +108,7 @@ impl Volumes {
             if let Some(owner) = owner {
                 owner.give(&directory.join(DATA)).map_err(failed)?;
             }
+            boundary("volume.record");
             let content = serde_json::to_vec(new).map_err(|error| failed(error.into()))?;
             write_atomic(&path, &content).map_err(failed)?;
         }

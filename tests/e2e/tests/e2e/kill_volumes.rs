@@ -33,6 +33,22 @@ fn create() -> Result<()> {
     )
 }
 
+/// What was never recorded is no volume, and nothing of it stays.
+#[test]
+fn create_whole_or_not_at_all() -> Result<()> {
+    interrupt_everywhere(
+        &[],
+        &Operation {
+            prepare: &[],
+            line: "volume create half",
+            afterwards: |case| {
+                case.ok("volume rm -f half")?;
+                case.says("volume ls -q", "")
+            },
+        },
+    )
+}
+
 #[test]
 fn remove() -> Result<()> {
     interrupt_everywhere(

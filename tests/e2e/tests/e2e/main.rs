@@ -22,6 +22,7 @@ mod images;
 mod kill_change;
 mod kill_commit;
 mod kill_daemon;
+mod kill_mixed;
 mod kill_networks;
 mod kill_shim;
 mod kill_volumes;

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use corten_api::container::EndpointSettings;
-use corten_shim::protocol::{Dns, Reply, Request};
+use corten_shim::protocol::{Dns, FailureKind, Reply, Request};
 use corten_sys::fault::boundary;
 
 use super::Owner;
@@ -25,7 +25,7 @@ use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::network::place::{self, Place};
 use crate::network::{files, registry};
-use crate::shim::ShimHandle;
+use crate::shim::{ShimError, ShimHandle};
 
 impl Owner {
     /// Puts the container on one more network.
@@ -295,11 +295,17 @@ async fn rewire(
         interface.configured = fresh.is_none_or(|fresh| fresh.sandbox.interface != interface.name);
     }
     let sockets: Vec<OwnedFd> = start::host_namespace(dns.as_ref())?.into_iter().collect();
-    shim.ask(Request::Rewire(setup), sockets).await.map_err(|error| {
-        Error::internal(format!(
-            "failed to set up container networking: the container's keeper: {error}"
-        ))
-    })?;
+    match shim.ask(Request::Rewire(setup), sockets).await {
+        // Its end came first: nobody is left inside to be told, and the outside goes with the run.
+        Err(ShimError::Failed(failure)) if failure.kind == FailureKind::NotRunning => {}
+        told => {
+            told.map_err(|error| {
+                Error::internal(format!(
+                    "failed to set up container networking: the container's keeper: {error}"
+                ))
+            })?;
+        }
+    }
     Ok(dns)
 }
 
