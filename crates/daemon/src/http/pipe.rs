@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::sync::mpsc;
 
-use super::{Piece, STREAM_PIECES};
+use super::{Piece, STREAM_PIECES, drain};
 
 /// Bytes that a [`StreamWriter`] gathers before it sends a piece.
 const PIECE_BYTES: usize = 64 << 10;
@@ -39,9 +39,13 @@ async fn pump(mut body: Incoming, sender: mpsc::Sender<io::Result<Bytes>>) {
             Ok(frame) => frame.into_data().map_err(|_| io::Error::other("trailers")),
             Err(_) => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
         };
-        let failed = piece.is_err();
-        if sender.send(piece).await.is_err() || failed {
+        if piece.is_err() {
+            drop(sender.send(piece).await);
             return;
+        }
+        if sender.send(piece).await.is_err() {
+            // Refused half read: a client that still writes would find the connection closed, and no answer.
+            return drain(&mut body).await;
         }
     }
 }

@@ -287,7 +287,10 @@ async fn clear(
         boundary("recover.clear");
         if let Some(run) = &run {
             stop::clear_cgroups(run);
-            stop::release_network(core, &cleared, run)?;
+            // A link too many is less than a container that is lost.
+            if let Err(error) = stop::release_network(core, &cleared, run) {
+                tracing::error!(container = cleared.short(), %error, "the network of an ended container is not released");
+            }
         }
         boundary("recover.cleared");
         drop(fs::remove_dir_all(directory));

@@ -288,8 +288,8 @@ impl Route {
     }
 
     /// Takes a bridge's port out of service, in microseconds: it moves no more frames, the bridge forgets what
-    /// it learnt there, and the link joins `group`, to be deleted with the others of it. Returns whether
-    /// there was such a link.
+    /// it learnt there, and the link joins `group`, to be deleted with the others of it. A link that is no port
+    /// is deleted at once. Returns whether there was such a link.
     ///
     /// # Errors
     /// The kernel refuses.
@@ -312,6 +312,8 @@ impl Route {
         match self.socket.execute(messages) {
             Ok(()) => Ok(true),
             Err(error) if error.is(libc::ENODEV) => Ok(false),
+            // It never became a port.
+            Err(error) if error.is(libc::EOPNOTSUPP) => self.delete_link(name),
             Err(error) => Err(error),
         }
     }

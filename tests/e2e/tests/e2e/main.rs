@@ -7,6 +7,7 @@ mod change;
 mod changes;
 mod churn;
 mod commit;
+mod copies;
 mod creation;
 mod daemons;
 mod devices;

@@ -104,6 +104,8 @@ pub(super) struct Possible {
     phases: BTreeSet<Phase>,
     /// Whether its program ends by itself.
     is_short: bool,
+    /// Whether it was told to end by a daemon that did not live to answer: it may be seen running for a moment.
+    is_told_to_end: bool,
 }
 
 impl Possible {
@@ -111,6 +113,7 @@ impl Possible {
         Self {
             phases: BTreeSet::from([Phase::Absent]),
             is_short,
+            is_told_to_end: false,
         }
     }
 
@@ -137,6 +140,9 @@ impl Possible {
             self.phases
         );
         self.phases = next;
+        if matches!(act, Act::Start | Act::Restart) && status == 204 {
+            self.is_told_to_end = false;
+        }
         self.end_by_itself();
         Ok(())
     }
@@ -148,6 +154,7 @@ impl Possible {
             self.phases.extend(act.between());
         }
         self.phases.extend(done);
+        self.is_told_to_end |= matches!(act, Act::Stop | Act::Kill | Act::Restart | Act::Remove);
         self.end_by_itself();
     }
 
@@ -174,8 +181,10 @@ impl Possible {
         self.phases.iter().copied().filter(refuses).collect()
     }
 
+    /// One that is paused may have ended just before, and nobody has been told yet.
     fn end_by_itself(&mut self) {
-        if self.is_short && self.phases.contains(&Phase::Running) {
+        let may_end = |phase: &Phase| matches!(phase, Phase::Running | Phase::Paused);
+        if (self.is_short || self.is_told_to_end) && self.phases.iter().any(may_end) {
             self.phases.insert(Phase::Exited);
         }
     }

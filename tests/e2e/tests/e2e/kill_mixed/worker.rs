@@ -17,6 +17,8 @@ struct Slot {
     is_renamed: bool,
     is_short: bool,
     possible: Possible,
+    /// What was asked and answered, for whoever has to find out what went wrong.
+    history: Vec<(Act, Option<u16>)>,
 }
 
 pub(super) struct Worker {
@@ -48,6 +50,7 @@ impl Worker {
             is_renamed: false,
             is_short,
             possible: Possible::absent(is_short),
+            history: Vec::new(),
         }
     }
 
@@ -111,12 +114,13 @@ impl Worker {
             }
         };
         let slot = &mut self.slots[index];
+        slot.history.push((act, answer.as_ref().map(|answer| answer.status)));
         match answer {
             Some(answer) => {
                 slot.is_renamed |= act == Act::Rename && answer.status < 300;
                 slot.possible
                     .answered(act, answer.status)
-                    .with_context(|| format!("{}: {}", slot.name, answer.text()))
+                    .with_context(|| format!("{}: {}, after {:?}", slot.name, answer.text(), slot.history))
             }
             None => {
                 slot.possible.unanswered(act);
@@ -196,9 +200,12 @@ impl Worker {
         let slot = &mut self.slots[index];
         let (is_renamed, phase) = found.unwrap_or((slot.is_renamed, Phase::Absent));
         slot.is_renamed = is_renamed;
-        slot.possible
-            .seen(phase)
-            .with_context(|| format!("a look at {}", slot.name))
+        slot.possible.seen(phase).with_context(|| {
+            format!(
+                "a look at {}, short: {}, after {:?}",
+                slot.name, slot.is_short, slot.history
+            )
+        })
     }
 
     /// Asks until a daemon lives long enough to answer.

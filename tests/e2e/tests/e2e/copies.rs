@@ -1,0 +1,216 @@
+//! `cp` and `export`: both directions, running or not, through volumes, and links that would like to lead elsewhere.
+
+use anyhow::{Result, ensure};
+use corten_e2e::{Case, both, is_reference, one};
+use serde_json::Value;
+
+/// A directory of the test's machine with one file of a user of its own.
+const PREPARE: &str = "rm -rf /run/cp && mkdir -p /run/cp/dir && echo hello >/run/cp/file && \
+    chown 12:34 /run/cp/file && chmod 640 /run/cp/file && echo deep >/run/cp/dir/deep && ln -s deep /run/cp/dir/link";
+
+fn prepare(case: &Case) -> Result<()> {
+    case.script(PREPARE)?.success().map(drop)
+}
+
+#[test]
+fn there_and_back() -> Result<()> {
+    both(&["busybox"], |case| {
+        prepare(case)?;
+        case.ok("run -d --name runs -v data:/data busybox sleep 1000")?;
+        case.ok("create --name rests -v data:/data busybox sleep 1000")?;
+        for name in ["runs", "rests"] {
+            case.ok(&format!("cp /run/cp/file {name}:/copied"))?;
+            case.ok(&format!("cp /run/cp/dir {name}:/tmp"))?;
+            case.ok(&format!("cp /run/cp/file {name}:/data/in-{name}"))?;
+            case.ok(&format!("cp {name}:/copied /run/cp/back-{name}"))?;
+            case.ok(&format!("cp {name}:/tmp/dir /run/cp/dir-{name}"))?;
+            case.ok(&format!("cp {name}:/data/in-{name} /run/cp/vol-{name}"))?;
+            case.script(&format!(
+                "cd /run/cp && cmp file back-{name} && cmp file vol-{name} && cmp dir/deep dir-{name}/deep && \
+                 test \"$(readlink dir-{name}/link)\" = deep && test \"$(stat -c %a back-{name})\" = 640"
+            ))?
+            .success()?;
+        }
+        // What was put into the one at rest is there when it starts, and the volume has both.
+        case.ok("start rests")?;
+        case.says("exec rests cat /copied /tmp/dir/deep", "hello\ndeep")?;
+        case.says("exec rests ls /data", "in-rests\nin-runs")?;
+        case.says("exec runs stat -c '%u:%g %a' /copied", "12:34 640")?;
+        case.ok("rm -f -v runs rests")?;
+        case.ok("volume rm data").map(drop)
+    })
+}
+
+#[test]
+fn streams() -> Result<()> {
+    both(&["busybox"], |case| {
+        prepare(case)?;
+        case.ok("run -d --name box busybox sleep 1000")?;
+        let tar = case.script("tar -C /run/cp -c dir")?.success()?.stdout;
+        case.run_with_input("cp - box:/srv", tar.as_bytes())?
+            .code_is(1)?
+            .mentions("must be a directory")?;
+        case.run_with_input("cp - box:/tmp", tar.as_bytes())?.success()?;
+        case.says("exec box cat /tmp/dir/deep", "deep")?;
+        let back = case.run("cp box:/tmp/dir -")?.success()?.stdout;
+        ensure!(back.contains("dir/deep\0"), "no dir/deep in the stream");
+        case.ok("rm -f box").map(drop)
+    })
+}
+
+#[test]
+fn links_lead_nowhere_else() -> Result<()> {
+    both(&["busybox"], |case| {
+        prepare(case)?;
+        case.script("mkdir -p /run/cp/host && echo secret >/run/cp/secret")?
+            .success()?;
+        case.ok("run -d --name box busybox sleep 1000")?;
+        for target in [
+            "/run/cp/host",
+            "../../../../../../../run/cp/host",
+            "/proc/1/root/run/cp/host",
+        ] {
+            case.ok(&format!("exec box sh -c 'rm -rf /out; ln -s {target} /out'"))?;
+            case.run("cp /run/cp/file box:/out/")?;
+            case.run("cp box:/out/../secret /run/cp/got")?;
+            case.script("test -z \"$(ls /run/cp/host)\" && ! grep -s secret /run/cp/got")?
+                .success()?;
+        }
+        // A directory of the container that turns into a link while files go in.
+        case.ok(
+            "exec -d box sh -c 'while :; do rm -rf /race; mkdir /race; rm -rf /race; ln -s /run/cp/host /race; done'",
+        )?;
+        for _ in 0..20 {
+            case.run("cp /run/cp/dir box:/race")?;
+        }
+        case.script("test -z \"$(ls /run/cp/host)\"")?.success()?;
+        case.ok("rm -f box").map(drop)
+    })
+}
+
+#[test]
+fn what_is_refused() -> Result<()> {
+    one(&["busybox"], |case| {
+        prepare(case)?;
+        case.ok("create --name ro --read-only -v rov:/rov:ro -v rwv:/rwv busybox sleep 1000")?;
+        for state in ["created", "running"] {
+            case.fails("cp /run/cp/file ro:/tmp/", 1, "container rootfs is marked read-only")?;
+            case.fails("cp /run/cp/file ro:/rov/", 1, "mounted volume is marked read-only")?;
+            case.ok("cp /run/cp/file ro:/rwv/")?;
+            case.says("inspect -f '{{.State.Status}}' ro", state)?;
+            case.ok("start ro")?;
+        }
+        let at = |path: &str| format!("/v1.51/containers/ro/archive?path={path}");
+        case.refuses("GET", &at(""), "", 400, "bad parameter: pathcannot be empty")?;
+        case.refuses(
+            "GET",
+            &at("/nope"),
+            "",
+            404,
+            "Could not find the file /nope in container ro",
+        )?;
+        case.refuses(
+            "GET",
+            &at("/etc/passwd/x"),
+            "",
+            500,
+            "lstat /etc/passwd/x: not a directory",
+        )?;
+        case.refuses(
+            "PUT",
+            &at("/etc/passwd"),
+            "",
+            400,
+            "extraction point is not a directory",
+        )?;
+        case.refuses(
+            "GET",
+            "/v1.51/containers/gone/archive?path=/",
+            "",
+            404,
+            "No such container: gone",
+        )?;
+        case.ok("run -d --name box busybox sleep 1000")?;
+        case.ok("exec box mkdir /tmp/file")?;
+        let tar = case.script("tar -C /run/cp -c file")?.success()?.stdout;
+        case.run_with_input("cp - box:/tmp", tar.as_bytes())?
+            .code_is(1)?
+            .mentions("cannot overwrite directory \"file\" with non-directory \"/tmp\"")?;
+        case.ok("rm -f -v ro box")?;
+        case.ok("volume rm rov rwv").map(drop)
+    })
+}
+
+#[test]
+fn the_head_says_what_is_there() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box busybox sh -c 'ln -s /etc/passwd /l; ln -s ../../nowhere /dangling; sleep 1000'")?;
+        for (path, name, target) in [
+            ("/l", "l", "/etc/passwd"),
+            ("/dangling", "dangling", "/nowhere"),
+            ("/etc/.", ".", ""),
+            ("etc/", "etc", ""),
+            ("/", "/", ""),
+        ] {
+            let head = case.script(&format!(
+                "curl -sI --unix-socket {} 'http://d/v1.51/containers/box/archive?path={path}' | \
+                 sed -n 's/^x-docker-container-path-stat: //Ip' | base64 -di",
+                case.daemon.socket()
+            ))?;
+            let stat: Value = serde_json::from_str(head.success()?.text())?;
+            ensure!(
+                stat["name"] == name && stat["linkTarget"] == target,
+                "{path}: {stat}, want {name} and {target}"
+            );
+        }
+        case.ok("rm -f box").map(drop)
+    })
+}
+
+#[test]
+fn export_is_the_root_without_mounts() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("run -d --name runs -v data:/data busybox sh -c 'echo x >/data/in; echo y >/mine; sleep 1000'")?;
+        case.ok("exec runs cat /mine")?;
+        case.ok("create --name rests busybox true")?;
+        case.ok("cp runs:/mine - ")?;
+        for (name, has) in [("runs", true), ("rests", false)] {
+            case.ok(&format!("export -o /run/{name}.tar {name}"))?;
+            let list = case
+                .script(&format!("tar tf /run/{name}.tar"))?
+                .success()?
+                .text()
+                .to_owned();
+            let there = |path: &str| list.lines().any(|line| line == path);
+            ensure!(there("bin/busybox") && there("etc/passwd"), "{list}");
+            ensure!(
+                there("mine") == has && !there("data/in") && !there("proc/1/status"),
+                "{list}"
+            );
+        }
+        case.ok("rm -f -v runs rests")?;
+        case.ok("volume rm data")?;
+        let image = case.ok("import /run/runs.tar again:latest")?;
+        case.says("run --rm again:latest cat /mine", "y")?;
+        ensure!(image.starts_with("sha256:"), "{image}");
+        case.ok("rmi again:latest").map(drop)
+    })
+}
+
+/// A start waits for whoever has the files of one at rest, and neither harms the other.
+#[test]
+fn start_while_files_come_in() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        case.ok("create --name box busybox sleep 1000")?;
+        case.script("mkdir -p /run/many && cd /run/many && seq 2000 | xargs touch")?
+            .success()?;
+        let mut copy = case.command("cp /run/many box:/")?.spawn()?;
+        case.ok("start box")?;
+        ensure!(copy.wait()?.success(), "the copy failed");
+        case.says("exec box sh -c 'ls /many | wc -l'", "2000")?;
+        case.ok("rm -f box").map(drop)
+    })
+}
