@@ -173,7 +173,8 @@ fn check_leases(entry: &SubnetRecord) -> Result<()> {
     }
     let ends = [subnet.address(), subnet.last()];
     let is_end = |address: &IpAddr| ends[..1 + usize::from(subnet.address().is_ipv4())].contains(address);
-    if !subnet.contains(entry.effective_gateway()) {
+    // an IPv4 subnet of one address is made, gateway or not
+    if subnet.address().is_ipv6() && !subnet.contains(entry.effective_gateway()) {
         return Err(Error::internal(
             "failed to allocate gateway (): no available addresses on this pool",
         ));
@@ -409,6 +410,17 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("\n* invalid gateway 10.2.0.1: parent subnet 10.1.0.0/24 doesn't contain this address"));
+    }
+
+    #[test]
+    fn subnets_of_one_address() {
+        let with = |subnet: &str| {
+            let json = format!(r#"{{"Name":"n","EnableIPv6":true,"IPAM":{{"Config":[{{"Subnet":"{subnet}"}}]}}}}"#);
+            check(&body(&json)).map(drop).map_err(|error| error.message)
+        };
+        assert_eq!(with("10.1.0.0/32"), Ok(()));
+        let full = "failed to allocate gateway (): no available addresses on this pool";
+        assert_eq!(with("fd00:9::/128"), Err(full.to_owned()));
     }
 
     #[test]
