@@ -103,6 +103,7 @@ impl Config {
         Self {
             bridge: Some(BridgeNetworkConfig {
                 bridge: "docker0".into(),
+                or_next: true,
                 ..BridgeNetworkConfig::default()
             }),
             cgroup_parent: "docker".into(),

@@ -71,6 +71,14 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
     });
     let (images, (networks, bridge)) = (images?, networks?);
     if let Some(bridge) = &bridge {
+        if config
+            .bridge
+            .as_ref()
+            .is_some_and(|asked| asked.bridge != bridge.bridge())
+        {
+            tracing::warn!(bridge = bridge.bridge(), "another daemon has the usual bridge");
+        }
+        config.bridge = Some(bridge.config().clone());
         for obstacle in bridge.obstacles() {
             tracing::warn!(%obstacle, "another firewall keeps packets from containers");
         }

@@ -21,6 +21,9 @@ pub use crate::recovery::Recovered;
 pub struct BridgeNetworkConfig {
     /// The bridge's name, `corten0`; at most 15 bytes.
     pub bridge: String,
+    /// Where another daemon has the bridge: another bridge and table, with the next free number instead of this
+    /// name's last digit. Dockerd's name alone stands for any number of daemons.
+    pub or_next: bool,
     /// The daemon's nftables table, `corten`; daemons side by side need different ones.
     pub table: String,
     /// The bridge's own address with its subnet (Docker's `bip`); `None`: first free default pool.
@@ -72,6 +75,7 @@ impl Default for BridgeNetworkConfig {
     fn default() -> Self {
         Self {
             bridge: "corten0".to_owned(),
+            or_next: false,
             table: "corten".to_owned(),
             gateway: None,
             range: None,

@@ -56,6 +56,8 @@ pub struct DaemonOptions {
     pub environment: Vec<(String, String)>,
     /// Root, run directory and socket are named after this, so that several can run in one sandbox.
     pub name: Option<String>,
+    /// Started by the name `dockerd`, with that name's defaults.
+    pub as_dockerd: bool,
 }
 
 /// A daemon in its sandbox.
@@ -325,11 +327,23 @@ impl Daemon {
         command
     }
 
+    fn program(&self) -> Result<PathBuf> {
+        let program = programs::find("cortend")?;
+        if !self.options.as_dockerd {
+            return Ok(program);
+        }
+        let link = self.sandbox.scratch().join("dockerd");
+        if !link.exists() {
+            std::os::unix::fs::symlink(&program, &link)?;
+        }
+        Ok(link)
+    }
+
     fn daemon_command(&self) -> Result<Command> {
         let run = self.run_directory();
         std::fs::create_dir_all(self.sandbox.path(&run.display().to_string()))?;
         let mut command = match self.engine {
-            Engine::Corten => self.sandbox.command(programs::find("cortend")?),
+            Engine::Corten => self.sandbox.command(self.program()?),
             Engine::Docker => {
                 let peers =
                     PathBuf::from(std::env::var_os("PEERS").context("PEERS names the reference engine's directory")?);

@@ -3,6 +3,7 @@
 
 use corten_api::container::{ContainerConfig, ContainerCreateBody, HostConfig};
 use corten_api::image::{ImageInspect, ImageSummary};
+use corten_api::system::SystemInfo;
 use corten_api::version::ApiVersion;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -11,6 +12,9 @@ use crate::http::Failure;
 
 /// Applies the defaults of the version that the client speaks, and Docker's normalisation.
 pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) -> Result<(), Failure> {
+    if body.config.working_dir.starts_with('/') {
+        body.config.working_dir = clean(&body.config.working_dir);
+    }
     let host = body.host_config.get_or_insert_default();
     if host.pids_limit.is_some_and(|limit| limit <= 0) {
         host.pids_limit = None;
@@ -31,6 +35,54 @@ pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) 
         refuse_many_networks(body)?;
     }
     adapt_mounts(body.host_config.get_or_insert_default(), version)
+}
+
+/// An absolute path without empty parts, `.` and `..`, as Go's `filepath.Clean` leaves it.
+fn clean(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            name => parts.push(name),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// The list of containers as versions before 1.46 show it: without annotations.
+pub(super) fn container_list(list: Vec<u8>, version: ApiVersion) -> Vec<u8> {
+    if version >= ApiVersion::new(1, 46) {
+        return list;
+    }
+    let Ok(Value::Array(mut rows)) = serde_json::from_slice(&list) else {
+        return list;
+    };
+    for row in &mut rows {
+        if let Some(host) = row.get_mut("HostConfig").and_then(Value::as_object_mut) {
+            host.remove("Annotations");
+        }
+    }
+    Value::Array(rows).to_string().into_bytes()
+}
+
+/// What the engine says of itself as versions before 1.50 show it.
+pub(super) fn info(info: &SystemInfo, version: ApiVersion) -> Value {
+    let mut fields = object(info);
+    if version < ApiVersion::new(1, 50) {
+        for name in ["BridgeNfIptables", "BridgeNfIp6tables"] {
+            fields.insert(name.to_owned(), Value::Bool(false));
+        }
+    }
+    if version < ApiVersion::new(1, 49) {
+        for name in ["ContainerdCommit", "RuncCommit", "InitCommit"] {
+            if let Some(commit) = fields.get_mut(name).and_then(Value::as_object_mut) {
+                let id = commit.get("ID").cloned().unwrap_or_default();
+                commit.insert("Expected".to_owned(), id);
+            }
+        }
+    }
+    Value::Object(fields)
 }
 
 fn refuse_many_networks(body: &ContainerCreateBody) -> Result<(), Failure> {

@@ -20,7 +20,8 @@ pub(super) async fn list(api: &Api, request: &Request) -> Answer {
         size: query.boolean("size"),
         filters: query.filters()?,
     };
-    Ok(answer::document(api.engine.list_containers(options).await?))
+    let list = api.engine.list_containers(options).await?;
+    Ok(answer::document(compat::container_list(list, request.version)))
 }
 
 /// `POST /containers/create`
@@ -157,9 +158,10 @@ pub(super) async fn resize(api: &Api, id: &str, request: &Request) -> Answer {
 pub(super) fn terminal_size(query: &Query) -> Result<TerminalSize, Failure> {
     let side = |key: &str, name: &str| {
         let text = query.text(key);
-        u32::from_str(text)
-            .map(|cells| u16::try_from(cells).unwrap_or(u16::MAX))
-            .map_err(|_| Failure::invalid(format!("invalid resize {name} {text:?}: invalid syntax")))
+        let refused = |why| Failure::invalid(format!("invalid resize {name} {text:?}: {why}"));
+        let cells = i128::from_str(text).map_err(|_| refused("invalid syntax"))?;
+        let cells = u32::try_from(cells).map_err(|_| refused("value out of range"))?;
+        Ok::<_, Failure>(u16::try_from(cells).unwrap_or(u16::MAX))
     };
     Ok(TerminalSize {
         rows: side("h", "height")?,

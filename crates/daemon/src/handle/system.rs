@@ -1,11 +1,11 @@
 //! The engine itself: version and info.
 
 use corten_api::system::{ComponentVersion, IndexInfo, PlatformVersion, RegistryConfig, SystemVersion};
-use corten_api::version;
+use corten_api::version::{self, ApiVersion};
 use corten_api::{List, Map};
 use http::Response;
 
-use super::Api;
+use super::{Api, compat};
 use crate::http::{Answer, Body, answer};
 use crate::listen::Address;
 use crate::release;
@@ -76,7 +76,7 @@ fn components(engine: &SystemVersion) -> List<ComponentVersion> {
 }
 
 /// `GET /info`
-pub(super) async fn info(api: &Api) -> Answer {
+pub(super) async fn info(api: &Api, version: ApiVersion) -> Answer {
     let mut info = api.engine.info().await?;
     let live = api.current.live();
     let proxies = api.current.proxies().shown();
@@ -90,6 +90,9 @@ pub(super) async fn info(api: &Api) -> Answer {
     warnings.extend(info.warnings.iter().cloned());
     if !warnings.is_empty() {
         info.warnings = warnings.into();
+    }
+    if version < ApiVersion::new(1, 50) {
+        return Ok(answer::json(&compat::info(&info, version)));
     }
     Ok(answer::json(&info))
 }

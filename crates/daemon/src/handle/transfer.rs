@@ -7,15 +7,16 @@ use tokio::sync::mpsc;
 
 use super::Api;
 use super::pull::message;
-use crate::http::{Aborted, Answer, Body, BodyReader, Failure, Piece, Request, StreamWriter, answer};
+use crate::http::{Aborted, Answer, Body, BodyReader, Failure, Piece, Request, STREAM_PIECES, StreamWriter, answer};
 
-/// `POST /images/load`: the answer begins at once, so that what fails is told in the stream.
-pub(super) fn load(api: &Api, request: Request) -> Answer {
+/// `POST /images/load`: what fails is told in the stream. The answer begins with the first thing that there is to
+/// tell: a client that wants no progress may take an answer for the end and never read it (observed: moby's own).
+pub(super) async fn load(api: &Api, request: Request) -> Answer {
     if request.query.filled("platform").is_some() {
         return Err(Failure::not_built("load with a platform"));
     }
     let quiet = request.query.boolean_or("quiet", true);
-    let (sender, body) = Body::stream();
+    let (sender, pieces) = mpsc::channel(STREAM_PIECES);
     let engine = api.engine.clone();
     tokio::spawn(async move {
         let progress = sender.clone();
@@ -25,7 +26,7 @@ pub(super) fn load(api: &Api, request: Request) -> Answer {
             drop(sender.send(Ok(failed.into())).await);
         }
     });
-    Ok(answer::json_stream(body))
+    Ok(answer::json_stream(Body::begun(pieces).await))
 }
 
 /// Called on the blocking thread that loads. A client that is gone does not stop the load; one that

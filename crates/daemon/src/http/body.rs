@@ -35,6 +35,8 @@ pub enum Body {
     Later(Pin<Box<dyn Future<Output = Bytes> + Send>>),
     /// Pieces as they come. The producer sees the channel closed when the client has gone.
     Stream(mpsc::Receiver<Piece>),
+    /// The same with its first piece at hand.
+    Begun(Piece, mpsc::Receiver<Piece>),
     /// Nothing (more).
     Ended,
 }
@@ -63,6 +65,14 @@ impl Body {
         let (sender, receiver) = mpsc::channel(pieces);
         (sender, Self::Stream(receiver))
     }
+
+    /// A stream once it has begun (or ended): the head of its answer tells that there is something.
+    pub async fn begun(mut pieces: mpsc::Receiver<Piece>) -> Self {
+        match pieces.recv().await {
+            Some(first) => Self::Begun(first, pieces),
+            None => Self::Ended,
+        }
+    }
 }
 
 impl HttpBody for Body {
@@ -82,6 +92,13 @@ impl HttpBody for Body {
                 Some(Ok(bytes))
             }
             Self::Stream(pieces) => ready!(pieces.poll_recv(context)),
+            Self::Begun(..) => {
+                let Self::Begun(first, rest) = std::mem::replace(&mut *self, Self::Ended) else {
+                    return Poll::Ready(None);
+                };
+                *self = Self::Stream(rest);
+                Some(first)
+            }
             Self::Ended => None,
         };
         Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
@@ -90,7 +107,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Later(_) | Self::Stream(_) => false,
+            Self::Later(_) | Self::Stream(_) | Self::Begun(..) => false,
             Self::Ended => true,
         }
     }
@@ -98,7 +115,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX)),
-            Self::Later(_) | Self::Stream(_) => SizeHint::default(),
+            Self::Later(_) | Self::Stream(_) | Self::Begun(..) => SizeHint::default(),
             Self::Ended => SizeHint::with_exact(0),
         }
     }

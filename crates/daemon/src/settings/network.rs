@@ -18,7 +18,10 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
     let mut network = defaults;
     match last(values, "bridge") {
         Some("none") => return Ok(None),
-        Some(name) if !name.is_empty() => name.clone_into(&mut network.bridge),
+        Some(name) if !name.is_empty() => {
+            name.clone_into(&mut network.bridge);
+            network.or_next = false;
+        }
         Some(_) | None => {}
     }
     if network.bridge != BridgeNetworkConfig::default().bridge {

@@ -52,7 +52,13 @@ impl Shared {
                 )));
             }
             let other = core.containers.find(reference)?;
-            let process = process_of(&other).ok_or_else(|| failed(format!("container {} is not running", other.id)))?;
+            let process = process_of(&other).ok_or_else(|| {
+                // Docker's engine takes this for a fault of its own (observed: dockerd 28.5).
+                Error::internal(format!(
+                    "failed to join {what} namespace: container {} is not running",
+                    other.id
+                ))
+            })?;
             if what == "IPC" && !matches!(other.effective.host.ipc_mode.as_str(), "shareable" | "host") {
                 return Err(failed(format!(
                     "container {}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)",

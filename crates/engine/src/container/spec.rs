@@ -383,11 +383,26 @@ fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
         "cgroupsPath": cgroups_path(&host.cgroup_parent, settings, facts.id),
         "resources": resources::resources(host, facts),
         "devices": devices,
-        "sysctl": *host.sysctls,
+        "sysctl": sysctls(effective, facts),
         "maskedPaths": *host.masked_paths,
         "readonlyPaths": *host.readonly_paths,
         "rootfsPropagation": root_propagation(facts),
     })
+}
+
+/// Those given over those that every network of its own has: a user without capabilities may ping, and listen
+/// on any port (observed: dockerd 28.5).
+fn sysctls(effective: &Effective, facts: &Facts<'_>) -> BTreeMap<String, String> {
+    let mut sysctls = BTreeMap::new();
+    let host = &effective.host;
+    if !matches!(effective.network, NetworkMode::Host | NetworkMode::Container(_)) {
+        if facts.identity.is_none() {
+            sysctls.insert("net.ipv4.ping_group_range".to_owned(), "0 2147483647".to_owned());
+        }
+        sysctls.insert("net.ipv4.ip_unprivileged_port_start".to_owned(), "0".to_owned());
+    }
+    sysctls.extend(host.sysctls.iter().map(|(name, value)| (name.clone(), value.clone())));
+    sysctls
 }
 
 fn root_propagation(facts: &Facts<'_>) -> Option<&'static str> {

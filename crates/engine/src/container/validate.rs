@@ -27,6 +27,11 @@ pub fn check(
     check_modes(config, host)?;
     check_security(host)?;
     check_sysctls(host)?;
+    if host.annotations.contains_key("") {
+        return Err(Error::invalid(
+            "invalid Annotations: the empty string is not permitted as an annotation key",
+        ));
+    }
     if host.shm_size < 0 {
         return Err(Error::invalid("SHM size can not be less than 0"));
     }

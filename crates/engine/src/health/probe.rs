@@ -61,8 +61,9 @@ async fn execute(core: &Arc<Core>, container: &Arc<Container>, settings: &Settin
     let ours = tokio::net::UnixStream::from_std(ours).map_err(failed)?;
     ticket.connect(OwnedFd::from(theirs), Vec::new()).await?;
     core.tally.health_started(begun.elapsed());
-    match tokio::time::timeout(settings.timeout, read(ours)).await {
-        Ok(output) => Ok((i64::from(session.ended().await?), output)),
+    let mut output = Output::default();
+    match tokio::time::timeout(settings.timeout, output.read(ours)).await {
+        Ok(()) => Ok((i64::from(session.ended().await?), output.text())),
         Err(_late) => {
             let target = Target::Exec(session.id.clone());
             let signal = phase::SIGKILL;
@@ -70,27 +71,42 @@ async fn execute(core: &Arc<Core>, container: &Arc<Container>, settings: &Settin
                 // It may end this moment.
                 drop(shim.ask(Request::Signal { target, signal }, Vec::new()).await);
             }
-            Ok((FAILED, format!("Health check exceeded timeout ({})", seconds(settings))))
+            let text = format!("Health check exceeded timeout ({})", seconds(settings));
+            let text = match output.text() {
+                output if output.is_empty() => text,
+                output => format!("{text}: {output}"),
+            };
+            Ok((FAILED, text))
         }
     }
 }
 
-/// All of the output, the beginning of it kept.
-async fn read(mut connection: tokio::net::UnixStream) -> String {
-    let mut kept = Vec::new();
-    let mut cut = false;
-    let mut buffer = [0; 4096];
-    while let Ok(count @ 1..) = connection.read(&mut buffer).await {
-        let room = OUTPUT_LIMIT - kept.len();
-        let piece = buffer.get(..count).unwrap_or_default();
-        kept.extend_from_slice(piece.get(..count.min(room)).unwrap_or_default());
-        cut |= count > room;
+/// The beginning of what a check writes.
+#[derive(Default)]
+struct Output {
+    kept: Vec<u8>,
+    cut: bool,
+}
+
+impl Output {
+    /// Reads to the end.
+    async fn read(&mut self, mut connection: tokio::net::UnixStream) {
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = connection.read(&mut buffer).await {
+            let room = OUTPUT_LIMIT - self.kept.len();
+            let piece = buffer.get(..count.min(room)).unwrap_or_default();
+            self.kept.extend_from_slice(piece);
+            self.cut |= count > room;
+        }
     }
-    let mut text = String::from_utf8_lossy(&kept).into_owned();
-    if cut {
-        text.push_str("...");
+
+    fn text(&self) -> String {
+        let mut text = String::from_utf8_lossy(&self.kept).into_owned();
+        if self.cut {
+            text.push_str("...");
+        }
+        text
     }
-    text
 }
 
 /// A time span as Go writes it, for spans of seconds and their fractions.

@@ -159,6 +159,7 @@ pub(super) fn bridge_config(record: &NetworkRecord, shared: &HostConfig) -> Resu
     let gateway6 = six.map(|entry| gateway(entry.subnet, entry.effective_gateway()));
     let reserved = record.subnets.iter().flat_map(|entry| entry.auxiliary.values());
     Ok(BridgeNetworkConfig {
+        or_next: false,
         bridge: bridge_name(record, &options),
         table: shared.table.clone(),
         gateway: match gateway4 {

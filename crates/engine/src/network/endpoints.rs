@@ -40,7 +40,10 @@ fn one(
     fresh: bool,
 ) -> (String, EndpointSettings) {
     let mut endpoint = asked.settings.clone();
-    endpoint.mac_address = String::new();
+    // Asked for, it shows until the first start; what ended has none (observed: dockerd 28.5).
+    if !fresh {
+        endpoint.mac_address = String::new();
+    }
     let Ok(place) = place::find(core, &asked.network) else {
         return (asked.network.clone(), endpoint);
     };

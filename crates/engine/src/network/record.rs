@@ -51,8 +51,8 @@ pub(crate) struct NetworkRecord {
     pub(crate) options: BTreeMap<String, String>,
     /// Labels as given.
     pub(crate) labels: BTreeMap<String, String>,
-    /// Options of the address management as given.
-    pub(crate) ipam_options: BTreeMap<String, String>,
+    /// Options of the address management as given, which a network made without any does not have.
+    pub(crate) ipam_options: Option<BTreeMap<String, String>>,
     /// Its subnets, at most one of each family unless it only holds configuration.
     pub(crate) subnets: Vec<SubnetRecord>,
 }

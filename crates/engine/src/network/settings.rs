@@ -73,8 +73,8 @@ pub(crate) fn check(body: &NetworkCreateBody) -> Result<NetworkRecord> {
         ipam_options: body
             .ipam
             .as_ref()
-            .map(|ipam| ipam.options.clone().into_entries())
-            .unwrap_or_default(),
+            .filter(|ipam| !ipam.options.is_null())
+            .map(|ipam| ipam.options.clone().into_entries()),
         subnets,
         ..NetworkRecord::default()
     })
@@ -205,7 +205,7 @@ fn check_subnet(config: &IpamConfig) -> Result<SubnetRecord, Vec<String>> {
             config.subnet
         )]);
     };
-    if subnet.to_string() != config.subnet {
+    if !is_first_address(&config.subnet, subnet) {
         failures.push(format!("invalid subnet {}: it should be {subnet}", config.subnet));
     }
     let range = check_range(config, subnet, &mut failures);
@@ -231,6 +231,12 @@ fn check_subnet(config: &IpamConfig) -> Result<SubnetRecord, Vec<String>> {
     }
 }
 
+/// Whether what was written has no bits below its prefix; it may spell an address in more than one way.
+fn is_first_address(text: &str, subnet: Subnet) -> bool {
+    let address = text.split_once('/').and_then(|(address, _)| address.parse().ok());
+    address == Some(subnet.address())
+}
+
 fn check_range(config: &IpamConfig, subnet: Subnet, failures: &mut Vec<String>) -> Option<Subnet> {
     let text = &config.ip_range;
     if text.is_empty() {
@@ -249,7 +255,7 @@ fn check_range(config: &IpamConfig, subnet: Subnet, failures: &mut Vec<String>) 
         failures.push(format!(
             "invalid ip-range {text}: CIDR block is bigger than its parent subnet {subnet}"
         ));
-    } else if range.to_string() != *text {
+    } else if !is_first_address(text, range) {
         failures.push(format!("invalid ip-range {text}: it should be {range}"));
     } else if !subnet.contains(range.address()) {
         failures.push(format!(

@@ -168,7 +168,7 @@ fn described(record: &NetworkRecord) -> Network {
         enable_ipv6: record.ipv6,
         ipam: Ipam {
             driver: "default".to_owned(),
-            options: record.ipam_options.clone().into(),
+            options: record.ipam_options.clone().map_or_else(Map::null, Map::from),
             config: record.subnets.iter().map(subnet).collect(),
         },
         internal: record.internal,

@@ -12,7 +12,12 @@ use std::time::Duration;
 
 /// How often, and how far apart, a claim is tried: a daemon that was killed a moment ago may still have it.
 const ATTEMPTS: u32 = 50;
+/// The same where another name will do.
+const FEW_ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// More daemons than anybody has on one host.
+const MOST_NUMBERS: u32 = 100;
 
 /// Held as long as what it names is.
 #[derive(Debug)]
@@ -34,32 +39,64 @@ pub struct ClaimError {
 
 impl Claim {
     pub(crate) fn bridge(name: &str) -> Result<Self, ClaimError> {
-        Self::take("bridge", "bridge", name)
+        Self::take("bridge", "bridge", name, ATTEMPTS)
+    }
+
+    /// The first free one of the names that [`numbered`] gives, and its number.
+    pub(crate) fn next_bridge(name: &str) -> Result<(Self, u32), ClaimError> {
+        for number in 0..MOST_NUMBERS {
+            match Self::take("bridge", "bridge", &numbered(name, number), FEW_ATTEMPTS) {
+                Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => {}
+                claim => return Ok((claim?, number)),
+            }
+        }
+        Self::bridge(name).map(|claim| (claim, 0))
     }
 
     pub(crate) fn table(name: &str) -> Result<Self, ClaimError> {
-        Self::take("nftables table", "table", name)
+        Self::take("nftables table", "table", name, ATTEMPTS)
     }
 
-    fn take(kind: &'static str, prefix: &str, name: &str) -> Result<Self, ClaimError> {
+    fn take(kind: &'static str, prefix: &str, name: &str, attempts: u32) -> Result<Self, ClaimError> {
         let failed = |source| ClaimError {
             kind,
             name: name.to_owned(),
             source,
         };
-        let claimed = bind(&format!("corten/{prefix}/{name}")).map_err(failed)?;
+        let claimed = bind(&format!("corten/{prefix}/{name}"), attempts).map_err(failed)?;
         Ok(Self { _name: claimed })
     }
 }
 
-fn bind(name: &str) -> io::Result<UnixDatagram> {
+/// `docker0` and number 3 are `docker3`; number 0 is the name itself.
+pub(crate) fn numbered(name: &str, number: u32) -> String {
+    if number == 0 {
+        name.to_owned()
+    } else {
+        format!("{}{number}", name.trim_end_matches(|c: char| c.is_ascii_digit()))
+    }
+}
+
+fn bind(name: &str, attempts: u32) -> io::Result<UnixDatagram> {
     let address = SocketAddr::from_abstract_name(name)?;
     let mut attempt = 1;
     loop {
         match UnixDatagram::bind_addr(&address) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => thread::sleep(PAUSE),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && attempt < attempts => thread::sleep(PAUSE),
             result => return result,
         }
         attempt += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_numbered() {
+        let names = [0, 1, 12].map(|number| numbered("docker0", number));
+        assert_eq!(names, ["docker0", "docker1", "docker12"]);
+        assert_eq!(numbered("corten-docker0", 2), "corten-docker2");
     }
 }

@@ -19,7 +19,7 @@ use corten_sys::nftables::Netfilter;
 pub use claim::ClaimError;
 
 pub(crate) use announce::{Announcer, Owner};
-pub(crate) use claim::Claim;
+pub(crate) use claim::{Claim, numbered};
 pub(crate) use sweep::sweep;
 
 use forget::Forgetter;

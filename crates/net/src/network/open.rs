@@ -57,8 +57,15 @@ impl BridgeNetwork {
     ///
     /// # Errors
     /// As [`Self::open`].
-    pub fn first(config: BridgeNetworkConfig) -> Result<(Arc<Host>, Self), OpenError> {
-        let claim = Claim::bridge(&config.bridge)?;
+    pub fn first(mut config: BridgeNetworkConfig) -> Result<(Arc<Host>, Self), OpenError> {
+        let claim = if config.or_next {
+            let (claim, number) = Claim::next_bridge(&config.bridge)?;
+            config.bridge = host::numbered(&config.bridge, number);
+            config.table = host::numbered(&config.table, number);
+            claim
+        } else {
+            Claim::bridge(&config.bridge)?
+        };
         let shared = HostConfig {
             table: config.table.clone(),
             forward: config.forward,

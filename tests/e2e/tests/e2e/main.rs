@@ -16,6 +16,7 @@ mod events;
 mod exec;
 mod exit_codes;
 mod files;
+mod foreign;
 mod formats;
 mod health;
 mod hostile;

@@ -1,0 +1,189 @@
+//! What the suites of docker-py and moby have found that no case of ours showed.
+
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use corten_e2e::{Case, LIMIT, is_reference, one};
+use corten_testkit::archive::Entry;
+use corten_testkit::wait::until_ok;
+use corten_testkit::{Archive, Daemon, DaemonOptions, Sandbox, skip};
+use serde_json::Value;
+
+#[test]
+fn the_head_of_a_quiet_load_comes_when_the_image_is_there() -> Result<()> {
+    one(&[], |case| {
+        let archive = Archive::new("small:latest").layer(&[Entry::file("a", "a")])?.build()?;
+        let mut connection = UnixStream::connect(case.daemon.socket_outside())?;
+        connection.set_read_timeout(Some(LIMIT))?;
+        let length = archive.len();
+        write!(
+            connection,
+            "POST /v1.51/images/load?quiet=1 HTTP/1.1\r\nHost: d\r\nContent-Length: {length}\r\n\r\n"
+        )?;
+        connection.write_all(&archive)?;
+        let mut first = [0; 12];
+        connection.read_exact(&mut first)?;
+        ensure!(&first == b"HTTP/1.1 200", "{first:?}");
+        drop(connection);
+        case.inspect("small")?;
+        case.ok("rmi small")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn values_are_judged_as_docker_judges_them() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box -w /tmp/./x/../ --annotation a=b busybox top")?;
+        for (size, why) in [
+            ("-100", "value out of range"),
+            ("4294967296", "value out of range"),
+            ("x", "invalid syntax"),
+        ] {
+            let message = format!("invalid resize height \"{size}\": {why}");
+            case.refuses(
+                "POST",
+                &format!("/containers/box/resize?h={size}&w=1"),
+                "",
+                400,
+                &message,
+            )?;
+        }
+        ensure!(
+            case.inspect("box")?["Config"]["WorkingDir"] == "/tmp",
+            "the directory is not cleaned"
+        );
+        let annotations = |version: &str| -> Result<Value> {
+            let (_, list) = case.api("GET", &format!("/v{version}/containers/json"), "")?;
+            let list: Value = serde_json::from_str(&list)?;
+            Ok(list[0]["HostConfig"]["Annotations"].clone())
+        };
+        ensure!(annotations("1.45")?.is_null() && annotations("1.46")?["a"] == "b");
+        let body = r#"{"Image":"busybox","HostConfig":{"Annotations":{"":"a"}}}"#;
+        let message = "invalid Annotations: the empty string is not permitted as an annotation key";
+        case.refuses("POST", "/containers/create", body, 400, message)?;
+        case.ok("rm -f box")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn networks_keep_what_was_and_was_not_said() -> Result<()> {
+    one(&["busybox"], |case| {
+        let body = r#"{"Name":"six","EnableIPv6":true,"IPAM":{"Config":[
+            {"Subnet":"2001:389:0::/64","IPRange":"2001:389::0/96","Gateway":"2001:389::1"}]}}"#;
+        let (status, text) = case.api("POST", "/networks/create", body)?;
+        ensure!(status == 201, "{status} {text}");
+        let (_, text) = case.api("GET", "/networks/six", "")?;
+        let network: Value = serde_json::from_str(&text)?;
+        ensure!(network["IPAM"]["Options"].is_null(), "{network}");
+        case.ok("create --name box busybox top")?;
+        let body = r#"{"Container":"box","EndpointConfig":{"MacAddress":"02:42:ac:11:00:02"}}"#;
+        let (status, text) = case.api("POST", "/networks/six/connect", body)?;
+        ensure!(status == 200, "{status} {text}");
+        let place = &case.inspect("box")?["NetworkSettings"]["Networks"]["six"];
+        ensure!(place["MacAddress"] == "02:42:ac:11:00:02", "{place}");
+        case.ok("rm box")?;
+        case.ok("network rm six")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_user_without_capabilities_pings_and_listens() -> Result<()> {
+    one(&["busybox"], |case| {
+        let files = "/proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/ping_group_range";
+        case.says(
+            &format!("run --rm --cap-drop ALL -u 1000 busybox cat {files}"),
+            "0\n0\t2147483647",
+        )?;
+        let first = files.split_once(' ').map_or(files, |(first, _)| first);
+        case.says(
+            &format!("run --rm --sysctl net.ipv4.ip_unprivileged_port_start=80 busybox cat {first}"),
+            "80",
+        )
+    })
+}
+
+#[test]
+fn a_check_that_takes_too_long_is_shown_with_what_it_said() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok(
+            "run -d --name box --health-cmd 'echo begun; sleep 60' --health-interval 100ms --health-timeout 200ms \
+             --health-retries 1 busybox top",
+        )?;
+        until_ok(LIMIT, "the check fails", || {
+            let inspected = case.inspect("box")?;
+            let output = &inspected["State"]["Health"]["Log"][0]["Output"];
+            ensure!(output == "Health check exceeded timeout (200ms): begun\n", "{output}");
+            Ok(())
+        })?;
+        case.ok("rm -f box")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_stopped_process_namespace_is_an_error_of_the_engine() -> Result<()> {
+    one(&["busybox"], |case| {
+        let donor = case.ok("create --name donor busybox top")?;
+        case.ok("create --name box --pid container:donor busybox top")?;
+        let message = format!("failed to join PID namespace: container {donor} is not running");
+        case.refuses("POST", "/containers/box/start", "", 500, &message)?;
+        case.ok("rm box donor")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn versions_before_1_50_get_the_fields_of_their_time() -> Result<()> {
+    one(&[], |case| {
+        let info = |version: &str| -> Result<Value> {
+            let (_, text) = case.api("GET", &format!("/v{version}/info"), "")?;
+            Ok(serde_json::from_str(&text)?)
+        };
+        let old = info("1.48")?;
+        ensure!(old["InitCommit"]["Expected"] == old["InitCommit"]["ID"], "{old}");
+        ensure!(old["BridgeNfIptables"] == false);
+        ensure!(info("1.49")?["InitCommit"].get("Expected").is_none());
+        ensure!(info("1.50")?.get("BridgeNfIptables").is_none());
+        Ok(())
+    })
+}
+
+/// Suites start daemons as `dockerd`, all of them with the bridge's usual name, on one machine.
+#[test]
+fn a_second_dockerd_takes_the_next_bridge() -> Result<()> {
+    if !skip::is_root() || is_reference()? {
+        skip::skip(
+            "a_second_dockerd_takes_the_next_bridge",
+            "needs root, and Corten: the reference engine shares its bridge",
+        );
+        return Ok(());
+    }
+    let sandbox = Arc::new(Sandbox::new()?);
+    let start = |name: &str| {
+        let options = DaemonOptions {
+            name: Some(name.into()),
+            as_dockerd: true,
+            ..DaemonOptions::default()
+        };
+        Daemon::start_in(Arc::clone(&sandbox), options)
+    };
+    let daemons = [start("a")?, start("b")?];
+    let mut bridges = Vec::new();
+    for daemon in daemons {
+        daemon.load_image("busybox")?;
+        let case = Case {
+            daemon,
+            client: corten_e2e::Client::Docker,
+        };
+        case.ok("run --rm busybox true")?;
+        let format = "network inspect bridge -f '{{index .Options \"com.docker.network.bridge.name\"}}'";
+        bridges.push(case.ok(format)?);
+    }
+    ensure!(bridges == ["docker0", "docker1"], "{bridges:?}");
+    Ok(())
+}
