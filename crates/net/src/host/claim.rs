@@ -12,8 +12,9 @@ use std::time::Duration;
 
 /// How often, and how far apart, a claim is tried: a daemon that was killed a moment ago may still have it.
 const ATTEMPTS: u32 = 50;
-/// The same where another name will do.
-const FEW_ATTEMPTS: u32 = 5;
+/// The same where another name will do: longer, since a daemon that takes another bridge than its containers are on is
+/// worse than one that is slow to start.
+const PATIENT_ATTEMPTS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// More daemons than anybody has on one host.
@@ -45,7 +46,7 @@ impl Claim {
     /// The first free one of the names that [`numbered`] gives, and its number.
     pub(crate) fn next_bridge(name: &str) -> Result<(Self, u32), ClaimError> {
         for number in 0..MOST_NUMBERS {
-            match Self::take("bridge", "bridge", &numbered(name, number), FEW_ATTEMPTS) {
+            match Self::take("bridge", "bridge", &numbered(name, number), PATIENT_ATTEMPTS) {
                 Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => {}
                 claim => return Ok((claim?, number)),
             }
