@@ -472,7 +472,7 @@ mod tests {
         assert_eq!(call(Method::POST, "/build"), Some(Call::NotBuilt("ImageBuild")));
         assert_eq!(
             call(Method::GET, "/containers/a/export"),
-            Some(Call::NotBuilt("ContainerExport"))
+            Some(Call::ContainerExport("a".to_owned()))
         );
         assert_eq!(call(Method::GET, "/services"), Some(Call::Swarm));
         assert_eq!(call(Method::POST, "/services/a/update"), Some(Call::Swarm));
