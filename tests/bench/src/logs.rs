@@ -18,7 +18,7 @@ const ROUNDS: usize = 5;
 /// A single round takes Docker ten seconds.
 const PEER_ROUNDS: usize = 1;
 /// Docker does not rotate unless told to.
-const NO_ROTATION: [&str; 2] = ["--log-opt", "max-size=-1"];
+const NO_ROTATION: [&str; 2] = ["--log-opt", "max-file=1"];
 
 /// Busybox prints 99 characters and a newline, a million times.
 fn script() -> String {

@@ -131,7 +131,10 @@ fn the_daemon_does_not_grow_with_logs_or_slow_clients() -> Result<()> {
         let after = pss_kib(pid)?;
         println!("PSS {before} KiB after 50 MB of log with eight readers that stand still, {after} KiB after 150 MB");
         // The allocator keeps what threads that ran at the same time have used: as much as a loaded machine lets run.
-        ensure!(after < before + 24 * 1024, "{before} KiB have become {after} with 100 MB more of log");
+        ensure!(
+            after < before + 24 * 1024,
+            "{before} KiB have become {after} with 100 MB more of log"
+        );
         drop(inputs);
         for client in slow {
             ended(client, LIMIT)?;
