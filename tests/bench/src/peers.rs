@@ -48,6 +48,8 @@ fn docker(scratch: &Path) -> Result<Engine> {
     ensure!(dockerd.is_file(), "{} is not there", dockerd.display());
     let socket = scratch.join("docker.sock");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    // The sandbox removes its own groups and those whose names begin with theirs.
+    let group = std::env::var("CORTEN_BENCH_CGROUP").unwrap_or_else(|_| "corten-bench".to_owned());
     let start = [
         "env".to_owned(),
         format!("PATH={path}"),
@@ -57,7 +59,7 @@ fn docker(scratch: &Path) -> Result<Engine> {
         format!("--exec-root={}", "/run/docker-bench"),
         format!("--pidfile={}", scratch.join("docker.pid").display()),
         format!("--userland-proxy-path={}", bin.join("docker-proxy").display()),
-        "--cgroup-parent=corten-bench-docker".to_owned(),
+        format!("--cgroup-parent=/{group}-docker"),
     ];
     let client = match corten_testkit::skip::has_program("docker") {
         true => PathBuf::from("docker"),
