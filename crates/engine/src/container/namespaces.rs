@@ -53,11 +53,12 @@ impl Shared {
             }
             let other = core.containers.find(reference)?;
             let process = process_of(&other).ok_or_else(|| {
-                // Docker's engine takes this for a fault of its own (observed: dockerd 28.5).
-                Error::internal(format!(
-                    "failed to join {what} namespace: container {} is not running",
-                    other.id
-                ))
+                let refused = failed(format!("container {} is not running", other.id));
+                match what {
+                    // Docker's engine takes this for a fault of its own (observed: dockerd 28.5).
+                    "PID" => Error::internal(refused.message),
+                    _ => refused,
+                }
             })?;
             if what == "IPC" && !matches!(other.effective.host.ipc_mode.as_str(), "shareable" | "host") {
                 return Err(failed(format!(

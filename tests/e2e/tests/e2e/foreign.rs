@@ -130,9 +130,11 @@ fn a_stopped_process_namespace_is_an_error_of_the_engine() -> Result<()> {
     one(&["busybox"], |case| {
         let donor = case.ok("create --name donor busybox top")?;
         case.ok("create --name box --pid container:donor busybox top")?;
-        let message = format!("failed to join PID namespace: container {donor} is not running");
-        case.refuses("POST", "/containers/box/start", "", 500, &message)?;
-        case.ok("rm box donor")?;
+        case.ok("create --name shares --ipc container:donor busybox top")?;
+        let message = |what: &str| format!("failed to join {what} namespace: container {donor} is not running");
+        case.refuses("POST", "/containers/box/start", "", 500, &message("PID"))?;
+        case.refuses("POST", "/containers/shares/start", "", 409, &message("IPC"))?;
+        case.ok("rm box shares donor")?;
         Ok(())
     })
 }
