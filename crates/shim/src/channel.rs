@@ -22,9 +22,10 @@ const RECEIVE_BYTES: usize = 16 * 1024;
 /// `WouldBlock` when the socket is full, `BrokenPipe` when the peer is gone.
 pub fn send(socket: BorrowedFd<'_>, frame: &mut Outgoing) -> io::Result<()> {
     while !frame.is_sent() {
-        let descriptors: Vec<_> = frame.descriptors.iter().map(AsFd::as_fd).collect();
-        frame.sent += corten_sys::socket::send_with_descriptors(socket, &frame.bytes[frame.sent..], &descriptors)?;
-        frame.descriptors.clear();
+        let (bytes, count) = frame.next_part();
+        let descriptors: Vec<_> = frame.descriptors[..count].iter().map(AsFd::as_fd).collect();
+        let sent = corten_sys::socket::send_with_descriptors(socket, bytes, &descriptors)?;
+        frame.went(sent, count);
     }
     Ok(())
 }

@@ -3,14 +3,17 @@
 //! ```text
 //! | length u32 LE | descriptors u32 LE | length bytes of JSON |
 //! ```
-//! The descriptors of a frame travel with its first byte or earlier, in order, so a queue of
-//! received ones always holds those of the next complete frame, however the kernel cuts the stream.
+//! The descriptors of a frame travel with its first bytes or earlier, in order, so a queue of
+//! received ones always holds those of the next complete frame, however the kernel cuts the stream. One message of
+//! the socket carries 253 at most: where there are more, each further byte carries as many.
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use corten_sys::socket::DESCRIPTORS_PER_MESSAGE;
 
 use crate::protocol::FRAME_LIMIT_BYTES;
 
@@ -36,8 +39,8 @@ pub enum EncodeError {
     /// It is longer than [`FRAME_LIMIT_BYTES`].
     #[error("the message has {0} bytes, more than a frame may have")]
     TooLong(usize),
-    /// One message carries at most 253 descriptors.
-    #[error("{0} descriptors are more than one message can carry")]
+    /// Each byte carries at most 253 descriptors.
+    #[error("{0} descriptors are more than the message can carry")]
     TooManyDescriptors(usize),
 }
 
@@ -52,10 +55,10 @@ impl Outgoing {
         let length = bytes.len() - HEADER_BYTES;
         let header = u32::try_from(length).ok().filter(|length| *length <= FRAME_LIMIT_BYTES);
         let header = header.ok_or(EncodeError::TooLong(length))?;
-        if descriptors.len() > corten_sys::socket::DESCRIPTORS_PER_MESSAGE {
+        if descriptors.len() > DESCRIPTORS_PER_MESSAGE * bytes.len() {
             return Err(EncodeError::TooManyDescriptors(descriptors.len()));
         }
-        let count = u32::try_from(descriptors.len()).expect("checked against 253 above");
+        let count = u32::try_from(descriptors.len()).expect("253 for each of 16 MiB at most");
         bytes[..4].copy_from_slice(&header.to_le_bytes());
         bytes[4..HEADER_BYTES].copy_from_slice(&count.to_le_bytes());
         Ok(Self {
@@ -63,6 +66,21 @@ impl Outgoing {
             sent: 0,
             descriptors,
         })
+    }
+
+    /// What the next message of the socket carries: its bytes, and how many of the descriptors.
+    pub(crate) fn next_part(&self) -> (&[u8], usize) {
+        let (rest, waiting) = (&self.bytes[self.sent..], self.descriptors.len());
+        if waiting > DESCRIPTORS_PER_MESSAGE {
+            return (&rest[..1], DESCRIPTORS_PER_MESSAGE);
+        }
+        (rest, waiting)
+    }
+
+    /// This many bytes went, and with them these descriptors.
+    pub(crate) fn went(&mut self, bytes: usize, descriptors: usize) {
+        self.sent += bytes;
+        self.descriptors.drain(..descriptors);
     }
 
     /// Whether everything went.
@@ -141,10 +159,12 @@ impl Decoder {
         }
         let message = serde_json::from_slice(body).map_err(DecodeError::Json)?;
         self.bytes.drain(..HEADER_BYTES + length);
+        let descriptors = self.descriptors.drain(..announced as usize).collect();
         if self.bytes.is_empty() {
             self.bytes = Vec::new();
+            self.descriptors.shrink_to_fit();
         }
-        Ok(Some((message, self.descriptors.drain(..announced as usize).collect())))
+        Ok(Some((message, descriptors)))
     }
 }
 
@@ -177,11 +197,19 @@ mod tests {
         let mut decoder = Decoder::new();
         decoder.push(&[1, 0, 0, 0, 0, 0, 0, 0, b'{'], []);
         assert!(matches!(decoder.decode::<String>(), Err(DecodeError::Json(_))));
-        let many = (0..254).map(|_| null()).collect();
-        assert!(matches!(
-            Outgoing::new(&"", many),
-            Err(EncodeError::TooManyDescriptors(254))
-        ));
+    }
+
+    #[test]
+    fn many_descriptors_go_in_parts() {
+        let mut frame = Outgoing::new(&"", (0..507).map(|_| null()).collect()).unwrap();
+        let mut parts = Vec::new();
+        while !frame.is_sent() {
+            let (bytes, descriptors) = frame.next_part();
+            let part = (bytes.len(), descriptors);
+            frame.went(part.0, part.1);
+            parts.push(part);
+        }
+        assert_eq!(parts, [(1, 253), (1, 253), (8, 1)]);
     }
 
     proptest! {

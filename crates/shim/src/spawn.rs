@@ -95,7 +95,7 @@ pub fn spawn(program: &Path, run_directory: &Path) -> Result<Spawned, SpawnError
         corten_sys::spawn::spawn_apart(&command).map_err(|error| SpawnError::Execute(program.to_owned(), error))?;
     let child = rustix::process::Pid::from_raw(pid.cast_signed()).expect("a child's pid is positive");
     // It has just been made and nobody reaps it: this cannot fail, and a higher limit would hurt nobody.
-    corten_sys::descriptors::lower(child).unwrap_or_default();
+    corten_sys::descriptors::lower(Some(child)).unwrap_or_default();
     let pidfd = rustix::process::pidfd_open(child, rustix::process::PidfdFlags::empty())
         .map_err(|error| SpawnError::Socket(error.into()))?;
     Ok(Spawned { pid, pidfd, control })

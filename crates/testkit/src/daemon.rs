@@ -58,6 +58,8 @@ pub struct DaemonOptions {
     pub name: Option<String>,
     /// Started by the name `dockerd`, with that name's defaults.
     pub as_dockerd: bool,
+    /// How many descriptors it is given (the soft limit, which containers inherit); `None`: as the test has.
+    pub descriptors: Option<u32>,
 }
 
 /// A daemon in its sandbox.
@@ -339,15 +341,25 @@ impl Daemon {
         Ok(link)
     }
 
+    /// The program with the limits that the options give it.
+    fn limited(&self, program: PathBuf) -> Command {
+        let Some(soft) = self.options.descriptors else {
+            return self.sandbox.command(program);
+        };
+        let mut command = self.sandbox.command("prlimit");
+        command.arg(format!("--nofile={soft}:")).arg("--").arg(program);
+        command
+    }
+
     fn daemon_command(&self) -> Result<Command> {
         let run = self.run_directory();
         std::fs::create_dir_all(self.sandbox.path(&run.display().to_string()))?;
         let mut command = match self.engine {
-            Engine::Corten => self.sandbox.command(self.program()?),
+            Engine::Corten => self.limited(self.program()?),
             Engine::Docker => {
                 let peers =
                     PathBuf::from(std::env::var_os("PEERS").context("PEERS names the reference engine's directory")?);
-                let mut command = self.sandbox.command(peers.join("bin/dockerd"));
+                let mut command = self.limited(peers.join("bin/dockerd"));
                 let path = std::env::var("PATH").unwrap_or_default();
                 command.env("PATH", format!("{}:{path}", peers.join("bin").display()));
                 command.arg("--userland-proxy-path").arg(peers.join("bin/docker-proxy"));

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod publication;
 mod rule;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -52,7 +53,7 @@ pub struct Firewall {
 struct State {
     kernel: Netfilter,
     networks: Vec<Network>,
-    published: Vec<Publication>,
+    published: BTreeSet<Publication>,
     activity: Activity,
 }
 
@@ -113,7 +114,7 @@ impl Firewall {
     /// The kernel has no nftables.
     pub fn open(table: &str) -> Result<Self, FirewallError> {
         let mut kernel = Netfilter::open().map_err(FirewallError::Open)?;
-        let published = read(&mut kernel, table)?;
+        let published = read(&mut kernel, table)?.into_iter().collect();
         let failed = |source| FirewallError::Read {
             table: table.to_owned(),
             source,
@@ -235,12 +236,7 @@ impl Firewall {
             }
             result => result.map_err(failed)?,
         }
-        let new = ports
-            .iter()
-            .filter(|port| !state.published.contains(port))
-            .copied()
-            .collect::<Vec<_>>();
-        state.published.extend(new);
+        state.published.extend(ports);
         Ok(())
     }
 
@@ -253,7 +249,9 @@ impl Firewall {
             return Ok(());
         }
         let mut state = self.lock();
-        state.published.retain(|port| !ports.contains(port));
+        for port in ports {
+            state.published.remove(port);
+        }
         match state.kernel.commit(self.removal(ports)) {
             Err(error) if error.is(ENOENT) => self.unpublish_singly(&mut state, ports),
             result => result.map_err(|source| FirewallError::Unpublish {
@@ -352,8 +350,9 @@ impl Firewall {
         content.chains.iter().for_each(|chain| {
             batch.add_rules(chain);
         });
+        let published: Vec<_> = state.published.iter().copied().collect();
         for map in MAPS {
-            batch.add_elements(map, &publication::elements(map, &state.published));
+            batch.add_elements(map, &publication::elements(map, &published));
         }
         for (set, elements) in &active {
             batch.add_elements(set, elements);

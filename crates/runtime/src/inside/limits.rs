@@ -29,7 +29,13 @@ pub(super) fn open_apparmor(process: &Process) -> Result<Option<(File, String)>,
 }
 
 /// Resource limits of the process `pid`, zero for the caller. In a user namespace they can only be raised by the creator.
+/// Where none is asked for, the creator's own for descriptors, as it was before the creator raised it.
 pub(crate) fn set_resources(process: &Process, pid: u32) -> Result<(), CreateError> {
+    let descriptors = rustix::process::Resource::Nofile as u32;
+    if !process.rlimits.iter().any(|limit| limit.resource == descriptors) {
+        let pid = rustix::process::Pid::from_raw(pid.cast_signed());
+        corten_sys::descriptors::lower(pid).invalid(|| "error setting rlimit type RLIMIT_NOFILE")?;
+    }
     for limit in &process.rlimits {
         task::set_resource_limit(pid, limit.resource, limit.soft, limit.hard)
             .invalid(|| format!("error setting rlimit type {}", limit.resource))?;

@@ -107,6 +107,9 @@ struct Keeper {
     resolver: Option<Resolver>,
     /// Numbers for daemons, processes and clients; never used twice.
     next_number: Number,
+    /// The limit of descriptors that containers inherit, if this shim has raised its own.
+    #[serde(default)]
+    descriptors_given: Option<u64>,
     /// Empty while there is no work.
     #[serde(skip)]
     buffer: Vec<u8>,
@@ -187,6 +190,7 @@ impl Keeper {
             ports: Ports::default(),
             resolver: None,
             next_number: STARTER,
+            descriptors_given: None,
             buffer: Vec::new(),
             busy: false,
         };

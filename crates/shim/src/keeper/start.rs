@@ -51,6 +51,7 @@ impl Keeper {
             )));
         }
         self.enter_network(&create.network)?;
+        self.take_descriptors()?;
         protect_from_oom();
         self.recorder = open_log(&create.log)?;
         let (stdio, ends) = process::open_streams(&create.streams)
@@ -80,6 +81,14 @@ impl Keeper {
         self.join_first(ends, create.streams)
             .map_err(|error| internal(format!("cannot join the streams: {error}")))?;
         Ok(Reply::Created { pid })
+    }
+
+    /// Thousands of ports are thousands of sockets. Not before the daemon has spoken, which sets the limit of its child.
+    fn take_descriptors(&mut self) -> Result<(), Failure> {
+        corten_sys::descriptors::raise()
+            .map_err(|error| internal(format!("cannot raise the limit of descriptors: {error}")))?;
+        self.descriptors_given = corten_sys::descriptors::given();
+        Ok(())
     }
 
     fn join_first(&mut self, ends: Ends, streams: Streams) -> io::Result<()> {

@@ -61,6 +61,8 @@ pub fn resume(state: i32) -> io::Result<()> {
     // Reading them has set it for each; this is for what an older program might have left open.
     execute::close_on_exec_from(3)?;
     let mut keeper = carried.keeper;
+    corten_sys::descriptors::recall(keeper.descriptors_given)?;
+    keeper.descriptors_given = corten_sys::descriptors::given();
     keeper.ports.recall();
     let (number, reply) = (carried.request, Reply::Done);
     keeper.send(carried.daemon, &Message::Reply { number, reply });

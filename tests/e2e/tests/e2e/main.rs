@@ -32,6 +32,7 @@ mod lifecycle;
 mod list;
 mod log_drivers;
 mod logs;
+mod many_ports;
 mod mount_forms;
 mod namespaces;
 mod networks;
