@@ -21,6 +21,8 @@ mod format;
 mod fuzz;
 mod hint;
 mod json;
+#[cfg(test)]
+mod listed;
 mod manual;
 mod option;
 mod output;

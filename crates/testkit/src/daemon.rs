@@ -71,6 +71,7 @@ pub struct Daemon {
     engine: Engine,
     running: Option<Running>,
     before: Census,
+    calls: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -99,6 +100,7 @@ impl Daemon {
             engine,
             running: None,
             before: Census::default(),
+            calls: crate::record::calls_file(),
         };
         daemon.launch()?;
         daemon.remember()?;
@@ -326,6 +328,7 @@ impl Daemon {
             .env("DOCKER_CONFIG", self.sandbox.scratch().join("client"))
             .env_remove("CORTEN_HOST")
             .env_remove("DOCKER_CONTEXT");
+        crate::record::made(&command);
         command
     }
 
@@ -377,6 +380,9 @@ impl Daemon {
             .arg(format!("/{}{}", self.sandbox.cgroup_parent(), self.suffix()));
         command.args(&self.options.arguments);
         command.env("CORTEN_FAULT_FILE", self.fault_file());
+        if let Some(calls) = &self.calls {
+            command.env("CORTEN_CALLS_FILE", calls);
+        }
         command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
         Ok(command)
     }

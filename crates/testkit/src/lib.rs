@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod http;
 pub mod outcome;
 pub mod programs;
+mod record;
 pub mod sandbox;
 pub mod skip;
 pub mod terminal;

@@ -51,9 +51,11 @@ impl Outcome {
         let status = ended.with_context(|| format!("--- stdout\n{stdout}\n--- stderr\n{stderr}"))??;
         // A command that ends without reading its input breaks the pipe; its own verdict counts.
         drop(writer.join());
+        let code = code_of(status);
+        crate::record::ended(command, code);
         Ok(Self {
             line,
-            code: code_of(status),
+            code,
             stdout,
             stderr,
         })

@@ -171,6 +171,7 @@ impl Sandbox {
     fn enter(&self) -> Command {
         let mut command = Command::new("nsenter");
         command.args(["--target", &self.first_pid.to_string(), "--mount", "--net", "--pid"]);
+        crate::record::mark(&mut command);
         command
     }
 }

@@ -3,6 +3,7 @@
 /// Prints that `test` is skipped, and why.
 pub fn skip(test: &str, why: &str) {
     eprintln!("skip: {test}: {why}");
+    crate::record::skipped(why);
 }
 
 /// Whether this process may make namespaces, mounts and cgroups.

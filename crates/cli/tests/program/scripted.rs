@@ -164,6 +164,32 @@ pub(crate) fn corten(arguments: &[&str]) -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn finish(mut command: Command, input: &str) -> Output {
+    let output = ended(&mut command, input);
+    record(&command, &output);
+    output
+}
+
+/// Says which test used which words, where `CORTEN_RECORD` names a directory: for the lists in docs/compat, in the form
+/// of testkit's records.
+fn record(command: &Command, output: &Output) -> Option<()> {
+    let directory = PathBuf::from(std::env::var_os("CORTEN_RECORD")?);
+    let thread = std::thread::current();
+    let test = thread.name().filter(|name| *name != "main")?;
+    let client = if command.get_program() == "docker" {
+        "docker"
+    } else {
+        "corten"
+    };
+    let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+    let line = serde_json::json!({
+        "test": format!("program::{test}"), "client": client, "words": words, "code": output.status.code(),
+    });
+    let path = directory.join(format!("clients-{}.jsonl", std::process::id()));
+    let mut file = std::fs::File::options().create(true).append(true).open(path).ok()?;
+    file.write_all(format!("{line}\n").as_bytes()).ok()
+}
+
+fn ended(command: &mut Command, input: &str) -> Output {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

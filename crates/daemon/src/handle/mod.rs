@@ -167,7 +167,7 @@ impl Handler for Api {
             Target::Missing => return answer::failure(&Failure::not_found("page not found")),
         };
         tracing::debug!(method = %head.method, uri = %head.uri, "request");
-        let query = Query::new(head.uri.query().unwrap_or_default());
+        let query = Query::of(&head.method, &head.uri);
         let request = Request {
             version,
             query,
@@ -175,8 +175,12 @@ impl Handler for Api {
             body,
             wire,
         };
+        let record = request.query.record().clone();
         let began = Instant::now();
-        match self.call(call, request, &head.method).await {
+        let answer = self.call(call, request, &head.method).await;
+        let status = answer.as_ref().map_or_else(|failure| failure.status, Response::status);
+        record.answered(&head.method, &head.uri, status);
+        match answer {
             Ok(response) => {
                 self.actions.done(&head.method, head.uri.path(), began.elapsed());
                 response

@@ -13,6 +13,7 @@ use hyper::body::{Body as HttpBody, Incoming};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
+use super::record::{self, Record};
 use super::{Failure, Wire};
 
 /// Most bytes of a JSON body: far above what any client sends (a create body with thousands of
@@ -49,13 +50,33 @@ pub struct Request {
 
 /// The decoded pairs of a query string.
 #[derive(Debug, Clone, Default)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    record: Record,
+}
 
 impl Query {
     /// Reads a raw query string.
     #[must_use]
     pub fn new(raw: &str) -> Self {
-        Self(query::pairs(raw))
+        Self {
+            pairs: query::pairs(raw),
+            record: Record::default(),
+        }
+    }
+
+    /// Reads the query of a request.
+    #[must_use]
+    pub fn of(method: &http::Method, uri: &http::Uri) -> Self {
+        let mut query = Self::new(uri.query().unwrap_or_default());
+        record::blind(method, uri.path(), &mut query.pairs);
+        query
+    }
+
+    /// The record of the call.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
     }
 
     /// The first value of a key; empty if absent.
@@ -67,7 +88,8 @@ impl Query {
     /// The first value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0
+        self.record.reads(key);
+        self.pairs
             .iter()
             .find(|(name, _)| name == key)
             .map(|(_, value)| value.as_str())
@@ -82,7 +104,8 @@ impl Query {
     /// All values of a key.
     #[must_use]
     pub fn all(&self, key: &str) -> Vec<String> {
-        self.0
+        self.record.reads(key);
+        self.pairs
             .iter()
             .filter(|(name, _)| name == key)
             .map(|(_, value)| value.clone())
@@ -156,7 +179,9 @@ impl Request {
     }
 
     async fn small_body(&mut self) -> Result<Vec<u8>, Failure> {
-        gather(&mut self.body).await
+        let bytes = gather(&mut self.body).await?;
+        self.query.record.body(&bytes);
+        Ok(bytes)
     }
 
     /// Docker wants `application/json` wherever a body is JSON; none is accepted without a body.
