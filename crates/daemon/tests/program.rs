@@ -57,6 +57,33 @@ fn it_refuses_by_name_what_is_not_built() {
     );
 }
 
+/// In a `/run` of its own, which nobody has told of systemd.
+#[test]
+fn without_systemd_its_driver_is_refused_with_what_to_do() {
+    if !std::path::Path::new("/proc/1/root/").exists() || std::fs::read("/proc/1/environ").is_err() {
+        eprintln!("skip: needs root");
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["-m", "sh", "-c", "mount -t tmpfs run /run && exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_cortend"))
+        .args(
+            "--config-file /dev/null --data-root /run/d --exec-root /run/e --pidfile /run/p -H unix:///run/s"
+                .split(' '),
+        )
+        .args("--bridge none --exec-opt native.cgroupdriver=systemd".split(' '))
+        .output()
+        .expect("a step of the test works");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [
+        "systemd not running on this host",
+        "--exec-opt native.cgroupdriver=cgroupfs",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
 #[test]
 fn under_docker_s_name_it_takes_what_docker_s_test_suites_pass() {
     let directory = tempfile::tempdir().expect("a step of the test works");

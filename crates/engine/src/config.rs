@@ -5,6 +5,26 @@ use std::path::PathBuf;
 
 use corten_net::sandbox::BridgeNetworkConfig;
 
+/// Who makes the control groups of containers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CgroupDriver {
+    /// The engine, by making directories.
+    Cgroupfs,
+    /// systemd, as scopes.
+    Systemd,
+}
+
+impl CgroupDriver {
+    /// As `info` and `native.cgroupdriver` have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cgroupfs => "cgroupfs",
+            Self::Systemd => "systemd",
+        }
+    }
+}
+
 /// The settings of one engine. Two engines with different `data`, `run`, `bridge` and `cgroup_parent`
 /// run side by side.
 #[derive(Debug, Clone)]
@@ -19,6 +39,10 @@ pub struct Config {
     pub network_options: BTreeMap<String, BTreeMap<String, String>>,
     /// Whose subordinate ids containers run with (`--userns-remap`); empty: the host's own.
     pub userns_remap: String,
+    /// Who makes control groups; `None`: systemd where it is the first process and the hierarchy is v2 (as Docker).
+    pub cgroup_driver: Option<CgroupDriver>,
+    /// The slice below which systemd makes every container's scope.
+    pub slice: String,
     /// The group below which every container gets its own, without slashes at the ends.
     pub cgroup_parent: String,
     /// The group is somebody else's (the service manager's): it is not removed when it is empty.
@@ -64,6 +88,12 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether control groups are systemd's.
+    #[must_use]
+    pub(crate) fn uses_systemd(&self) -> bool {
+        self.cgroup_driver == Some(CgroupDriver::Systemd)
+    }
+
     /// Corten's defaults; the caller fills in where its programs are.
     #[must_use]
     pub fn corten() -> Self {
@@ -73,6 +103,8 @@ impl Config {
             bridge: Some(BridgeNetworkConfig::default()),
             network_options: BTreeMap::new(),
             userns_remap: String::new(),
+            cgroup_driver: None,
+            slice: "system.slice".into(),
             cgroup_parent: "corten".into(),
             cgroup_parent_is_given: false,
             shim: "corten-shim".into(),

@@ -74,6 +74,15 @@ pub enum OpenError {
     /// `--userns-remap` cannot be done.
     #[error("{0}")]
     Remap(String),
+    /// systemd is to make control groups, and is not there.
+    #[error(
+        "systemd not running on this host, cannot use systemd cgroups manager: start the daemon with \
+         --exec-opt native.cgroupdriver=cgroupfs, or without the option"
+    )]
+    NoSystemd,
+    /// The parent of systemd's scopes is none. Text of Docker.
+    #[error("{}", crate::container::validate::NO_SLICE)]
+    NoSlice,
     /// What was found cannot be made consistent.
     #[error("recovery failed")]
     Recovery(#[source] Error),

@@ -9,6 +9,7 @@ use corten_api::{List, Map};
 use corten_base::Timestamp;
 use corten_runtime::plan::Layout;
 
+use crate::CgroupDriver;
 use crate::container::phase::Phase;
 use crate::core::Core;
 use crate::network::files::host_name;
@@ -49,7 +50,11 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         n_goroutines: 0,
         system_time: Timestamp::now().to_string(),
         logging_driver: core.config.log_driver.clone(),
-        cgroup_driver: "cgroupfs".to_owned(),
+        cgroup_driver: core
+            .config
+            .cgroup_driver
+            .map_or("cgroupfs", CgroupDriver::name)
+            .to_owned(),
         cgroup_version: if v1 { "1" } else { "2" }.to_owned(),
         n_events_listener: number(core.events.listeners()),
         kernel_version: uname.release().to_string_lossy().into_owned(),

@@ -45,6 +45,6 @@ pub mod uninstall;
 pub mod usage;
 pub mod volume;
 
-pub use config::Config;
+pub use config::{CgroupDriver, Config};
 pub use engine::{Engine, OpenError};
 pub use error::{Error, ErrorKind, Result};

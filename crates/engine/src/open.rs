@@ -12,9 +12,10 @@ use corten_base::file::write_durable;
 use corten_base::id::hex;
 use corten_image::Store;
 use corten_runtime::host::Host;
+use corten_runtime::plan::Layout;
 
-use crate::Config;
 use crate::container::registry::Registry;
+use crate::container::validate::is_slice;
 use crate::core::{Core, random_bytes, transfers};
 use crate::engine::OpenError;
 use crate::error::Error;
@@ -27,6 +28,7 @@ use crate::recovery;
 use crate::reload::Changing;
 use crate::tally::Tally;
 use crate::volume::Volumes;
+use crate::{CgroupDriver, Config};
 
 /// Opens everything and recovers.
 pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
@@ -37,6 +39,12 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
 }
 
 fn open_parts(mut config: Config) -> Result<Core, OpenError> {
+    let host = Host::probe()?;
+    let driver = cgroup_driver(config.cgroup_driver, &host, corten_runtime::scope::is_available())?;
+    if driver == CgroupDriver::Systemd && !is_slice(&config.slice) {
+        return Err(OpenError::NoSlice);
+    }
+    config.cgroup_driver = Some(driver);
     let remap = identity::resolve(&config.userns_remap).map_err(OpenError::Remap)?;
     if let Some(remap) = &remap {
         // As in Docker, each mapping has data of its own.
@@ -95,7 +103,7 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
         networks,
         links: LinkIndex::default(),
         remapped: remap.map(|remap| remap.mapping),
-        host: Host::probe()?,
+        host,
         containers: Registry::default(),
         execs: ExecRegistry::default(),
         volumes,
@@ -112,6 +120,16 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
         closing: AtomicBool::new(false),
         config,
     })
+}
+
+/// Who makes control groups, given what was asked for and whether systemd is there.
+fn cgroup_driver(asked: Option<CgroupDriver>, host: &Host, systemd: bool) -> Result<CgroupDriver, OpenError> {
+    match asked {
+        Some(CgroupDriver::Systemd) if !systemd => Err(OpenError::NoSystemd),
+        Some(driver) => Ok(driver),
+        None if systemd && host.layout == Layout::V2 => Ok(CgroupDriver::Systemd),
+        None => Ok(CgroupDriver::Cgroupfs),
+    }
 }
 
 /// As [`make`], and users of the host may not pass, so that nothing below needs to be guarded one by one: set-user-id
@@ -152,4 +170,32 @@ fn uuid() -> String {
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let text = hex(&bytes);
     [&text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..32]].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_makes_control_groups() {
+        use CgroupDriver::{Cgroupfs, Systemd};
+        for (asked, layout, systemd, wanted) in [
+            (None, Layout::V2, true, Some(Systemd)),
+            (None, Layout::V2, false, Some(Cgroupfs)),
+            (None, Layout::V1, true, Some(Cgroupfs)),
+            (Some(Cgroupfs), Layout::V2, true, Some(Cgroupfs)),
+            (Some(Systemd), Layout::V1, true, Some(Systemd)),
+            (Some(Systemd), Layout::V2, false, None),
+        ] {
+            let host = Host {
+                layout,
+                ..Host::default()
+            };
+            assert_eq!(
+                cgroup_driver(asked, &host, systemd).ok(),
+                wanted,
+                "{asked:?} {layout:?} {systemd}"
+            );
+        }
+    }
 }

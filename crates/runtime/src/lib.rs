@@ -18,5 +18,6 @@ pub mod hooks;
 pub mod host;
 mod inside;
 pub mod plan;
+pub mod scope;
 pub mod seccomp;
 mod sources;

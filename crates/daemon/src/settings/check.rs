@@ -20,6 +20,7 @@ pub(super) fn one(flag: &Flag, value: &str) -> Result<(), String> {
         "default-shm-size" if corten_base::size::parse_binary(value).is_err() => {
             Err(format!("invalid size: '{value}'"))
         }
+        "exec-opt" => execution(value),
         "default-ulimit" if super::ulimit(value).is_none() => Err(format!("invalid ulimit argument: {value}")),
         _ => Ok(()),
     }
@@ -28,6 +29,17 @@ pub(super) fn one(flag: &Flag, value: &str) -> Result<(), String> {
 /// Whether a wrong value in the file is, to Docker, already wrong JSON.
 pub(super) fn is_typed(flag: &Flag) -> bool {
     matches!(flag.name, "dns" | "ip" | "default-shm-size" | "default-ulimit")
+}
+
+/// Docker ignores options that it does not know; here nothing is.
+fn execution(value: &str) -> Result<(), String> {
+    match value.strip_prefix(super::DRIVER) {
+        Some("" | "cgroupfs" | "systemd") => Ok(()),
+        Some(other) => Err(format!("native.cgroupdriver option {other} not supported")),
+        None => Err(format!(
+            "exec option {value} is not supported: there is native.cgroupdriver=cgroupfs|systemd"
+        )),
+    }
 }
 
 fn mirror(value: &str) -> Result<(), String> {
@@ -141,6 +153,17 @@ mod tests {
                 ),
             ),
             ("registry-mirror", "https://x", None),
+            ("exec-opt", "native.cgroupdriver=systemd", None),
+            (
+                "exec-opt",
+                "native.cgroupdriver=none",
+                Some("native.cgroupdriver option none not supported"),
+            ),
+            (
+                "exec-opt",
+                "a=b",
+                Some("exec option a=b is not supported: there is native.cgroupdriver=cgroupfs|systemd"),
+            ),
             ("default-shm-size", "x", Some("invalid size: 'x'")),
             ("default-ulimit", "x", Some("invalid ulimit argument: x")),
         ] {

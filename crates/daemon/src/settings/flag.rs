@@ -143,7 +143,7 @@ pub const FLAGS: &[Flag] = &[
     flag("dns", List, Used),
     keyed("dns-opt", "dns-opts", List, Used),
     flag("dns-search", List, Used),
-    keyed("exec-opt", "exec-opts", List, Only(&["native.cgroupdriver=cgroupfs"])),
+    keyed("exec-opt", "exec-opts", List, Used),
     flag("exec-root", Text, Used),
     flag("experimental", Bool, Used),
     keyed("feature", "features", BoolMap, Ignored),

@@ -12,7 +12,7 @@ pub mod values;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use corten_engine::Config;
+use corten_engine::{CgroupDriver, Config};
 use tracing::level_filters::LevelFilter;
 
 use crate::listen::server_config;
@@ -24,6 +24,9 @@ use values::Values;
 
 /// Set by the service: the group above all containers', where `cgroup-parent` is not set.
 const CGROUP_PARENT: &str = "CORTEN_CGROUP_PARENT";
+
+/// The only option of `exec-opt`.
+const DRIVER: &str = "native.cgroupdriver=";
 
 /// Set by the service: [`Settings::stop_file`].
 const STOP_FILE: &str = "CORTEN_STOP_FILE";
@@ -159,7 +162,9 @@ fn engine(personality: Personality, values: &Values) -> Result<Config> {
     if let Some(user) = last(values, "userns-remap") {
         user.clone_into(&mut config.userns_remap);
     }
+    config.cgroup_driver = list(values, "exec-opt").last().and_then(|option| driver(option));
     if let Some(parent) = last(values, "cgroup-parent") {
+        parent.clone_into(&mut config.slice);
         config.cgroup_parent = parent.trim_matches('/').to_owned();
     } else if let Some(parent) = environment(CGROUP_PARENT) {
         config.cgroup_parent = parent.trim_matches('/').to_owned();
@@ -172,6 +177,15 @@ fn engine(personality: Personality, values: &Values) -> Result<Config> {
     config.bridge = network::bridge(config.bridge.take().unwrap_or_default(), values)?;
     containers(&mut config, values)?;
     Ok(config)
+}
+
+/// What `native.cgroupdriver=` names. Everything else was refused before.
+fn driver(option: &str) -> Option<CgroupDriver> {
+    match option.strip_prefix(DRIVER)? {
+        "systemd" => Some(CgroupDriver::Systemd),
+        "cgroupfs" => Some(CgroupDriver::Cgroupfs),
+        _ => None,
+    }
 }
 
 /// Our other programs lie beside this one.
@@ -314,6 +328,23 @@ mod tests {
         assert_eq!(
             (bridge.bridge.as_str(), bridge.table.as_str()),
             ("docker0", "corten-docker0")
+        );
+    }
+
+    #[test]
+    fn control_groups() {
+        let usual = settings("cortend", "").unwrap().engine;
+        assert_eq!((usual.cgroup_driver, usual.slice.as_str()), (None, "system.slice"));
+        let line = "--exec-opt native.cgroupdriver=systemd --cgroup-parent my.slice";
+        let asked = settings("cortend", line).unwrap().engine;
+        assert_eq!(
+            (asked.cgroup_driver, asked.slice.as_str()),
+            (Some(CgroupDriver::Systemd), "my.slice")
+        );
+        let wrong = settings("cortend", "--exec-opt native.cgroupdriver=x").unwrap_err();
+        assert!(
+            format!("{wrong:#}").contains("native.cgroupdriver option x not supported"),
+            "{wrong:#}"
         );
     }
 

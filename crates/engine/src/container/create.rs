@@ -84,6 +84,9 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
             processors: processors(),
         },
     )?;
+    if core.config.uses_systemd() && !host.cgroup_parent.is_empty() && !validate::is_slice(&host.cgroup_parent) {
+        return Err(Error::invalid(validate::NO_SLICE));
+    }
     check_log(core, &host)?;
     check_cpusets(&host.cpuset_cpus, &host.cpuset_mems)?;
     check_network(core, &host)?;

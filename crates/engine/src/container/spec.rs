@@ -106,6 +106,7 @@ pub fn plan(
         }),
         seccomp: seccomp(&effective.host, settings),
         make_cwd: true,
+        systemd: settings.uses_systemd(),
         ..Options::default()
     };
     let mut plan = compile(&spec, root, host, &options)?;
@@ -117,7 +118,12 @@ pub fn plan(
 }
 
 /// The container's group below its parent, from each hierarchy's root. As in Docker, `..` leads nowhere above it.
+/// For systemd its slice and the two parts of its scope's name.
 fn cgroups_path(parent: &str, settings: &Config, id: &str) -> String {
+    if settings.uses_systemd() {
+        let slice = if parent.is_empty() { &settings.slice } else { parent };
+        return format!("{slice}:docker:{id}");
+    }
     let parent = if parent.is_empty() {
         &settings.cgroup_parent
     } else {

@@ -7,6 +7,14 @@ use super::effective::NetworkMode;
 use super::{ports, signal};
 use crate::error::{Error, Result};
 
+/// Docker's words for a parent that is no slice, where systemd makes the control groups.
+pub(crate) const NO_SLICE: &str = "cgroup-parent for systemd cgroup should be a valid slice named as \"xxx.slice\"";
+
+/// Whether Docker takes a name for that of a slice.
+pub(crate) fn is_slice(name: &str) -> bool {
+    name.len() > ".slice".len() && name.ends_with(".slice")
+}
+
 /// Facts about the host that limits are compared with.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {

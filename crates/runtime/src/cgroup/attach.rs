@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::failure::{Context, CreateError};
 use crate::plan::{Cgroup, CgroupDirectory};
+use crate::scope::Held;
 
 /// Open groups, ready to be entered.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Groups {
     entries: Vec<(PathBuf, File)>,
     /// The v2 directory; a process is born in it.
     unified: Option<File>,
+    /// What keeps a scope alive until somebody has entered it.
+    _held: Option<Held>,
 }
 
 impl Groups {
@@ -37,8 +40,11 @@ impl Groups {
     }
 }
 
-pub(super) fn open_all(cgroup: &Cgroup) -> Result<Groups, CreateError> {
-    let mut groups = Groups::default();
+pub(super) fn open_all(cgroup: &Cgroup, held: Option<Held>) -> Result<Groups, CreateError> {
+    let mut groups = Groups {
+        _held: held,
+        ..Groups::default()
+    };
     for directory in &cgroup.directories {
         let path = directory.absolute();
         if directory.unified {
@@ -63,7 +69,7 @@ fn open_entry(path: PathBuf) -> Result<(PathBuf, File), CreateError> {
 /// one (an init system does), that one is taken: the kernel allows no process beside groups that
 /// pass controllers on.
 pub(crate) fn open(cgroup: &Cgroup, init_pid: u32) -> Result<Groups, CreateError> {
-    let mut groups = open_all(cgroup)?;
+    let mut groups = open_all(cgroup, None)?;
     let unified = cgroup.directories.iter().find(|one| one.unified);
     if let Some(below) = unified.and_then(|directory| moved_below(directory, init_pid)) {
         groups.unified = Some(File::open(&below).internal(|| format!("open cgroup {}", below.display()))?);

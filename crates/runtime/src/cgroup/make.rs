@@ -7,20 +7,30 @@ use std::path::Path;
 use super::attach::{self, Groups};
 use super::device;
 use crate::failure::{Context, CreateError};
-use crate::plan::{Cgroup, CgroupDirectory, CgroupWrite};
+use crate::plan::{Cgroup, CgroupDirectory, CgroupWrite, Scope};
+use crate::scope::{self, Held};
 
 /// Makes all directories with their limits and opens them for the processes to enter.
 /// On failure those that were made are removed again.
 pub(crate) fn make(cgroup: &Cgroup) -> Result<Groups, CreateError> {
+    let held = match &cgroup.scope {
+        Some(scope) => Some(start(scope)?),
+        None => None,
+    };
     let made = cgroup.directories.iter().try_for_each(make_one).and_then(|()| {
         device::attach(cgroup)?;
-        attach::open_all(cgroup)
+        attach::open_all(cgroup, held)
     });
     if made.is_err() {
         // The first failure is the one to report.
         super::remove(cgroup).unwrap_or_default();
     }
     made
+}
+
+/// systemd makes what is below; what it leaves out (v1 hierarchies that it does not use) is made like any other.
+fn start(scope: &Scope) -> Result<Held, CreateError> {
+    scope::start(scope).internal(|| format!("unable to apply cgroup configuration: scope {}", scope.unit))
 }
 
 fn make_one(directory: &CgroupDirectory) -> Result<(), CreateError> {

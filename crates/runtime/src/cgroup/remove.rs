@@ -18,7 +18,13 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Removes all directories with those below them. Tries until the last dying process has left, at
 /// most two seconds. Missing directories are no error.
+///
+/// A scope is stopped first. One that systemd cannot be asked to stop ends with its last process, so it is no
+/// failure of its own.
 pub fn remove(cgroup: &Cgroup) -> Result<(), CgroupError> {
+    if let Some(scope) = &cgroup.scope {
+        crate::scope::stop(scope).unwrap_or_default();
+    }
     let deadline = Instant::now() + LIMIT;
     let mut result = Ok(());
     for directory in &cgroup.directories {

@@ -7,8 +7,9 @@ use oci_spec::runtime::LinuxResources;
 
 use super::make::write_file;
 use super::with_controller;
-use crate::compile::{PlanError, limits};
+use crate::compile::{PlanError, limits, scope_limits};
 use crate::plan::Cgroup;
+use crate::scope::ScopeError;
 
 /// Limits could not be changed; those that were are as before.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum UpdateError {
     /// The limits make no sense.
     #[error(transparent)]
     Limits(#[from] PlanError),
+    /// The service manager has not taken them.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
     /// The kernel refused a value.
     #[error("failed to write {value:?} to {path}")]
     Write {
@@ -38,7 +42,24 @@ struct Change {
 }
 
 /// Writes the limits that are set; all of them or none. Device rules stay as they are.
+///
+/// systemd is told too, else it would write what it knows at its next reload; since it rounds, the limits are
+/// written once more after it.
 pub fn update(cgroup: &Cgroup, resources: &LinuxResources) -> Result<(), UpdateError> {
+    let done = write_all(cgroup, resources)?;
+    let Some(scope) = &cgroup.scope else { return Ok(()) };
+    if let Err(error) = crate::scope::set(scope, &scope_limits(cgroup.layout, resources)?) {
+        take_back(&done);
+        return Err(error.into());
+    }
+    for change in &done {
+        // The kernel has taken it a moment ago.
+        write_file(&change.path, &change.value).unwrap_or_default();
+    }
+    Ok(())
+}
+
+fn write_all(cgroup: &Cgroup, resources: &LinuxResources) -> Result<Vec<Change>, UpdateError> {
     let mut waiting = Vec::new();
     for (controller, write) in limits(cgroup.layout, resources)? {
         // A host without the controller limits nothing, as at the container's start.
@@ -70,11 +91,11 @@ pub fn update(cgroup: &Cgroup, resources: &LinuxResources) -> Result<(), UpdateE
                 }
             }
         }
-        let Some(source) = refused else { return Ok(()) };
+        let Some(source) = refused else { return Ok(done) };
         if again.len() == before {
             take_back(&done);
             let Some(Change { path, value, .. }) = again.pop() else {
-                return Ok(());
+                return Ok(done);
             };
             return Err(UpdateError::Write { path, value, source });
         }

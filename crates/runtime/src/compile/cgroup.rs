@@ -6,13 +6,20 @@ use oci_spec::runtime::{Linux, LinuxResources};
 
 use super::{Options, PlanError, resources};
 use crate::host::{Hierarchy, Host};
-use crate::plan::{Cgroup, CgroupDirectory, CgroupWrite, Layout};
+use crate::plan::{Cgroup, CgroupDirectory, CgroupWrite, Layout, Scope};
 
 mod device;
+mod scope;
+
+pub(super) use scope::limits as scope_limits;
 
 /// The container's groups with its limits.
 pub(super) fn compile(linux: &Linux, host: &Host, options: &Options) -> Result<Cgroup, PlanError> {
-    let place = Place::of(linux, options)?;
+    let mut scope = options.systemd.then(|| scope_of(linux, host, options)).transpose()?;
+    let place = match &scope {
+        Some(scope) => Place::Absolute(scope::place(&scope.slice)?.join(&scope.unit)),
+        None => Place::of(linux, options)?,
+    };
     let default = LinuxResources::default();
     let limits = linux.resources().as_ref().unwrap_or(&default);
     let mut cgroup = Cgroup {
@@ -37,6 +44,9 @@ pub(super) fn compile(linux: &Linux, host: &Host, options: &Options) -> Result<C
             for (controller, write) in all {
                 add(&mut cgroup, controller, write)?;
             }
+            if let Some(scope) = &mut scope {
+                scope.properties.extend(rules.properties());
+            }
         }
         Layout::V2 => {
             let directory = cgroup.directories.iter_mut().find(|directory| directory.unified);
@@ -47,7 +57,18 @@ pub(super) fn compile(linux: &Linux, host: &Host, options: &Options) -> Result<C
             cgroup.device_program = rules.program();
         }
     }
+    cgroup.scope = scope;
     Ok(cgroup)
+}
+
+fn scope_of(linux: &Linux, host: &Host, options: &Options) -> Result<Scope, PlanError> {
+    let path = linux.cgroups_path().as_ref().and_then(|path| path.to_str());
+    let mut scope = scope::named(path.unwrap_or_default(), &options.id)?;
+    scope.properties = scope::accounting(host.layout);
+    if let Some(resources) = linux.resources() {
+        scope.properties.extend(scope::limits(host.layout, resources)?);
+    }
+    Ok(scope)
 }
 
 /// A limit whose controller the host lacks is an error, except that device rules then have no one to enforce them.

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime::{Linux, LinuxResources, Process, Spec};
 
 use crate::host::Host;
-use crate::plan::{self, CgroupWrite, ExecPlan, Hook, Hooks, Layout, Plan, Root, Rootfs};
+use crate::plan::{self, CgroupWrite, ExecPlan, Hook, Hooks, Layout, Plan, Property, Root, Rootfs};
 
 /// What a specification cannot say.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,8 @@ pub struct Options {
     /// The program that executes the plan already stands in the container's private network
     /// namespace: a network namespace without a path is then kept instead of made.
     pub in_network_namespace: bool,
+    /// systemd makes the control groups: `linux.cgroupsPath` is `slice:prefix:name`.
+    pub systemd: bool,
 }
 
 /// A user to resolve inside the container.
@@ -157,6 +159,14 @@ pub fn limits(layout: Layout, resources: &LinuxResources) -> Result<Vec<(String,
             .map(|write| (write.file.split('.').next().unwrap_or_default().to_owned(), write))
             .collect(),
     })
+}
+
+/// The same limits as properties of a systemd scope.
+///
+/// # Errors
+/// As [`limits`].
+pub(crate) fn scope_limits(layout: Layout, resources: &LinuxResources) -> Result<Vec<Property>, PlanError> {
+    cgroup::scope_limits(layout, resources)
 }
 
 /// Compiles a further process of the container that `container` describes.

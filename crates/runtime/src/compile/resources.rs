@@ -234,25 +234,28 @@ fn memory_v2(memory: &LinuxMemory) -> Result<Vec<CgroupWrite>, PlanError> {
     let limit = nonzero(memory.limit());
     writes.extend(nonzero(memory.reservation()).map(|value| write("memory.low", bytes(value))));
     writes.extend(limit.map(|limit| write("memory.max", bytes(limit))));
-    // The specification counts memory with swap, v2 swap alone.
-    let swap = match (nonzero(memory.swap()), limit) {
-        (Some(-1), _) | (None, Some(-1)) => Some("max".to_owned()),
-        (Some(swap), Some(limit)) if limit != -1 => {
-            let alone = swap.checked_sub(limit).filter(|&alone| alone >= 0);
-            let Some(alone) = alone else {
-                return PlanError::invalid("memory+swap limit should be larger than or equal to the memory limit");
-            };
-            Some(alone.to_string())
-        }
-        (Some(_), Some(_)) => return PlanError::invalid("unable to set swap limit without memory limit"),
-        (Some(_), None) => return PlanError::invalid("unable to set swap limit without memory limit"),
-        (None, _) => None,
-    };
+    let swap = swap_alone(memory)?.map(|swap| swap.map_or_else(|| "max".to_owned(), |bytes| bytes.to_string()));
     writes.extend(swap.map(|swap| CgroupWrite {
         optional: true,
         ..write("memory.swap.max", swap)
     }));
     Ok(writes)
+}
+
+/// The specification counts memory with swap, v2 swap alone. Outer `None`: not limited anew; inner: without end.
+pub(super) fn swap_alone(memory: &LinuxMemory) -> Result<Option<Option<u64>>, PlanError> {
+    match (nonzero(memory.swap()), nonzero(memory.limit())) {
+        (Some(-1), _) | (None, Some(-1)) => Ok(Some(None)),
+        (Some(swap), Some(limit)) if limit != -1 => {
+            let alone = swap.checked_sub(limit).and_then(|alone| u64::try_from(alone).ok());
+            match alone {
+                Some(alone) => Ok(Some(Some(alone))),
+                None => PlanError::invalid("memory+swap limit should be larger than or equal to the memory limit"),
+            }
+        }
+        (Some(_), _) => PlanError::invalid("unable to set swap limit without memory limit"),
+        (None, _) => Ok(None),
+    }
 }
 
 fn cpu_v2(cpu: &LinuxCpu) -> Vec<CgroupWrite> {
@@ -281,7 +284,7 @@ fn cpu_v2(cpu: &LinuxCpu) -> Vec<CgroupWrite> {
 }
 
 /// v1 shares, 2 to 262144, on v2's scale of 1 to 10000.
-fn weight(shares: u64) -> u64 {
+pub(super) fn weight(shares: u64) -> u64 {
     1 + (shares.clamp(2, 262_144) - 2) * 9999 / 262_142
 }
 

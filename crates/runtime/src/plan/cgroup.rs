@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Scope;
+
 /// How the host mounts its control groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Layout {
@@ -25,6 +27,9 @@ pub struct Cgroup {
     pub directories: Vec<CgroupDirectory>,
     /// The container may write there, it does not own the files otherwise (v2 delegation).
     pub owner: Option<u32>,
+    /// The service manager makes the directories, as a unit of its own; then the limits are written into them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
     /// eBPF program for the device rules of a v2 directory, as instructions in host byte order.
     pub device_program: Vec<u64>,
 }

@@ -10,6 +10,7 @@ mod hooks;
 mod mount;
 mod namespace;
 mod process;
+mod scope;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use hooks::{Hook, Hooks};
 pub use mount::{Attributes, Device, DeviceKind, Identities, Link, Mount, MountSource, Parameter, Propagation};
 pub use namespace::{IdMapping, Namespace, Namespaces};
 pub use process::{Capabilities, IoPriority, Process, Rlimit, User};
+pub use scope::{Property, PropertyValue, Scope};
 
 pub use crate::compile::{PlanError, compile, compile_exec};
 

@@ -70,7 +70,13 @@ impl Keeper {
         if matches!(self.stage, Stage::Created { .. }) {
             return;
         }
-        self.stage = Stage::Ending { code, at };
+        // At once: systemd removes the group of a scope that is empty.
+        let out_of_memory = self.was_out_of_memory();
+        self.stage = Stage::Ending {
+            code,
+            at,
+            out_of_memory,
+        };
         if let Some(container) = &self.container
             && !container.private_pids
             && let Err(error) = cgroup::kill_all(&container.cgroup)
@@ -116,7 +122,14 @@ impl Keeper {
 
     /// Reports the container's end when the last of its processes is reported.
     fn finish_container(&mut self) {
-        let Stage::Ending { code, at } = self.stage else { return };
+        let Stage::Ending {
+            code,
+            at,
+            out_of_memory,
+        } = self.stage
+        else {
+            return;
+        };
         let first = self.processes.get(&FIRST_PROCESS);
         let complete = first.is_some_and(|first| first.ended.is_some() && first.is_drained());
         if !complete || self.processes.len() > 1 {
@@ -129,7 +142,7 @@ impl Keeper {
         let exit = Exit {
             code,
             at,
-            out_of_memory: self.was_out_of_memory(),
+            out_of_memory: out_of_memory || self.was_out_of_memory(),
         };
         if let Some(container) = &mut self.container {
             record(&container.exit_path, &exit);

@@ -132,7 +132,11 @@ enum Stage {
     /// It executes its program.
     Running,
     /// The first process has ended; output and exec sessions are not finished.
-    Ending { code: i32, at: Timestamp },
+    Ending {
+        code: i32,
+        at: Timestamp,
+        out_of_memory: bool,
+    },
     /// The exit is recorded and reported; waits for `Release` until the deadline.
     #[serde(skip)]
     Exited { deadline: Instant },

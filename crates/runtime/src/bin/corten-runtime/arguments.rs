@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow, bail};
 
 pub(crate) const USAGE: &str = "\
-usage: corten-runtime [--root DIR] [--log FILE] [--log-format text|json] [--debug] COMMAND
+usage: corten-runtime [--root DIR] [--log FILE] [--log-format text|json] [--debug] [--systemd-cgroup] COMMAND
 
   create  [--bundle DIR] [--pid-file FILE] [--console-socket PATH] [--preserve-fds N] ID
   run     like create, then start and wait; [--detach]
@@ -28,6 +28,8 @@ pub(crate) struct Global {
     pub(crate) root: PathBuf,
     pub(crate) log: Option<PathBuf>,
     pub(crate) log_json: bool,
+    /// systemd makes the control groups.
+    pub(crate) systemd: bool,
 }
 
 /// What to do.
@@ -113,6 +115,7 @@ pub(crate) fn parse(words: &mut dyn Iterator<Item = String>) -> Result<(Global, 
         root: "/run/corten-runtime".into(),
         log: None,
         log_json: false,
+        systemd: false,
     };
     let command = loop {
         let Some(word) = words.next()? else { break Command::Help };
@@ -121,7 +124,7 @@ pub(crate) fn parse(words: &mut dyn Iterator<Item = String>) -> Result<(Global, 
             "--log" => global.log = Some(words.value(&word)?.into()),
             "--log-format" => global.log_json = words.value(&word)? == "json",
             "--debug" => {}
-            "--systemd-cgroup" => bail!("--systemd-cgroup is not supported: control groups are made directly"),
+            "--systemd-cgroup" => global.systemd = true,
             "--rootless" => {
                 if words.value(&word)? == "true" {
                     bail!("--rootless is not supported");

@@ -20,7 +20,7 @@ use crate::{console, delete, start};
 /// Makes the container up to its program's exec. Gives its pid and, without a console socket, its terminal.
 pub(crate) fn create(global: &Global, options: &CreateOptions) -> Result<(u32, Option<OwnedFd>)> {
     let bundle = fs::canonicalize(&options.bundle).with_context(|| format!("bundle {}", options.bundle.display()))?;
-    let plan = load(&bundle, &options.id)?;
+    let plan = load(global, &bundle, &options.id)?;
     let directory = state::directory(global, &options.id)?;
     fs::create_dir_all(&global.root).with_context(|| format!("make {}", global.root.display()))?;
     match fs::create_dir(&directory) {
@@ -36,7 +36,10 @@ pub(crate) fn create(global: &Global, options: &CreateOptions) -> Result<(u32, O
     created
 }
 
-fn load(bundle: &Path, id: &str) -> Result<Plan> {
+fn load(global: &Global, bundle: &Path, id: &str) -> Result<Plan> {
+    if global.systemd && !corten_runtime::scope::is_available() {
+        bail!("systemd not running on this host, cannot use systemd cgroups manager");
+    }
     let spec = Spec::load(bundle.join("config.json")).context("load config.json")?;
     crate::spec::check_version(spec.version())?;
     let root = spec
@@ -52,6 +55,7 @@ fn load(bundle: &Path, id: &str) -> Result<Plan> {
         id: id.to_owned(),
         bundle: bundle.to_path_buf(),
         make_cwd: true,
+        systemd: global.systemd,
         ..Default::default()
     };
     Ok(compile(&spec, Rootfs::Directory(root), &host, &options)?)

@@ -7,8 +7,9 @@
 
 use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType};
 
+use super::scope::property;
 use crate::compile::PlanError;
-use crate::plan::CgroupWrite;
+use crate::plan::{CgroupWrite, Property, PropertyValue};
 
 /// The state after all rules.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -152,6 +153,20 @@ impl Rules {
             .chain(self.exceptions.iter().map(move |one| write(exceptions, one.v1())))
     }
 
+    /// The same for systemd, which writes the v1 files anew when it loads its configuration again. What it cannot
+    /// say, all devices but a few, is no policy to it.
+    pub(super) fn properties(&self) -> Vec<Property> {
+        let text = |text: &str| PropertyValue::Text(text.to_owned());
+        if self.allow_others {
+            return vec![property("DevicePolicy", text("auto"))];
+        }
+        let devices = self.exceptions.iter().map(Exception::named).collect();
+        vec![
+            property("DevicePolicy", text("strict")),
+            property("DeviceAllow", PropertyValue::Devices(devices)),
+        ]
+    }
+
     /// The program: each exception is compared in turn; empty if everything is allowed.
     ///
     /// An exception that allows needs all of the wanted access, one that denies any of it.
@@ -181,16 +196,32 @@ impl Exception {
         (self.kind, self.major, self.minor) == (other.kind, other.major, other.minor)
     }
 
+    fn letters(&self) -> String {
+        let letters = [(READ, 'r'), (WRITE, 'w'), (MAKE, 'm')];
+        let given = letters.iter().filter(|(bit, _)| self.access & bit != 0);
+        given.map(|(_, letter)| letter).collect()
+    }
+
     fn v1(&self) -> String {
         let number = |number: Option<u32>| number.map_or_else(|| "*".to_owned(), |number| number.to_string());
         let kind = if self.kind == BLOCK { 'b' } else { 'c' };
-        let letters = [(READ, 'r'), (WRITE, 'w'), (MAKE, 'm')];
-        let access: String = letters
-            .iter()
-            .filter(|(bit, _)| self.access & bit != 0)
-            .map(|(_, letter)| letter)
-            .collect();
-        format!("{kind} {}:{} {access}", number(self.major), number(self.minor))
+        format!(
+            "{kind} {}:{} {}",
+            number(self.major),
+            number(self.minor),
+            self.letters()
+        )
+    }
+
+    /// As `DeviceAllow` has it (systemd.resource-control(5)).
+    fn named(&self) -> (String, String) {
+        let kind = if self.kind == BLOCK { "block" } else { "char" };
+        let device = match (self.major, self.minor) {
+            (Some(major), Some(minor)) => format!("/dev/{kind}/{major}:{minor}"),
+            (Some(major), None) => format!("{kind}-{major}"),
+            (None, _) => format!("{kind}-*"),
+        };
+        (device, self.letters())
     }
 
     fn instructions(&self, allow: bool) -> Vec<u64> {
@@ -368,6 +399,27 @@ mod tests {
             but_one.v1_writes().map(|write| write.value).collect::<Vec<_>>(),
             ["c 1:1 w"]
         );
+    }
+
+    #[test]
+    fn systemd_is_told_the_same() {
+        let some = rules(json!([
+            { "allow": false, "access": "rwm" },
+            { "allow": true, "type": "b", "major": 8, "access": "r" },
+        ]));
+        let properties = some.properties();
+        assert_eq!(properties[0].value, PropertyValue::Text("strict".into()));
+        let PropertyValue::Devices(devices) = &properties[1].value else {
+            panic!("{properties:?}");
+        };
+        let has = |name: &str, access: &str| devices.contains(&(name.to_owned(), access.to_owned()));
+        assert!(
+            has("block-8", "r") && has("/dev/char/1:3", "rwm") && has("char-136", "rwm"),
+            "{devices:?}"
+        );
+        assert!(has("char-*", "m") && has("block-*", "m"), "{devices:?}");
+        let all = rules(json!([{ "allow": true, "access": "rwm" }]));
+        assert_eq!(all.properties()[0].value, PropertyValue::Text("auto".into()));
     }
 
     #[test]
