@@ -147,6 +147,8 @@ pub enum Call {
     SwarmLeave,
     /// A call that only a swarm manager answers.
     Swarm,
+    /// `POST /session`
+    Session,
     /// A call of Docker's API that is not built yet, by its name there.
     NotBuilt(&'static str),
 }
@@ -288,7 +290,7 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["build", "prune"] => Call::BuildPrune,
         ["build", "cancel"] => Call::NotBuilt("BuildCancel"),
         ["commit"] => Call::Commit,
-        ["session"] => Call::NotBuilt("Session"),
+        ["session"] => Call::Session,
         ["grpc"] => Call::NotBuilt("BuildKit"),
         ["containers", "create"] => Call::ContainerCreate,
         ["containers", "prune"] => Call::ContainerPrune,

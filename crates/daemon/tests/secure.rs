@@ -78,7 +78,7 @@ impl Handler for Fake {
                 answer::status(StatusCode::OK)
             }
             "/big" => answer::stream("text/plain", Body::whole(vec![b'x'; 8 << 20])),
-            _ => answer::ping(true),
+            _ => answer::ping(true, answer::Builder::BuildKit),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::net::{
@@ -45,6 +45,22 @@ pub fn listen_unix(path: &Path) -> io::Result<OwnedFd> {
     rustix::net::bind(&socket, &address)?;
     rustix::net::listen(&socket, BACKLOG)?;
     Ok(socket)
+}
+
+/// Whether the other side has read all that was written on a unix socket (unix(7), SIOCOUTQ: the bytes of memory that
+/// unread messages take).
+///
+/// # Errors
+/// It is no socket.
+pub fn all_was_read(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut unread: libc::c_int = 0;
+    // SAFETY: the descriptor is open for as long as it is borrowed, and the kernel writes one int, which lives here.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut unread) };
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // While the kernel wakes who waits for this, it still holds one byte.
+    Ok(unread <= 1)
 }
 
 /// Connects to the unix socket at `path`, blocking for as long as its backlog is full.

@@ -1,5 +1,7 @@
 //! Exec sessions: create, start, resize, inspect.
 
+use std::time::Duration;
+
 use corten_api::exec::{ExecConfig, ExecCreateResponse, ExecStartConfig};
 use corten_api::frame::{self, Stream};
 use corten_engine::request::ExecStartOptions;
@@ -11,6 +13,9 @@ use super::attach::{framing, hijacked};
 use super::containers::terminal_size;
 use crate::http::hijack::hijack;
 use crate::http::{Answer, Failure, Request, answer};
+
+/// How long a client may take for the head before the process begins to write behind it.
+const HEAD_LIMIT: Duration = Duration::from_millis(250);
 
 /// `POST /containers/{id}/exec`
 pub(super) async fn create(api: &Api, id: &str, mut request: Request) -> Answer {
@@ -46,6 +51,7 @@ pub(super) async fn start(api: &Api, id: &str, mut request: Request) -> Answer {
     let Ok(taken) = hijack(request.wire.clone(), upgrade, framing).await else {
         return Ok(hijacked());
     };
+    taken.wire.was_read(HEAD_LIMIT).await;
     let started = match ticket {
         Ok(ticket) => ticket.connect(taken.connection, taken.early_input).await,
         Err(error) => Err(error),

@@ -15,6 +15,7 @@ mod platform;
 mod prune;
 mod pull;
 mod registry;
+mod session;
 mod stats;
 mod system;
 mod transfer;
@@ -75,10 +76,17 @@ impl Api {
         debug::write_report(self).await;
     }
 
+    fn builder(&self) -> answer::Builder {
+        match self.current.live().feature("buildkit") {
+            Some(false) => answer::Builder::Classic,
+            Some(true) | None => answer::Builder::BuildKit,
+        }
+    }
+
     async fn call(&self, call: Call, request: Request, method: &Method) -> Answer {
         match call {
             Call::Options => Ok(answer::status(StatusCode::OK)),
-            Call::Ping => Ok(answer::ping(method == Method::GET)),
+            Call::Ping => Ok(answer::ping(method == Method::GET, self.builder())),
             Call::Version => Ok(system::version()),
             Call::Info => system::info(self, request.version).await,
             Call::Events => events::events(self, &request),
@@ -148,6 +156,7 @@ impl Api {
             )),
             Call::PluginList => Ok(answer::json::<[(); 0]>(&[])),
             Call::Swarm => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, NO_SWARM)),
+            Call::Session => session::hold(request).await,
             Call::NotBuilt(name) => Err(Failure::not_built(name)),
         }
     }

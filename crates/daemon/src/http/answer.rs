@@ -103,9 +103,18 @@ pub fn version_failure(error: &version::VersionError) -> Response<Body> {
     }
 }
 
+/// What a client should build with, as the answer to `/_ping` says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builder {
+    /// `POST /build` with a context.
+    Classic,
+    /// BuildKit, over `POST /grpc` and `POST /session`.
+    BuildKit,
+}
+
 /// The answer to `/_ping`; `with_body` for GET.
 #[must_use]
-pub fn ping(with_body: bool) -> Response<Body> {
+pub fn ping(with_body: bool, builder: Builder) -> Response<Body> {
     let body = if with_body {
         Bytes::from_static(b"OK")
     } else {
@@ -115,7 +124,10 @@ pub fn ping(with_body: bool) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(
         HeaderName::from_static("builder-version"),
-        HeaderValue::from_static("2"),
+        HeaderValue::from_static(match builder {
+            Builder::Classic => "1",
+            Builder::BuildKit => "2",
+        }),
     );
     headers.insert(HeaderName::from_static("swarm"), HeaderValue::from_static("inactive"));
     headers.insert(

@@ -9,6 +9,7 @@ pub mod hijack;
 mod pipe;
 mod record;
 mod request;
+pub mod session;
 mod stop;
 pub mod websocket;
 mod wire;

@@ -168,6 +168,33 @@ impl Wire {
         Ok(())
     }
 
+    /// Waits until the client has read what was written, for some time at most. Clients that read heads through a
+    /// buffer (docker-py) lose what comes with the head, if the connection is handed on behind that buffer.
+    pub async fn was_read(&self, limit: Duration) {
+        if let Socket::Tcp(_) = self.0.socket {
+            // Nobody tells what the other host's programs have read.
+            return;
+        }
+        let read = async {
+            loop {
+                if self.0.socket.ready(Interest::WRITABLE).await.is_err() {
+                    return;
+                }
+                let look = || match corten_sys::socket::all_was_read(self.0.socket.as_fd())? {
+                    true => Ok(()),
+                    // The kernel tells when the client reads, as that makes room.
+                    false => Err(io::ErrorKind::WouldBlock.into()),
+                };
+                match self.0.socket.try_io(Interest::WRITABLE, look) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Ok(()) | Err(_) => return,
+                }
+            }
+        };
+        // One that does not read its head has no buffer that could take more.
+        drop(tokio::time::timeout(limit, read).await);
+    }
+
     /// Ends a connection that was taken: the client reads that nothing follows.
     pub fn end(&self) {
         // One that is gone already needs no end.

@@ -51,7 +51,7 @@ pub enum Effect {
     Moot,
     /// Not built yet, and harmless to leave out: said in the log.
     Ignored,
-    /// These values say what is so anyway; others do nothing yet, which is said in the log.
+    /// These values take effect or say what is so anyway; others do nothing yet, which is said in the log.
     Usual(&'static [&'static str]),
     /// Only these values, which say what is so anyway; others are refused by name.
     Only(&'static [&'static str]),
@@ -96,6 +96,8 @@ use Kind::{Any, Bool, BoolMap, List, Map, Number, Objects, Size, Text};
 const OFF: Effect = Only(&["false"]);
 /// We use a table of our own in any case, and leave that of `iptables` alone.
 const ON: Effect = Usual(&["true"]);
+/// Of the features only these mean something here.
+const FEATURES: Effect = Usual(&["buildkit=true", "buildkit=false", "cdi=true", "cdi=false"]);
 const NO_CORS: Effect = Gone(
     "DEPRECATED: The \"api-cors-header\" config parameter and the dockerd \"--api-cors-header\" option have been \
      removed; use a reverse proxy if you need CORS headers",
@@ -146,7 +148,7 @@ pub const FLAGS: &[Flag] = &[
     keyed("exec-opt", "exec-opts", List, Used),
     flag("exec-root", Text, Used),
     flag("experimental", Bool, Used),
-    keyed("feature", "features", BoolMap, Ignored),
+    keyed("feature", "features", BoolMap, FEATURES),
     flag("fixed-cidr", Text, Used),
     flag("fixed-cidr-v6", Text, Used),
     short("group", 'G', Text, Used),

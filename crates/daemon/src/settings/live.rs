@@ -93,6 +93,16 @@ impl Live {
         list(&self.0, "insecure-registry")
     }
 
+    /// Whether a feature was switched on or off.
+    #[must_use]
+    pub fn feature(&self, name: &str) -> Option<bool> {
+        let given = list(&self.0, "feature").iter().rev();
+        let mut given = given.filter_map(|feature| feature.split_once('='));
+        given
+            .find(|(feature, _)| *feature == name)
+            .map(|(_, value)| value == "true")
+    }
+
     /// What Docker tells with the event `reload`.
     #[must_use]
     pub fn attributes(&self, fixed: &Fixed) -> BTreeMap<&'static str, String> {

@@ -63,7 +63,7 @@ impl Handler for Fake {
             wire,
         };
         match head.uri.path() {
-            "/ping" => answer::ping(true),
+            "/ping" => answer::ping(true, answer::Builder::BuildKit),
             "/json" => match request.json::<serde_json::Value>().await {
                 Ok(value) => answer::json(&value),
                 Err(failure) => answer::failure(&failure),

@@ -2,13 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, LIMIT, is_reference, one};
+use corten_e2e::{Case, LIMIT, is_reference, on_daemon, one};
 use corten_testkit::archive::Entry;
 use corten_testkit::wait::until_ok;
-use corten_testkit::{Archive, Daemon, DaemonOptions, Sandbox, skip};
+use corten_testkit::{Archive, Daemon, DaemonOptions, Outcome, Sandbox, skip};
 use serde_json::Value;
 
 #[test]
@@ -187,5 +189,108 @@ fn a_second_dockerd_takes_the_next_bridge() -> Result<()> {
         bridges.push(case.ok(format)?);
     }
     ensure!(bridges == ["docker0", "docker1"], "{bridges:?}");
+    Ok(())
+}
+
+/// docker-py reads heads through a buffer that it throws away: what comes with the head is lost to it.
+#[test]
+fn a_session_writes_nothing_before_its_head_is_read() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box busybox sleep 1000")?;
+        let (_, created) = case.api(
+            "POST",
+            "/containers/box/exec",
+            r#"{"Cmd":["echo","hi"],"AttachStdout":true}"#,
+        )?;
+        let created: Value = serde_json::from_str(&created)?;
+        let id = created["Id"].as_str().unwrap_or_default();
+        let mut connection = UnixStream::connect(case.daemon.socket_outside())?;
+        connection.set_read_timeout(Some(LIMIT))?;
+        let body = "{}";
+        write!(
+            connection,
+            "POST /v1.51/exec/{id}/start HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut seen = [0; 4096];
+        let waited = Instant::now();
+        let mut length = 0;
+        while length == 0 || waited.elapsed() < Duration::from_millis(60) {
+            (length, _) = rustix::net::recv(&connection, &mut seen, rustix::net::RecvFlags::PEEK)?;
+        }
+        let early = String::from_utf8_lossy(&seen[..length]).into_owned();
+        ensure!(
+            early.starts_with("HTTP/1.1 101") && early.ends_with("\r\n\r\n"),
+            "{early}"
+        );
+        let mut said = Vec::new();
+        connection.read_to_end(&mut said)?;
+        ensure!(
+            said.ends_with(b"\x01\0\0\0\0\0\0\x03hi\n"),
+            "{}",
+            String::from_utf8_lossy(&said)
+        );
+        case.ok("rm -f box")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_builders_client_gets_its_session() -> Result<()> {
+    one(&[], |case| {
+        let ask = |upgrade: &str| -> Result<UnixStream> {
+            let mut connection = UnixStream::connect(case.daemon.socket_outside())?;
+            connection.set_read_timeout(Some(LIMIT))?;
+            write!(
+                connection,
+                "POST /v1.51/session HTTP/1.1\r\nHost: d\r\nConnection: close\r\n{upgrade}\r\n"
+            )?;
+            Ok(connection)
+        };
+        for (upgrade, message) in [
+            ("", "no upgrade proto in request"),
+            ("Upgrade: foo\r\n", "protocol foo not supported"),
+        ] {
+            let mut said = String::new();
+            ask(upgrade)?.read_to_string(&mut said)?;
+            ensure!(said.starts_with("HTTP/1.1 400 ") && said.contains(message), "{said}");
+        }
+        let mut connection = ask("Upgrade: h2c\r\n")?;
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        let mut expected = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n".to_vec();
+        expected.extend(preface);
+        connection.write_all(b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x06\0\0\0\0\0pingpong")?;
+        expected.extend(b"\0\0\0\x04\x01\0\0\0\0\0\0\x08\x06\x01\0\0\0\0pingpong");
+        let mut said = vec![0; expected.len()];
+        connection.read_exact(&mut said)?;
+        if !is_reference()? {
+            ensure!(said == expected, "{}", String::from_utf8_lossy(&said));
+        }
+        // The caller leaves.
+        connection.shutdown(std::net::Shutdown::Write)?;
+        connection.read_to_end(&mut said)?;
+        Ok(())
+    })
+}
+
+#[test]
+fn the_builder_that_clients_should_use_is_announced() -> Result<()> {
+    for (feature, builder) in [("cdi", "2"), ("buildkit=false", "1")] {
+        let options = DaemonOptions {
+            arguments: vec!["--feature".into(), feature.into()],
+            ..DaemonOptions::default()
+        };
+        on_daemon(options, &[], |case| {
+            let socket = case.daemon.socket_outside().display().to_string();
+            let head = Outcome::of(Command::new("curl").args(["-sI", "--unix-socket", &socket, "http://d/_ping"]))?;
+            let head = head.success()?.stdout;
+            ensure!(
+                head.contains(&format!("Builder-Version: {builder}\r")),
+                "{feature}: {head}"
+            );
+            Ok(())
+        })?;
+    }
     Ok(())
 }
