@@ -181,6 +181,10 @@ impl Census {
     fn files(&mut self, directory: &Path, shown: &Path, depth: usize) {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let shown = shown.join(entry.file_name());
+            // The second file of the bounded history of events comes when the first is full, and stays.
+            if shown.ends_with("events/previous") {
+                continue;
+            }
             self.add("file", &shown.display().to_string());
             if depth > 1 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 self.files(&entry.path(), &shown, depth - 1);
