@@ -47,6 +47,8 @@ use std::process::ExitCode;
 /// Runs the program with the process's arguments; a failure ends the process.
 pub fn main() -> ExitCode {
     terminal::restore_on_panic();
+    // Without it ^C ends what called us too.
+    drop(corten_sys::signal::exit_on_interrupt(None));
     let mut arguments = std::env::args_os().map(|argument| argument.to_string_lossy().into_owned());
     let program = dispatch::program_name(arguments.next().as_deref());
     speech::choose(program);

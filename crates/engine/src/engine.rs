@@ -260,7 +260,7 @@ impl Engine {
 
     /// Makes an exec session; returns its id.
     pub async fn create_exec(&self, reference: &str, config: ExecConfig) -> Result<String> {
-        exec::create(&self.core, reference, config)
+        exec::create(&self.core, reference, config).await
     }
 
     /// Checks that the session can start; then [`ExecTicket::connect`] or [`ExecTicket::detached`].

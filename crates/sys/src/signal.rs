@@ -1,10 +1,12 @@
-//! Signals of a single-threaded keeper: children's ends arrive as a descriptor, requests to end are ignored.
+//! Signals: a keeper learns of its children's ends by a descriptor and ignores requests to end; a command line ends by
+//! them with an exit code of its own.
 
 use std::ffi::c_int;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Blocks SIGCHLD and returns a descriptor (signalfd(2), close-on-exec, not blocking) that is readable when a child
 /// has ended. The blocked signal is inherited by children: whoever executes a program unblocks it.
@@ -91,6 +93,37 @@ fn default_internal() -> io::Result<()> {
 }
 
 extern "C" fn nothing(_signal: c_int) {}
+
+/// The exit code of [`exit_on_interrupt`]; negative: 128 and the signal's number.
+static INTERRUPTED: AtomicI32 = AtomicI32::new(-1);
+
+/// SIGINT and SIGTERM end the process with this exit code, by default 128 and the signal's number. Who dies of the
+/// signal itself takes the shell's script along.
+///
+/// # Errors
+/// Never on Linux with these signals.
+pub fn exit_on_interrupt(code: Option<i32>) -> io::Result<()> {
+    INTERRUPTED.store(code.unwrap_or(-1), Ordering::Relaxed);
+    for signal in [libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: a zeroed sigaction is valid (no flags, empty mask); the handler reads an atomic and calls _exit(2),
+        // both safe in a handler.
+        let result = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = leave as *const () as libc::sighandler_t;
+            libc::sigaction(signal, &action, ptr::null_mut())
+        };
+        if result != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+extern "C" fn leave(signal: c_int) {
+    let code = INTERRUPTED.load(Ordering::Relaxed);
+    // SAFETY: _exit(2) touches no memory and does not return.
+    unsafe { libc::_exit(if code < 0 { 128 + signal } else { code }) }
+}
 
 /// Sends a signal by number to the process of a pidfd.
 ///

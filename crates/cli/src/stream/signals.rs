@@ -1,6 +1,7 @@
 //! Signals that are passed on to a container, and the terminal's size.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use corten_client::Client;
 use tokio::signal::unix::{SignalKind, signal};
@@ -21,6 +22,9 @@ const PASSED_ON: [(i32, &str); 8] = [
     (20, "TSTP"),
 ];
 
+/// Requests to end after which this program ends, as Docker's does.
+const ENDS_THAT_COUNT: u32 = 3;
+
 /// Which object a terminal's size belongs to.
 #[derive(Debug, Clone)]
 pub(crate) enum Sized {
@@ -37,11 +41,15 @@ pub(crate) struct Beside(JoinSet<()>);
 impl Beside {
     /// Passes signals on to `container` from now on.
     pub(crate) fn proxy_signals(&mut self, client: &Arc<Client>, container: &str) -> Result<(), Failure> {
+        let ends = Arc::new(AtomicU32::new(0));
         for (number, name) in PASSED_ON {
             let mut signals = signal(SignalKind::from_raw(number))?;
-            let (client, container) = (Arc::clone(client), container.to_owned());
+            let (client, container, ends) = (Arc::clone(client), container.to_owned(), Arc::clone(&ends));
             self.0.spawn(async move {
                 while signals.recv().await.is_some() {
+                    if matches!(name, "INT" | "TERM") && ends.fetch_add(1, Ordering::Relaxed) + 1 == ENDS_THAT_COUNT {
+                        give_up();
+                    }
                     // A container that has just ended cannot be told; its end is seen by who waits for it.
                     client.kill_container(&container, name).await.ok();
                 }
@@ -66,6 +74,14 @@ impl Beside {
         });
         Ok(())
     }
+}
+
+/// Who asks so often for the end wants to leave, whatever the container makes of it.
+fn give_up() -> ! {
+    terminal::restore();
+    eprintln!();
+    crate::speech::tell("got 3 SIGTERM/SIGINTs, forcefully exiting");
+    std::process::exit(1)
 }
 
 /// A process that has ended meanwhile has no terminal left, which is not worth a word.

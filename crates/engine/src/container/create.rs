@@ -332,6 +332,9 @@ fn write(core: &Core, record: &Record) -> Result<()> {
         let snapshot = core.images.snapshot(&record.id);
         let snapshot = snapshot.map_err(|error| Error::caused("open the snapshot", error))?;
         identity.give(&snapshot.upper).map_err(failed)?;
+        identity
+            .give(&snapshot.upper.join(corten_image::snapshot::MARK))
+            .map_err(failed)?;
     }
     for (index, mount) in mounts::images(&record.mounts) {
         hold_image(core, &record.id, index, &mount.image)?;

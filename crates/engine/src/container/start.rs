@@ -524,13 +524,10 @@ fn shim_error(error: &ShimError) -> Error {
         return Error::invalid(message.clone());
     }
     match kind {
-        FailureKind::CommandNotFound | FailureKind::CommandNotExecutable => Error::invalid(format!(
-            "{CREATE_FAILED}error during container init: {message}: unknown"
-        )),
-        FailureKind::InvalidRequest => Error::invalid(format!("{CREATE_FAILED}{message}: unknown")),
-        FailureKind::NotRunning | FailureKind::Internal => {
-            Error::internal(format!("{CREATE_FAILED}{message}: unknown"))
+        FailureKind::CommandNotFound | FailureKind::CommandNotExecutable | FailureKind::InvalidRequest => {
+            Error::invalid(format!("{CREATE_FAILED}{message}"))
         }
+        FailureKind::NotRunning | FailureKind::Internal => Error::internal(format!("{CREATE_FAILED}{message}")),
     }
 }
 

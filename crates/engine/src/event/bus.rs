@@ -89,7 +89,8 @@ impl Bus {
     ) -> EventStream {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = self.sender.subscribe();
-        let from = since.map(Timestamp::unix_nanos);
+        // Who names an end alone asks for all that was before it.
+        let from = since.map(Timestamp::unix_nanos).or_else(|| until.map(|_| 0));
         let replay = match from {
             Some(from) => ring
                 .messages

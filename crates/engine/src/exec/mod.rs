@@ -17,18 +17,20 @@ use corten_shim::protocol::{Exit, FailureKind, Request, Target};
 
 use crate::container::phase::Phase;
 use crate::container::{Container, attach, record};
-use crate::core::{Core, random_bytes};
+use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, Result};
 use crate::event::Subject;
+use crate::files;
 use crate::request::TerminalSize;
 use crate::shim::ShimError;
 pub(crate) use registry::Purpose;
 use registry::{Progress, Session};
 
 /// Makes a session; returns its id.
-pub(crate) fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> Result<String> {
+pub(crate) async fn create(core: &Arc<Core>, reference: &str, config: ExecConfig) -> Result<String> {
     let container = core.containers.find(reference)?;
     check_running(&container, reference)?;
+    check_user(core, &container, &config.user).await?;
     Ok(make(core, &container, config, Purpose::Client)?.id.to_string())
 }
 
@@ -54,6 +56,22 @@ pub(crate) fn make(
     publish(core, &session, "exec_create");
     core.execs.insert(Arc::clone(&session));
     Ok(session)
+}
+
+/// A name that the container does not know is refused before anything is promised to the client.
+async fn check_user(core: &Arc<Core>, container: &Arc<Container>, user: &str) -> Result<()> {
+    let name = user.split_once(':').map_or(user, |(name, _)| name);
+    if name.is_empty() || name.parse::<i64>().is_ok() {
+        return Ok(());
+    }
+    let (within, wanted) = (Arc::clone(container), name.to_owned());
+    let is_known = blocking(core, move |_| Ok(files::knows_user(&within, &wanted)));
+    if is_known.await? {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "unable to find user {name}: no matching entries in passwd file"
+    )))
 }
 
 /// A session can be made and started only while its container runs; `name` is what the client calls it.

@@ -135,8 +135,13 @@ impl ExecTicket {
     }
 }
 
+/// The exit code that a failed start leaves: what is missing, also the directory to work in, is 127.
 fn code(error: &ShimError) -> i32 {
     match error {
+        ShimError::Failed(Failure {
+            kind: FailureKind::InvalidRequest,
+            message,
+        }) if message.ends_with("no such file or directory") => 127,
         ShimError::Failed(Failure {
             kind: FailureKind::CommandNotFound,
             ..
@@ -158,7 +163,7 @@ fn failed(error: &ShimError) -> Error {
             Error::invalid(message.clone())
         }
         ShimError::Failed(failure) => {
-            let message = format!("{EXEC_FAILED}{}: unknown", failure.message);
+            let message = format!("{EXEC_FAILED}{}", failure.message);
             match failure.kind {
                 FailureKind::Internal => Error::internal(message),
                 FailureKind::CommandNotFound

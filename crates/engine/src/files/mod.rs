@@ -14,6 +14,8 @@ mod user;
 mod view;
 pub(crate) mod write;
 
+use std::os::fd::AsFd as _;
+
 use corten_sys::fault::boundary;
 
 pub use export::ExportTicket;
@@ -46,6 +48,13 @@ fn base(path: &str) -> &str {
         "" => "/",
         trimmed => trimmed.rsplit('/').next().unwrap_or(trimmed),
     }
+}
+
+/// Whether the passwd file of the running container has that name. True if that cannot be told: the start will.
+pub(crate) fn knows_user(container: &Container, name: &str) -> bool {
+    let running = container.look().life.phase.running().map(|running| running.pid);
+    let root = running.and_then(|pid| view::running_root(pid, view::Scope::Everything).ok());
+    root.is_none_or(|root| user::is_known(root.as_fd(), name))
 }
 
 fn publish(core: &Core, container: &Container, action: &str) {

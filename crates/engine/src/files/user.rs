@@ -18,6 +18,12 @@ pub(super) fn find(root: BorrowedFd<'_>, text: &str) -> Result<(u32, u32)> {
     resolve(text, &passwd, &group)
 }
 
+/// Whether the container whose root this is knows a user of that name.
+pub(super) fn is_known(root: BorrowedFd<'_>, name: &str) -> bool {
+    let passwd = read(root, "etc/passwd");
+    rows(&passwd).any(|row| row[0] == name)
+}
+
 fn resolve(text: &str, passwd: &str, groups: &str) -> Result<(u32, u32)> {
     let (name, group) = text.split_once(':').unwrap_or((text, ""));
     let number = name.parse::<u32>().ok();

@@ -113,7 +113,8 @@ impl Opened {
     }
 }
 
-fn running_root(pid: u32, scope: Scope) -> rustix::io::Result<OwnedFd> {
+/// The root of the running process.
+pub(super) fn running_root(pid: u32, scope: Scope) -> rustix::io::Result<OwnedFd> {
     let process = Pid::from_raw(pid.cast_signed()).ok_or(Errno::SRCH)?;
     let pidfd = pidfd_open(process, PidfdFlags::empty())?;
     let root = match scope {

@@ -40,10 +40,10 @@ pub struct Change {
     pub kind: ChangeKind,
 }
 
-/// What the runtime makes in every container before its program runs: mount points, and what stands for `/.dockerenv`.
+/// What every container has before its program runs: the runtime's mount points, and the mark.
 /// Docker has these in a layer of their own, so they are no changes.
 const PREPARED: [&str; 11] = [
-    ".dockerenv",
+    super::MARK,
     "dev",
     "dev/console",
     "dev/pts",

@@ -24,6 +24,8 @@ use crate::store::{State, Store, StoreError, remove_all};
 /// Names the layer below by its key. A link and not a file: made in one step, nothing to flush, and short enough to
 /// lie in the inode.
 const LAYER_LINK: &str = "layer";
+/// An empty file at the root of every container, by which programs tell that they are in one.
+pub const MARK: &str = ".dockerenv";
 /// The layer directory that stands in where there are no layers; made when needed.
 pub(crate) const EMPTY_KEY: &str = "empty";
 
@@ -346,6 +348,10 @@ fn fill(making: &Path, key: &str) -> Result<(), SnapshotError> {
     }
     // The upper directory is what the container sees as its root; umask must not decide about its mode.
     std::fs::set_permissions(&upper, Permissions::from_mode(0o755)).map_err(SnapshotError::io("chmod", &upper))?;
+    let mark = upper.join(MARK);
+    let file = std::fs::File::create(&mark).map_err(SnapshotError::io("create", &mark))?;
+    file.set_permissions(Permissions::from_mode(0o755))
+        .map_err(SnapshotError::io("chmod", &mark))?;
     let link = making.join(LAYER_LINK);
     std::os::unix::fs::symlink(key, &link).map_err(SnapshotError::io("create", &link))
 }

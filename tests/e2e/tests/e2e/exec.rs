@@ -28,6 +28,14 @@ fn exec_runs_one_more_process() -> Result<()> {
             "exec: \"nosuch\": executable file not found in $PATH",
         )?;
         case.fails("exec box /etc/passwd", 126, "exec: \"/etc/passwd\": permission denied")?;
+        case.fails("exec -w /nosuch box true", 127, "chdir to cwd (\"/nosuch\")")?;
+        case.fails(
+            "exec -u nosuch box true",
+            1,
+            "Error response from daemon: unable to find user nosuch: no matching entries in passwd file",
+        )?;
+        case.says("exec box stat -c '%s %a' /.dockerenv", "0 755")?;
+        case.says("diff box", "")?;
         case.ok("exec -d box sh -c 'sleep 0.2; touch /tmp/done'")?;
         until(LIMIT, "the detached process's file", || {
             case.ok("exec box ls /tmp/done").ok()

@@ -56,8 +56,9 @@ fn run(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             .map_err(|failure| not_run(invocation, failure))?;
         if plan.detach {
             let started = client.start_container(&id, "").await.map_err(Failure::from);
-            started.map_err(|failure| not_run(invocation, failure))?;
-            return output::line(&id);
+            // Also of one that did not start: it is there, and whoever asked must be able to remove it.
+            output::line(&id)?;
+            return started.map_err(|failure| not_run(invocation, failure));
         }
         attached(invocation, &client, &plan, &id).await
     })

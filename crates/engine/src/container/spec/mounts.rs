@@ -80,10 +80,10 @@ fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
         ("none", None) => vec![queue],
         _ => {
             let size = format!("size={}", host.shm_size);
-            vec![
-                queue,
-                mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", &size]),
-            ]
+            let options = ["nosuid", "noexec", "nodev", "mode=1777", &size];
+            // named as Docker names it: `df` shows the name
+            let shared = json!({ "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": options });
+            vec![queue, shared]
         }
     }
 }

@@ -133,6 +133,8 @@ fn stats(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         full: parsed.on("no-trunc"),
     };
     let client = Arc::new(invocation.client()?);
+    // It is left by ^C, so that is no failure.
+    corten_sys::signal::exit_on_interrupt(Some(0))?;
     block_on(watch(&client, &order))
 }
 
