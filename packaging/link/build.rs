@@ -15,9 +15,24 @@ fn main() {
             env!("CARGO_MANIFEST_DIR"),
             "/../../packaging/link/tables.ld"
         ));
+        fixed();
         if glibc().is_some_and(|version| version >= (2, 36)) {
             argument("-z,pack-relative-relocs");
         }
+    }
+}
+
+/// Programs that start for each command or container stand at a fixed address: no relocation at every start, and no
+/// memory of their own for the tables it would write to. What listens on the network moves.
+fn fixed() {
+    let program = match env!("CARGO_PKG_NAME") {
+        "corten-cli" => "corten",
+        "corten-shim" => "corten-shim",
+        "corten-runtime" => "corten-init",
+        _ => return,
+    };
+    for argument in ["-no-pie", "-static"] {
+        println!("cargo:rustc-link-arg-bin={program}={argument}");
     }
 }
 

@@ -42,10 +42,10 @@ pub use fuzz::fuzz;
 
 use std::borrow::Cow;
 use std::io::IsTerminal as _;
-use std::process::ExitCode;
 
-/// Runs the program with the process's arguments; a failure ends the process.
-pub fn main() -> ExitCode {
+/// Runs the program with the process's arguments: its exit code.
+#[must_use]
+pub fn main() -> u8 {
     terminal::restore_on_panic();
     // Without it ^C ends what called us too.
     drop(corten_sys::signal::exit_on_interrupt(None));
@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
     let outcome = dispatch::run(program, arguments.collect());
     terminal::restore();
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(failure) => {
             if !failure.text.is_empty() {
                 speech::tell(&dockers(program, &failure.text));
@@ -64,8 +64,7 @@ pub fn main() -> ExitCode {
             if let Some(hint) = hint.filter(|_| hints_wanted(program)) {
                 eprintln!("{} {}", speech::say("hint:"), speech::translate(&hint));
             }
-            // Leaves at once: a thread may still be waiting for input that nobody will read.
-            std::process::exit(i32::from(failure.code));
+            failure.code
         }
     }
 }

@@ -1,7 +1,5 @@
 //! `corten`: the program. Everything is in the library, so that fuzz targets reach it.
 
-use std::process::ExitCode;
+#![cfg_attr(not(test), no_main)]
 
-fn main() -> ExitCode {
-    corten_cli::main()
-}
+corten_sys::entry!(corten_cli::main);

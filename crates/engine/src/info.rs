@@ -82,7 +82,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         runc_commit: own_commit(),
         init_commit: own_commit(),
         registry_config: registries(),
-        firewall_backend: Some(FirewallInfo {
+        firewall_backend: core.bridge.is_some().then(|| FirewallInfo {
             driver: "nftables".to_owned(),
             ..FirewallInfo::default()
         }),

@@ -23,8 +23,6 @@ pub struct BridgeSpecification {
     pub gateways: Vec<(IpAddr, u8)>,
     /// Largest packet in bytes; zero: the kernel's default.
     pub mtu: u32,
-    /// It is the user's: its other addresses stay.
-    pub keeps_addresses: bool,
 }
 
 /// A bridge cannot be made right.
@@ -95,9 +93,7 @@ pub fn ensure(kernel: &mut Route, wanted: &BridgeSpecification) -> Result<u32, B
             })
             .map_err(failed("adding its address"))?;
     }
-    if !wanted.keeps_addresses {
-        drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
-    }
+    drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
     set(wanted, Family::V4, "route_localnet", "1")?;
     set(wanted, Family::V6, "accept_ra", "0")?;
     // else its link-local address is not usable for a second or more after the first container has come, and the

@@ -24,6 +24,8 @@ pub mod sigwait;
 pub mod sock_diag;
 pub mod socket;
 pub mod spawn;
+#[cfg(own_start)]
+mod start;
 pub mod sysctl;
 pub mod task;
 pub mod writeback;

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 pub(crate) fn compact(text: &str) -> Result<String, serde_json::Error> {
     let raw: &RawValue = serde_json::from_str(text)?;
     let mut compact = String::with_capacity(raw.get().len());
-    walk(raw.get(), |token, _| compact.push(token));
+    walk(raw.get(), |token| compact.push_str(token));
     Ok(compact)
 }
 
@@ -24,23 +24,40 @@ pub(crate) fn indent_with(text: &str, step: &str) -> Result<String, serde_json::
         depth: 0,
         opened: false,
     };
-    walk(raw.get(), |token, inside| out.push(token, inside));
+    walk(raw.get(), |token| out.push(token));
     Ok(out.text)
 }
 
-/// Calls `each` with every character that is not white space between tokens, and whether it lies in a string.
-fn walk(text: &str, mut each: impl FnMut(char, bool)) {
-    let (mut inside, mut escaped) = (false, false);
-    for letter in text.chars() {
-        if inside {
-            each(letter, true);
-            inside = escaped || letter != '"';
-            escaped = !escaped && letter == '\\';
-        } else if !letter.is_ascii_whitespace() {
-            inside = letter == '"';
-            each(letter, inside);
-        }
+/// Calls `each` with every token: a string, a number or a word whole, or one sign. White space between them is passed over.
+fn walk(text: &str, mut each: impl FnMut(&str)) {
+    let mut rest = text.trim_ascii_start();
+    while let Some(first) = rest.as_bytes().first() {
+        let length = match *first {
+            b'"' => string_length(rest.as_bytes()),
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            _ => word_length(rest.as_bytes()),
+        };
+        let (token, behind) = rest.split_at_checked(length).unwrap_or((rest, ""));
+        each(token);
+        rest = behind.trim_ascii_start();
     }
+}
+
+/// Bytes of the string at the beginning, its quotes included.
+fn string_length(text: &[u8]) -> usize {
+    let mut is_escaped = false;
+    let end = text.iter().skip(1).position(|letter| {
+        let is_end = *letter == b'"' && !is_escaped;
+        is_escaped = *letter == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(text.len(), |end| end + 2)
+}
+
+/// Bytes of the number or word at the beginning.
+fn word_length(text: &[u8]) -> usize {
+    let is_end = |letter: &u8| letter.is_ascii_whitespace() || b"{}[],:\"".contains(letter);
+    text.iter().position(is_end).unwrap_or(text.len())
 }
 
 struct Indented<'a> {
@@ -52,33 +69,32 @@ struct Indented<'a> {
 }
 
 impl Indented<'_> {
-    fn push(&mut self, token: char, inside: bool) {
-        let closing = !inside && (token == '}' || token == ']');
+    fn push(&mut self, token: &str) {
+        let closing = token == "}" || token == "]";
         if closing {
-            self.depth -= 1;
+            self.depth = self.depth.saturating_sub(1);
         }
         if self.opened != closing && (self.opened || closing) {
             self.line();
         }
         self.opened = false;
-        self.text.push(token);
-        if inside {
-            return;
-        }
+        self.text.push_str(token);
         match token {
-            '{' | '[' => {
+            "{" | "[" => {
                 self.depth += 1;
                 self.opened = true;
             }
-            ',' => self.line(),
-            ':' => self.text.push(' '),
+            "," => self.line(),
+            ":" => self.text.push(' '),
             _ => {}
         }
     }
 
     fn line(&mut self) {
         self.text.push('\n');
-        self.text.extend(std::iter::repeat_n(self.step, self.depth));
+        for _ in 0..self.depth {
+            self.text.push_str(self.step);
+        }
     }
 }
 
@@ -93,6 +109,10 @@ mod tests {
         assert_eq!(
             indent(text, 2).unwrap(),
             "{\n  \"a\": [\n    1,\n    {\n      \"b\": \"x, {\\\"y\\\\\"\n    }\n  ],\n  \"c\": {},\n  \"d\": []\n}"
+        );
+        assert_eq!(
+            compact(" [ -1.5e3 , true,null , \"é \\\\\" ] ").unwrap(),
+            "[-1.5e3,true,null,\"é \\\\\"]"
         );
         assert_eq!(indent("[]", 4).unwrap(), "[]");
         assert!(compact("{").is_err());

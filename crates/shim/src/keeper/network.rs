@@ -48,7 +48,6 @@ impl Keeper {
             .map(|to| inside::Interface {
                 name: &to.name,
                 addresses: &to.addresses,
-                sysctls: &to.sysctls,
             })
             .collect();
         let ways: Vec<_> = interfaces

@@ -11,7 +11,6 @@ mod copies;
 mod creation;
 mod daemons;
 mod devices;
-mod endpoint_options;
 mod escapes;
 mod events;
 mod exec;

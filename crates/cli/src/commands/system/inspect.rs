@@ -1,5 +1,7 @@
 //! `inspect`: everything about objects of any kind, and what the other `inspect` commands share.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use corten_client::{CallError, Client};
 use corten_template::Type;
@@ -60,8 +62,11 @@ impl Found {
     ) -> Result<(), Failure> {
         match answer {
             Ok(bytes) => {
-                let text = String::from_utf8_lossy(&bytes).trim().to_owned();
-                self.entries.push(Entry::Object(text, kind));
+                let text = match std::str::from_utf8(&bytes) {
+                    Ok(text) => Cow::Borrowed(text),
+                    Err(_) => String::from_utf8_lossy(&bytes),
+                };
+                self.entries.push(Entry::Object(text.trim().to_owned(), kind));
             }
             Err(error) if error.is_unreachable() => return Err(error.into()),
             Err(error) => self.miss(error.to_string()),
