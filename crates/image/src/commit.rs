@@ -19,6 +19,7 @@ use crate::pack::{self, Judge, Keep};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::changes::is_prepared;
 use crate::store::{Store, StoreError};
+use crate::tar::TarError;
 
 /// Pieces of the tar between its writer and its reader.
 const PIECES: usize = 8;
@@ -75,14 +76,14 @@ pub struct CommitRequest<'a> {
 
 impl Store {
     /// Makes an image of what the container changed, on the layers that it stands on. `read` is called when the
-    /// container's files are not needed any more; `describe` writes the configuration. Returns the image's id.
+    /// container's files are not needed any more, and may say that they did not stay the same; `describe` writes the configuration. Returns the image's id.
     ///
     /// # Errors
     /// [`CommitError`]; nothing of the image remains then.
     pub fn commit(
         &self,
         request: CommitRequest<'_>,
-        read: impl FnOnce(),
+        read: impl FnOnce() -> io::Result<()>,
         describe: impl FnOnce(&Committed) -> serde_json::Result<Vec<u8>>,
     ) -> Result<Digest, CommitError> {
         let container = request.container;
@@ -94,7 +95,7 @@ impl Store {
         let mut changes = Changes::open(self, request)?;
         let is_empty = !changes.any().map_err(CommitError::Read)?;
         let record = |layer: Option<NewLayer>, work: &Path| {
-            read();
+            read().map_err(TarError::Read)?;
             boundary("commit.read");
             self.record(request, (top, hold), (layer, work), describe)
         };

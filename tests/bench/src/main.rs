@@ -10,6 +10,7 @@
 
 mod clients;
 mod engine;
+mod files;
 mod floor;
 mod logs;
 mod many;
@@ -70,6 +71,9 @@ fn inside(selection: &Selection) -> Result<()> {
 
     has("sizes").then(|| sizes::programs(&mut table)).transpose()?;
     has("memory").then(|| memory::idle(&corten, &mut table)).transpose()?;
+    has("lives")
+        .then(|| memory::after_many_lives(&corten, &mut table))
+        .transpose()?;
     has("ports")
         .then(|| throughput::published(&corten, &mut table))
         .transpose()?;
@@ -79,6 +83,9 @@ fn inside(selection: &Selection) -> Result<()> {
     has("names").then(|| names::measure(&corten, &mut table)).transpose()?;
     has("networks")
         .then(|| networks::measure(&corten, &mut table))
+        .transpose()?;
+    has("files")
+        .then(|| files::measure(&corten, &scratch, &mut table))
         .transpose()?;
     has("stats").then(|| networks::stats(&corten, &mut table)).transpose()?;
     let nginx = has("nginx").then(|| nginx::measure(&corten)).transpose()?.flatten();

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 
 /// Every group, in the order of measurement. Those that would feel the rules of a Docker beside them come first.
 pub(crate) const GROUPS: &[&str] = &[
-    "sizes", "memory", "ports", "scale", "names", "networks", "stats", "nginx", "logs", "run", "socket", "cpu",
-    "docker", "clients", "many", "churn", "startup",
+    "sizes", "memory", "lives", "ports", "scale", "names", "networks", "files", "stats", "nginx", "logs", "run",
+    "socket", "cpu", "docker", "clients", "many", "churn", "startup",
 ];
 
 /// The chosen groups.

@@ -45,6 +45,8 @@ async fn run(
     let own = &container.effective.config;
     let config = configuration::configuration(own, options.config.as_ref(), &options.changes)?;
     let labels = config.labels.clone();
+    // A start waits for the commit as it does for copies: what is read is of one run.
+    let pass = container.gate.enter().await;
     let paused = options.pause && pause::pause(&core, &container).await?;
     let (read, is_read) = tokio::sync::oneshot::channel::<()>();
     let step = Step {
@@ -54,7 +56,11 @@ async fn run(
     };
     let (made_of, target) = (Arc::clone(&container), name.clone());
     let making = transferring(&core, move |core| {
-        make(core, &made_of, step, target.as_ref(), || drop(read))
+        make(core, &made_of, step, target.as_ref(), || {
+            let whole = pass.check();
+            drop((read, pass));
+            whole
+        })
     });
     let going_on = async {
         // Read, or failed.
@@ -84,7 +90,7 @@ fn make(
     container: &Container,
     step: Step,
     target: Option<&Reference>,
-    read: impl FnOnce(),
+    read: impl FnOnce() -> std::io::Result<()>,
 ) -> Result<String> {
     let parent = container.record.image().copied();
     let below = parent.and_then(|parent| core.images.image(&parent).ok());

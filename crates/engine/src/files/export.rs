@@ -4,15 +4,19 @@ use std::io::Write;
 use std::sync::Arc;
 
 use corten_image::pack;
+use corten_sys::fault::boundary;
 
 use super::gate::{Checked, Opened};
 use super::view::{self, Scope};
+use crate::container::Container;
 use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
+use crate::identity::Mapping;
 
 /// A root that was opened and is about to be written as an archive.
 pub struct ExportTicket {
     core: Arc<Core>,
+    container: Arc<Container>,
     opened: Opened,
 }
 
@@ -24,7 +28,11 @@ pub(crate) async fn prepare(core: &Arc<Core>, reference: &str) -> Result<ExportT
     blocking(core, move |core| {
         let opened = view::open(&shared, &container, pass, Scope::RootAlone)?;
         super::publish(core, &container, "export");
-        Ok(ExportTicket { core: shared, opened })
+        Ok(ExportTicket {
+            core: shared,
+            container,
+            opened,
+        })
     })
     .await
 }
@@ -39,7 +47,14 @@ impl ExportTicket {
         transferring(&core, move |_core| {
             let pass = self.opened.pass.clone();
             let mut writer = Checked { pass, inner: writer };
-            let packed = pack::content(self.opened.root(), &mut writer);
+            let identity = self.container.record.identity.as_ref();
+            boundary("files.pack");
+            let packed = pack::content(
+                self.opened.root(),
+                &|owner| Mapping::inside_of(identity, owner),
+                &mut writer,
+            );
+            boundary("files.packed");
             packed.map_err(|error| Error::caused("export", error))
         })
         .await

@@ -7,17 +7,21 @@ use std::sync::Arc;
 use corten_api::container::PathStat;
 use corten_image::pack;
 use corten_image::unpack::open_in;
+use corten_sys::fault::boundary;
 use rustix::fs::OFlags;
 
 use super::gate::{Checked, Opened};
 use super::view::{self, Scope};
 use super::{absolute, stat};
+use crate::container::Container;
 use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
+use crate::identity::Mapping;
 
 /// A path that was found and is about to be written as an archive.
 pub struct ArchiveTicket {
     core: Arc<Core>,
+    container: Arc<Container>,
     opened: Opened,
     path: String,
     stat: PathStat,
@@ -34,6 +38,7 @@ pub(crate) async fn prepare(core: &Arc<Core>, reference: &str, path: &str) -> Re
         super::publish(core, &container, "archive-path");
         Ok(ArchiveTicket {
             core: shared,
+            container,
             opened,
             path,
             stat,
@@ -58,23 +63,33 @@ impl ArchiveTicket {
         transferring(&core, move |_core| {
             let pass = self.opened.pass.clone();
             let mut writer = Checked { pass, inner: writer };
+            boundary("files.pack");
             let packed = self.pack(&mut writer);
+            boundary("files.packed");
             packed.map_err(|error| Error::caused(format!("archive {}", self.path), error))
         })
         .await
     }
 
     fn pack(&self, writer: &mut dyn Write) -> std::io::Result<()> {
+        let identity = self.container.record.identity.as_ref();
+        let inside = &|owner| Mapping::inside_of(identity, owner);
         let root = self.opened.root();
         if self.stat.is_directory() {
             let directory = open_in(root, self.path.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY)?;
             let name = if self.stat.name == "/" { "" } else { &self.stat.name };
-            return pack::directory(std::os::fd::AsFd::as_fd(&directory), name.as_bytes(), writer);
+            return pack::directory(std::os::fd::AsFd::as_fd(&directory), name.as_bytes(), inside, writer);
         }
         let (parent, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
         let parent = open_in(root, parent.as_bytes(), OFlags::PATH | OFlags::DIRECTORY)?;
         let name = CString::new(name)?;
-        pack::entry(std::os::fd::AsFd::as_fd(&parent), &name, name.to_bytes(), writer)
+        pack::entry(
+            std::os::fd::AsFd::as_fd(&parent),
+            &name,
+            name.to_bytes(),
+            inside,
+            writer,
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
-use corten_image::unpack::{UnpackError, UnpackOptions, open_in, unpack_stream};
+use corten_image::unpack::{Owners, UnpackError, UnpackOptions, open_in, unpack_stream};
 use corten_sys::fault::boundary;
 use rustix::fs::{AtFlags, OFlags, StatVfsMountFlags, StatxFlags};
 use rustix::io::Errno;
@@ -65,10 +65,12 @@ fn place(
     } else {
         None
     };
+    let identity = container.record.identity.as_ref();
     let own = UnpackOptions {
         destination: path.clone().into_bytes(),
         keep_kinds: options.keep_kinds,
         owner,
+        owners: identity.map(|identity| identity as &dyn Owners),
     };
     boundary("files.unpack");
     let unpacked = unpack_stream(reader, root, &own);

@@ -71,6 +71,11 @@ impl Mapping {
         (back(&self.uids, user), back(&self.gids, group))
     }
 
+    /// [`Self::inside`] for containers that may have none.
+    pub(crate) fn inside_of(mapping: Option<&Self>, owner: (u32, u32)) -> (u32, u32) {
+        mapping.map_or(owner, |mapping| mapping.inside(owner))
+    }
+
     /// The lowest range that is not among `taken` (numbers of ranges), for a container of its own.
     pub(crate) fn own(taken: &BTreeSet<u32>) -> Option<Self> {
         let number = (FIRST..FIRST + RANGES).find(|number| !taken.contains(number))?;
@@ -95,6 +100,20 @@ impl Mapping {
     pub(crate) fn give(&self, path: &Path) -> std::io::Result<()> {
         let (uid, gid) = self.root();
         std::os::unix::fs::lchown(path, Some(uid), Some(gid))
+    }
+}
+
+impl corten_image::unpack::Owners for Mapping {
+    fn outside(&self, (user, group): (u32, u32)) -> Option<(u32, u32)> {
+        Some((self.uid(user)?, self.gid(group)?))
+    }
+
+    fn are_of_it(&self, (user, group): (u32, u32)) -> bool {
+        let within = |ranges: &[IdRange], host: u32| {
+            let mut ranges = ranges.iter();
+            ranges.any(|range| host >= range.host && host - range.host < range.count)
+        };
+        within(&self.uids, user) && within(&self.gids, group)
     }
 }
 

@@ -45,10 +45,15 @@ pub(crate) trait Judge {
     }
 }
 
-/// Everything as it is.
-struct All;
+/// Whom an archive names for the (user, group) that own something on the disk.
+pub type Inside<'a> = &'a dyn Fn((u32, u32)) -> (u32, u32);
 
-impl Judge for All {
+/// Everything as it is, but for owners.
+struct All<'a> {
+    inside: Inside<'a>,
+}
+
+impl Judge for All<'_> {
     fn judge(&mut self, _path: &[u8], _stat: &Stat, _directory: Option<BorrowedFd<'_>>) -> io::Result<Keep> {
         Ok(Keep::Yes)
     }
@@ -56,16 +61,21 @@ impl Judge for All {
     fn is_layer(&self) -> bool {
         false
     }
+
+    fn owner(&self, stat: &Stat) -> (u32, u32) {
+        (self.inside)((stat.st_uid, stat.st_gid))
+    }
 }
 
 /// Writes the directory `directory` as `name`, with everything in it.
 ///
 /// # Errors
 /// Reading or the receiver fails.
-pub fn directory(directory: BorrowedFd<'_>, name: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    let mut judge = All;
+pub fn directory(directory: BorrowedFd<'_>, name: &[u8], inside: Inside<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut judge = All { inside };
     let mut pack = Pack::new(out, name, &mut judge);
-    let stat = rustix::fs::fstat(directory)?;
+    let mut stat = rustix::fs::fstat(directory)?;
+    (stat.st_uid, stat.st_gid) = inside((stat.st_uid, stat.st_gid));
     pack.directory_header(&[name, b"/"].concat(), &stat, Some(directory))?;
     pack.tree(directory)?;
     pack.tar.finish().map(|_| ())
@@ -75,8 +85,8 @@ pub fn directory(directory: BorrowedFd<'_>, name: &[u8], out: &mut dyn Write) ->
 ///
 /// # Errors
 /// Reading or the receiver fails.
-pub fn content(directory: BorrowedFd<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut judge = All;
+pub fn content(directory: BorrowedFd<'_>, inside: Inside<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let mut judge = All { inside };
     let mut pack = Pack::new(out, b"", &mut judge);
     pack.relative = true;
     pack.tree(directory)?;
@@ -96,8 +106,14 @@ pub(crate) fn judged(directory: BorrowedFd<'_>, judge: &mut dyn Judge, out: &mut
 ///
 /// # Errors
 /// Reading or the receiver fails.
-pub fn entry(parent: BorrowedFd<'_>, name: &CStr, shown: &[u8], out: &mut dyn Write) -> io::Result<()> {
-    let mut judge = All;
+pub fn entry(
+    parent: BorrowedFd<'_>,
+    name: &CStr,
+    shown: &[u8],
+    inside: Inside<'_>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut judge = All { inside };
     let mut pack = Pack::new(out, b"", &mut judge);
     let found = rustix::fs::openat(
         parent,
@@ -105,7 +121,8 @@ pub fn entry(parent: BorrowedFd<'_>, name: &CStr, shown: &[u8], out: &mut dyn Wr
         OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
         Mode::empty(),
     )?;
-    let stat = rustix::fs::fstat(&found)?;
+    let mut stat = rustix::fs::fstat(&found)?;
+    (stat.st_uid, stat.st_gid) = inside((stat.st_uid, stat.st_gid));
     pack.file(&found, &stat, shown)?;
     pack.tar.finish().map(|_| ())
 }

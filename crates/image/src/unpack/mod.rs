@@ -12,9 +12,9 @@
 mod place;
 
 use std::io::{BufRead, Cursor, Read};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Uid};
 use rustix::io::Errno;
 
 use crate::compress::Compression;
@@ -25,15 +25,25 @@ const OPEN_MAX: usize = 64;
 /// Depth of directories that entries may ask for.
 const DEPTH_MAX: usize = 512;
 
+/// Who owns on the disk what somebody owns inside the tree's user namespace.
+pub trait Owners: std::fmt::Debug {
+    /// The user and group on the disk; none if nobody inside can own anything on it.
+    fn outside(&self, inside: (u32, u32)) -> Option<(u32, u32)>;
+    /// Whether these, as the disk has them, are of the namespace.
+    fn are_of_it(&self, outside: (u32, u32)) -> bool;
+}
+
 /// How to unpack.
 #[derive(Debug, Clone, Default)]
-pub struct UnpackOptions {
+pub struct UnpackOptions<'o> {
     /// The directory below the root, absolute, as the client wrote it; for messages too.
     pub destination: Vec<u8>,
     /// A directory and something else do not replace each other.
     pub keep_kinds: bool,
     /// Everything belongs to this user and group instead of those in the tar.
     pub owner: Option<(u32, u32)>,
+    /// The tree's user namespace, if it is not the host's.
+    pub owners: Option<&'o dyn Owners>,
 }
 
 /// An archive could not be unpacked; what came before the failure stays.
@@ -70,7 +80,11 @@ pub enum UnpackError {
 ///
 /// # Errors
 /// [`UnpackError`].
-pub fn unpack_stream(reader: &mut dyn Read, root: BorrowedFd<'_>, options: &UnpackOptions) -> Result<(), UnpackError> {
+pub fn unpack_stream(
+    reader: &mut dyn Read,
+    root: BorrowedFd<'_>,
+    options: &UnpackOptions<'_>,
+) -> Result<(), UnpackError> {
     let mut start = Vec::new();
     (&mut *reader).take(8).read_to_end(&mut start).map_err(TarError::Read)?;
     let compression = Compression::of(&start);
@@ -86,7 +100,7 @@ pub fn unpack_stream(reader: &mut dyn Read, root: BorrowedFd<'_>, options: &Unpa
 ///
 /// # Errors
 /// [`UnpackError`].
-pub fn unpack<R: BufRead>(reader: R, root: BorrowedFd<'_>, options: &UnpackOptions) -> Result<(), UnpackError> {
+pub fn unpack<R: BufRead>(reader: R, root: BorrowedFd<'_>, options: &UnpackOptions<'_>) -> Result<(), UnpackError> {
     let mut tar = TarReader::new(reader);
     let mut unpacking = Unpacking {
         root,
@@ -102,7 +116,7 @@ pub fn unpack<R: BufRead>(reader: R, root: BorrowedFd<'_>, options: &UnpackOptio
 
 struct Unpacking<'a> {
     root: BorrowedFd<'a>,
-    options: &'a UnpackOptions,
+    options: &'a UnpackOptions<'a>,
     /// The directory of the last entry, by path: most entries follow one of the same directory.
     parent: Option<(Vec<u8>, OwnedFd)>,
     /// Directories whose times are set when the entries in them are over, outermost first.
@@ -168,10 +182,39 @@ impl Unpacking<'_> {
             Err(Errno::NOENT) if !path.is_empty() => self.make_parents(path)?,
             opened => opened.map_err(failed)?,
         };
+        self.adopt(path).map_err(io_error("lchown", path))?;
         if let Ok(kept) = directory.try_clone() {
             self.parent = Some((path.to_vec(), kept));
         }
         Ok(directory)
+    }
+
+    /// Gives directories on the way that a layer shows with the host's owners, as it does while the container does not
+    /// run, to those whose they are inside: what is written below copies them up as they are. Only on the root's own
+    /// mount: what is mounted in it belongs to others.
+    fn adopt(&self, path: &[u8]) -> rustix::io::Result<()> {
+        let Some(owners) = self.options.owners else {
+            return Ok(());
+        };
+        let mount = |of: BorrowedFd<'_>| {
+            rustix::fs::statx(of, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map(|found| found.stx_mnt_id)
+        };
+        let own = mount(self.root)?;
+        let whole = [&*self.options.destination, b"/", path].concat();
+        let slashes = whole.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        for end in slashes.map(|(at, _)| at).chain([whole.len()]) {
+            let directory = open_in(self.root, &whole[..end], OFlags::PATH | OFlags::DIRECTORY)?;
+            let stat = rustix::fs::fstat(&directory)?;
+            let owner = (stat.st_uid, stat.st_gid);
+            if owners.are_of_it(owner) || mount(directory.as_fd())? != own {
+                continue;
+            }
+            if let Some((user, group)) = owners.outside(owner) {
+                let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
+                rustix::fs::chownat(&directory, c"", user, group, AtFlags::EMPTY_PATH)?;
+            }
+        }
+        Ok(())
     }
 
     fn make_parents(&mut self, path: &[u8]) -> Result<OwnedFd, UnpackError> {

@@ -173,7 +173,7 @@ impl Unpacking<'_> {
         if FileType::from_raw_mode(stat.st_mode) != kind || stat.st_nlink != 1 {
             return Ok(());
         }
-        let (user, group) = self.owner(entry);
+        let (user, group) = self.owner(entry, path)?;
         rustix::fs::chownat(&made, c"", Some(user), Some(group), AtFlags::EMPTY_PATH)
             .map_err(io_error("lchown", path))?;
         let itself = format!("/proc/self/fd/{}", made.as_raw_fd());
@@ -189,7 +189,7 @@ impl Unpacking<'_> {
 
     /// Owner and attributes of an open file or directory.
     fn dress(&self, file: &OwnedFd, path: &[u8], entry: &TarEntry) -> Result<(), UnpackError> {
-        let (user, group) = self.owner(entry);
+        let (user, group) = self.owner(entry, path)?;
         rustix::fs::fchown(file, Some(user), Some(group)).map_err(io_error("lchown", path))?;
         for (name, value) in &entry.xattrs {
             if name.starts_with(b"trusted.overlay.") || name.starts_with(b"user.overlay.") {
@@ -204,9 +204,20 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    fn owner(&self, entry: &TarEntry) -> (Uid, Gid) {
-        let (user, group) = self.options.owner.unwrap_or((entry.uid, entry.gid));
-        (Uid::from_raw(user), Gid::from_raw(group))
+    fn owner(&self, entry: &TarEntry, path: &[u8]) -> Result<(Uid, Gid), UnpackError> {
+        let inside = self.options.owner.unwrap_or((entry.uid, entry.gid));
+        let (user, group) = match self.options.owners {
+            None => inside,
+            Some(owners) => owners.outside(inside).ok_or_else(|| UnpackError::Io {
+                step: "lchown",
+                path: lossy(path),
+                source: std::io::Error::other(format!(
+                    "user {} or group {} cannot be mapped to the host",
+                    inside.0, inside.1
+                )),
+            })?,
+        };
+        Ok((Uid::from_raw(user), Gid::from_raw(group)))
     }
 }
 

@@ -71,7 +71,7 @@ fn commit(place: &Place) -> (Digest, Committed) {
             ..ImageConfig::default()
         })
     };
-    let id = place.store.commit(request, || (), describe).expect("commits");
+    let id = place.store.commit(request, || Ok(()), describe).expect("commits");
     (id, committed.expect("it was described"))
 }
 
@@ -271,7 +271,7 @@ fn a_failure_leaves_nothing() {
     };
     let refused = place
         .store
-        .commit(request, || (), |_| Err(serde::de::Error::custom("refused")));
+        .commit(request, || Ok(()), |_| Err(serde::de::Error::custom("refused")));
     assert_eq!(refused.expect_err("refused").to_string(), "refused");
     let root = place.root.path().join("image");
     assert_eq!(
@@ -285,7 +285,7 @@ fn a_failure_leaves_nothing() {
     };
     let missing = place
         .store
-        .commit(request, || (), |_| Ok(Vec::new()))
+        .commit(request, || Ok(()), |_| Ok(Vec::new()))
         .expect_err("it is not there");
     assert_eq!(missing.kind(), corten_image::ErrorKind::NotFound);
 }

@@ -135,6 +135,7 @@ enum Stage {
     Ending {
         code: i32,
         at: Timestamp,
+        #[serde(default)]
         out_of_memory: bool,
     },
     /// The exit is recorded and reported; waits for `Release` until the deadline.

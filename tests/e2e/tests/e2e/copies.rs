@@ -25,8 +25,11 @@ fn there_and_back() -> Result<()> {
             case.ok(&format!("cp {name}:/copied /run/cp/back-{name}"))?;
             case.ok(&format!("cp {name}:/tmp/dir /run/cp/dir-{name}"))?;
             case.ok(&format!("cp {name}:/data/in-{name} /run/cp/vol-{name}"))?;
+            case.ok(&format!("cp {name}:/tmp/dir/. /run/cp/content-{name}"))?;
+            case.ok(&format!("cp -L {name}:/tmp/dir/link /run/cp/followed-{name}"))?;
             case.script(&format!(
                 "cd /run/cp && cmp file back-{name} && cmp file vol-{name} && cmp dir/deep dir-{name}/deep && \
+                 cmp dir/deep content-{name}/deep && cmp dir/deep followed-{name} && ! test -L followed-{name} && \
                  test \"$(readlink dir-{name}/link)\" = deep && test \"$(stat -c %a back-{name})\" = 640"
             ))?
             .success()?;
@@ -69,10 +72,13 @@ fn links_lead_nowhere_else() -> Result<()> {
             "/run/cp/host",
             "../../../../../../../run/cp/host",
             "/proc/1/root/run/cp/host",
+            "/proc/self/root/run/cp/host",
         ] {
             case.ok(&format!("exec box sh -c 'rm -rf /out; ln -s {target} /out'"))?;
-            case.run("cp /run/cp/file box:/out/")?;
-            case.run("cp box:/out/../secret /run/cp/got")?;
+            for path in ["/out", target] {
+                case.run(&format!("cp /run/cp/file box:{path}/"))?;
+                case.run(&format!("cp box:{path}/../secret /run/cp/got"))?;
+            }
             case.script("test -z \"$(ls /run/cp/host)\" && ! grep -s secret /run/cp/got")?
                 .success()?;
         }
@@ -82,8 +88,10 @@ fn links_lead_nowhere_else() -> Result<()> {
         )?;
         for _ in 0..20 {
             case.run("cp /run/cp/dir box:/race")?;
+            case.run("cp box:/race/../secret /run/cp/got")?;
         }
-        case.script("test -z \"$(ls /run/cp/host)\"")?.success()?;
+        case.script("test -z \"$(ls /run/cp/host)\" && ! grep -s secret /run/cp/got")?
+            .success()?;
         case.ok("rm -f box").map(drop)
     })
 }
@@ -194,6 +202,40 @@ fn export_is_the_root_without_mounts() -> Result<()> {
         case.says("run --rm again:latest cat /mine", "y")?;
         ensure!(image.starts_with("sha256:"), "{image}");
         case.ok("rmi again:latest").map(drop)
+    })
+}
+
+/// An archive may be compressed. What takes it apart is the engine's, never a program that the container has under
+/// the name of one that could.
+#[test]
+fn archives_are_not_taken_apart_by_the_container() -> Result<()> {
+    const HOSTILE: &str = "cd /run/cp && mkdir -p root/usr/local/bin && printf '#!/bin/sh\\ntouch /run/cp/ran /ran\\n' >evil && \
+        chmod 755 evil && for name in unpigz pigz gzip gunzip xz unxz bzip2 zstd; do cp evil root/usr/local/bin/$name; done";
+    one(&["busybox"], |case| {
+        prepare(case)?;
+        case.script(HOSTILE)?.success()?;
+        case.ok("create --name box busybox sleep 1000")?;
+        let root = case.script("tar -C /run/cp/root -c usr")?.success()?.stdout;
+        case.run_with_input("cp - box:/", root.as_bytes())?.success()?;
+        for state in ["created", "running"] {
+            for program in ["gzip", "bzip2", "xz"] {
+                if case.script(&format!("command -v {program}"))?.code != 0 {
+                    eprintln!("skip: no {program} to make an archive with");
+                    continue;
+                }
+                case.script(&format!("cd /run/cp && rm -f back && tar -c dir | {program} >sent"))?
+                    .success()?;
+                let sent = std::fs::read(case.daemon.sandbox.path("/run/cp/sent"))?;
+                case.run_with_input("cp - box:/tmp", &sent)?.success()?;
+                case.ok("cp box:/tmp/dir/deep /run/cp/back")?;
+                case.script("cd /run/cp && cmp back dir/deep && ! test -e ran")?
+                    .success()?;
+                ensure!(case.run("cp box:/ran -")?.code != 0, "{program} was executed: {state}");
+            }
+            case.says("inspect -f '{{.State.Status}}' box", state)?;
+            case.ok("start box")?;
+        }
+        case.ok("rm -f box").map(drop)
     })
 }
 

@@ -293,3 +293,65 @@ fn a_mapped_bind_belongs_to_the_containers_user() -> Result<()> {
         Ok(())
     })
 }
+
+/// Archives speak of the container's users, whether it runs or not; what is written below directories of the image
+/// leaves these with their owners.
+#[test]
+fn archives_have_the_owners_that_the_container_sees() -> Result<()> {
+    remapped(&["busybox"], |case| {
+        case.script("rm -rf /run/cp && mkdir -p /run/cp/dir && echo x >/run/cp/dir/f && chown -R 12:34 /run/cp/dir")?
+            .success()?;
+        case.ok("run -d --name box busybox sh -c 'echo own >/own; chown 5:6 /own; sleep 1000'")?;
+        case.ok("exec box sh -c 'until [ \"$(stat -c %u /own)\" = 5 ]; do :; done'")?;
+        let tar = case.script("tar -C /run/cp -c dir")?.success()?.stdout;
+        let owners = |case: &Case, line: &str| -> Result<String> {
+            let command = format!("{line} >/run/cp/got && tar --numeric-owner -tvf /run/cp/got");
+            let listed = case.script(&command)?.success()?.text().to_owned();
+            let owner = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
+            Ok(listed.lines().filter_map(owner).collect::<Vec<_>>().join(" "))
+        };
+        let get = |path: &str| {
+            let socket = case.daemon.socket();
+            format!("curl -sf --unix-socket {socket} 'http://d/v1.51/containers/box/archive?path={path}'")
+        };
+        for state in ["running", "exited"] {
+            case.run_with_input(&format!("cp - box:/tmp/{state}"), tar.as_bytes())?
+                .code_is(1)?;
+            case.run_with_input("cp -a - box:/home", tar.as_bytes())?.success()?;
+            case.run_with_input("cp -a - box:/var/spool", tar.as_bytes())?
+                .success()?;
+            for (path, wanted) in [
+                ("/own", "5/6"),
+                ("/home/dir", "12/34 12/34"),
+                ("/bin/busybox", "0/0"),
+                ("/etc/passwd", "0/0"),
+            ] {
+                let found = owners(case, &get(path))?;
+                ensure!(found == wanted, "{state} {path}: {found}");
+            }
+            let export = format!(
+                "curl -sf --unix-socket {} http://d/v1.51/containers/box/export",
+                case.daemon.socket()
+            );
+            let found = owners(case, &export)?;
+            ensure!(!found.contains("200"), "{state}: {found}");
+            if state == "running" {
+                case.ok("stop -t 0 box")?;
+            }
+        }
+        case.ok("start box")?;
+        case.says(
+            "exec box stat -c %u:%g /home /home/dir /home/dir/f /var /var/spool /var/spool/dir/f",
+            "0:0\n12:34\n12:34\n0:0\n0:0\n12:34",
+        )?;
+        // Nobody's ids are not the host's.
+        let stranger = case
+            .script("chown 70000 /run/cp/dir/f && tar -C /run/cp -c dir")?
+            .success()?
+            .stdout;
+        case.run_with_input("cp -a - box:/home", stranger.as_bytes())?
+            .code_is(1)?
+            .mentions("cannot be mapped")?;
+        case.ok("rm -f box").map(drop)
+    })
+}
