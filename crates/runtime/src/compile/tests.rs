@@ -231,3 +231,49 @@ fn capabilities_that_the_host_lacks_are_left_out() {
     assert_eq!(plan.process.capabilities.bounding, 0b11);
     assert_eq!(plan.process.capabilities.inheritable, 0);
 }
+
+#[test]
+fn a_scope_has_the_limits_and_its_group_is_in_its_slice() {
+    let mut spec = spec();
+    spec["linux"]["cgroupsPath"] = json!("a-b.slice:docker:x");
+    spec["linux"]["resources"]["memory"] = json!({ "limit": 4096 });
+    let options = Options {
+        systemd: true,
+        ..Options::default()
+    };
+    for host in [v1(), v2()] {
+        let cgroup = compiled_with(spec.clone(), &host, &options).unwrap().cgroup;
+        let scope = cgroup.scope.unwrap();
+        assert_eq!(
+            (scope.unit.as_str(), scope.slice.as_str()),
+            ("docker-x.scope", "a-b.slice")
+        );
+        let place = std::path::Path::new("a.slice/a-b.slice/docker-x.scope");
+        assert!(cgroup.directories.iter().all(|directory| directory.path == place));
+        let has = |name: &str| scope.properties.iter().any(|property| property.name == name);
+        assert!(has("MemoryAccounting") && (has("MemoryMax") || has("MemoryLimit")));
+        // The v2 program is ours; v1's files would be opened by systemd.
+        assert_eq!(has("DevicePolicy"), host.layout == Layout::V1);
+    }
+    spec["linux"]["cgroupsPath"] = json!("/not/systemd");
+    assert!(
+        compiled_with(spec, &v2(), &options)
+            .unwrap_err()
+            .contains("slice:prefix:name")
+    );
+}
+
+/// Other runtimes take properties of units from annotations, which users of an engine may set.
+#[test]
+fn annotations_reach_no_scope() {
+    let mut spec = spec();
+    spec["linux"]["cgroupsPath"] = json!("system.slice:docker:x");
+    let options = Options {
+        systemd: true,
+        ..Options::default()
+    };
+    let plain = compiled_with(spec.clone(), &v2(), &options).unwrap().cgroup.scope;
+    spec["annotations"] = json!({ "org.systemd.property.ExecStopPost": "[('/bin/sh', ['sh'], false)]" });
+    let annotated = compiled_with(spec, &v2(), &options).unwrap().cgroup.scope;
+    assert!(plain.is_some() && plain == annotated);
+}

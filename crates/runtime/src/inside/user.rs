@@ -92,7 +92,7 @@ fn resolve_named(user: &str, further: &[String], databases: &Databases) -> Resul
     });
     match (&entry, number) {
         (Some(entry), _) => {
-            (identity.uid, identity.gid) = (entry.uid, entry.gid);
+            (identity.uid, identity.gid) = (in_range(entry.uid)?, in_range(entry.gid)?);
             identity.home = Some(entry.home.to_owned());
         }
         (None, Some(number)) => identity.uid = number,
@@ -107,8 +107,8 @@ fn resolve_named(user: &str, further: &[String], databases: &Databases) -> Resul
         let name = entry.as_ref().map_or("", |entry| entry.name);
         identity.groups = Group::all(&databases.group)
             .filter(|group| group.has(name))
-            .map(|group| group.gid)
-            .collect();
+            .map(|group| in_range(group.gid))
+            .collect::<Result<_, _>>()?;
     } else {
         identity.gid = group_number(group, databases)?;
     }
@@ -124,7 +124,7 @@ fn group_number(name: &str, databases: &Databases) -> Result<u32, CreateError> {
     let number = parse_id(name)?;
     let entry = Group::all(&databases.group).find(|group| group.name == name || Some(group.gid) == number);
     match (entry, number) {
-        (Some(entry), _) => Ok(entry.gid),
+        (Some(entry), _) => in_range(entry.gid),
         (None, Some(number)) => Ok(number),
         (None, None) => Err(CreateError::invalid(format!(
             "unable to find group {name}: no matching entries in group file"
@@ -134,11 +134,19 @@ fn group_number(name: &str, databases: &Databases) -> Result<u32, CreateError> {
 
 /// `None`: not a number. Docker refuses numbers that are no valid ids.
 fn parse_id(text: &str) -> Result<Option<u32>, CreateError> {
-    const HIGHEST: i64 = i32::MAX as i64;
     match text.parse::<i64>() {
-        Ok(number) if (0..=HIGHEST).contains(&number) => Ok(Some(number as u32)),
-        Ok(_) => Err(CreateError::invalid("uids and gids must be in range 0-2147483647")),
+        Ok(number) => in_range(u32::try_from(number).unwrap_or(u32::MAX)).map(Some),
         Err(_) => Ok(None),
+    }
+}
+
+/// The highest number means "as it is" to the kernel: whoever becomes that user stays root.
+fn in_range(id: u32) -> Result<u32, CreateError> {
+    const HIGHEST: u32 = i32::MAX.cast_unsigned();
+    if id <= HIGHEST {
+        Ok(id)
+    } else {
+        Err(CreateError::invalid("uids and gids must be in range 0-2147483647"))
     }
 }
 
@@ -224,6 +232,25 @@ mod tests {
         assert_eq!(resolve("1234", &[]), identity(1234, 0, &[0], None));
         assert_eq!(resolve("1234:56", &[]), identity(1234, 56, &[56], None));
         assert_eq!(resolve("", &[]), identity(0, 0, &[0, 40], Some("/root")));
+    }
+
+    /// The image's own files name numbers that are none.
+    #[test]
+    fn records_out_of_range_make_nobody_root() {
+        let databases = Databases {
+            passwd: "low:x:4294967295:5::/:\nhigh:x:5:4294967295::/:\nfine:x:5:5::/:".into(),
+            group: "far:x:2147483648:fine".into(),
+        };
+        for (user, further) in [("low", ""), ("high", ""), ("fine", ""), ("5:far", ""), ("7", "far")] {
+            let further: Vec<String> = further.split_whitespace().map(str::to_owned).collect();
+            let refused = resolve_named(user, &further, &databases).map_err(|error| error.message);
+            assert_eq!(
+                refused.unwrap_err(),
+                "uids and gids must be in range 0-2147483647",
+                "{user}"
+            );
+        }
+        assert!(resolve_named("7", &[], &databases).is_ok());
     }
 
     #[test]

@@ -71,6 +71,28 @@ fn proc_and_sys_are_not_where_an_image_says() -> Result<()> {
     })
 }
 
+/// `/dev` of an image is a link: what is made there stays inside, and nothing of the host is replaced.
+#[test]
+fn dev_is_not_where_an_image_says() -> Result<()> {
+    one(&["busybox"], |case| {
+        guarded(case, "dev", |case, outside| {
+            case.script(&format!("echo kept >{outside}/ptmx"))?.success()?;
+            for (number, target) in [outside.to_owned(), format!("../../../../../..{outside}")]
+                .iter()
+                .enumerate()
+            {
+                let image = format!("linked-dev-{number}:1");
+                busybox_image(case, &image, vec![Entry::symlink("dev", target)], json!({}))?;
+                let said = case.run(&format!("run --rm {image} /bin/busybox ls -l {outside}"))?;
+                ensure!(!said.text().contains("secret"), "the host's files are there: {said}");
+            }
+            case.script(&format!("grep kept {outside}/ptmx && rm {outside}/ptmx"))?
+                .success()
+                .map(drop)
+        })
+    })
+}
+
 /// The container brings a `/dev` whose null and console are links to files of the kernel's.
 #[test]
 fn masks_and_consoles_are_no_links_of_the_container() -> Result<()> {

@@ -55,6 +55,46 @@ fn a_users_groups_are_those_of_the_image() -> Result<()> {
     })
 }
 
+/// A number that no user can have, given or in the image's own files, does not become another user: root.
+#[test]
+fn numbers_of_users_do_not_wrap() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run -d --name box busybox sleep 1000")?;
+        let range = "uids and gids must be in range 0-2147483647";
+        for user in ["4294967295", "4294967296", "2147483648", "-1", "0:4294967296"] {
+            case.run(&format!("run --rm --user={user} busybox id -u"))?
+                .code_is(125)?
+                .mentions(range)?;
+            case.run(&format!("exec --user={user} box id -u"))?
+                .code_is(126)?
+                .mentions(range)?;
+        }
+        case.ok("exec box sh -c 'echo evil:x:4294967295:4294967295::/:/bin/sh >>/etc/passwd; echo far:x:4294967295:evil >>/etc/group'")?;
+        for user in ["evil", "5:far"] {
+            case.run(&format!("exec --user={user} box id -u"))?
+                .code_is(126)?
+                .mentions(range)?;
+        }
+        case.ok("rm -f box").map(drop)
+    })
+}
+
+/// An image's list of users is no way to the host's memory: it is read as far as an honest one goes.
+#[test]
+fn endless_lists_of_users_are_not_read() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("run --name box busybox sh -c 'head -c 300000000 /dev/zero | tr \"\\0\" x >>/etc/group; cp /etc/group /etc/passwd'")?;
+        case.ok("commit box endless")?;
+        case.ok("rm box")?;
+        // Read whole, this would not fit.
+        case.ok("run -d --name box --memory 96m --memory-swap 96m endless sleep 1000")?;
+        case.run("exec --user nobody box id -u")?.code_is(126)?;
+        case.says("inspect -f '{{.State.Running}} {{.State.OOMKilled}}' box", "true false")?;
+        case.ok("rm -f box")?;
+        case.ok("rmi endless").map(drop)
+    })
+}
+
 /// No descriptor of the engine is left in a process, by which a working directory could lead to the host.
 #[test]
 fn no_descriptor_leads_to_the_host() -> Result<()> {
