@@ -34,7 +34,7 @@ pub(crate) fn after_many_lives(corten: &Engine, table: &mut Table) -> Result<()>
                 if number >= LIVES {
                     return Ok(());
                 }
-                if number % 1000 == 0 {
+                if number.is_multiple_of(1000) {
                     eprintln!("bench: after {number} lives: {} KiB above the start", above(begin)?);
                 }
                 corten.whole_life()?;
