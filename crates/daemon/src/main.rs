@@ -1,6 +1,6 @@
 //! The program `cortend`: reads its settings and runs a daemon.
 
-use std::process::ExitCode;
+#![cfg_attr(not(test), no_main)]
 
 use anyhow::{Context as _, Result};
 use corten_daemon::pidfile::PidFile;
@@ -20,15 +20,17 @@ const STACK_BYTES: usize = 1 << 20;
 /// One heap per worker would do; all threads share this many.
 const HEAPS: i32 = 2;
 
-fn main() -> ExitCode {
+corten_sys::entry!(start);
+
+fn start() -> u8 {
     let mut arguments = std::env::args();
     let program = arguments.next().unwrap_or_else(|| "cortend".to_owned());
     let arguments: Vec<String> = arguments.collect();
     match run(&program, &arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             eprintln!("{error:#}");
-            ExitCode::FAILURE
+            1
         }
     }
 }

@@ -14,7 +14,9 @@ pub mod channel;
 pub mod dns;
 pub mod frame;
 pub mod keeper;
-pub mod log;
 pub mod names;
 pub mod protocol;
 pub mod spawn;
+
+/// What is recorded, and how: for the keeper, which writes it, and for the daemon, which reads it.
+pub use corten_log as log;

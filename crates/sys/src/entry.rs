@@ -22,9 +22,56 @@ macro_rules! entry {
     };
 }
 
-/// Runs `main` as std would: a closed pipe is an error of the write and no signal, and standard output is flushed.
+/// Runs `main` as std would: no file that is opened becomes a standard stream that was closed, a closed pipe is an error
+/// of the write and no signal, and standard output is flushed.
 pub fn run(main: fn() -> u8) -> ! {
+    open_streams();
     // SAFETY: ignoring a signal runs no code of ours; no other thread exists.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     std::process::exit(i32::from(main()))
+}
+
+/// Puts `/dev/null` where one of the three standard streams is missing.
+fn open_streams() {
+    let mut streams = [0, 1, 2].map(|fd| libc::pollfd {
+        fd,
+        events: 0,
+        revents: 0,
+    });
+    // SAFETY: the array has three elements; the call does not wait.
+    if unsafe { libc::poll(streams.as_mut_ptr(), 3, 0) } <= 0 {
+        return;
+    }
+    for stream in streams.iter().filter(|stream| stream.revents & libc::POLLNVAL != 0) {
+        // SAFETY: the name ends with a zero. The kernel gives the lowest free number, which is this one: lower ones are open.
+        if unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) } != stream.fd {
+            // As std: nothing may be written to what is taken for a stream.
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_closed_stream_is_taken_by_nothing() {
+        // SAFETY: the child only makes calls that are allowed between fork and exec, and ends.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // SAFETY: as above; the descriptors are the child's own.
+            unsafe {
+                libc::close(0);
+                libc::close(2);
+                super::open_streams();
+                let are_null =
+                    [0, 2].map(|stream| libc::fcntl(stream, libc::F_GETFL) & libc::O_ACCMODE == libc::O_RDWR);
+                let next = libc::dup(0);
+                libc::_exit(i32::from(are_null != [true; 2] || next < 3));
+            }
+        }
+        let mut status = 0;
+        // SAFETY: waits for the child above.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!(status, 0);
+    }
 }

@@ -3,26 +3,26 @@
 use corten_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::LINE_LIMIT_BYTES;
+use crate::LINE_LIMIT_BYTES;
 
 /// The text of one record, in two parts so that the larger one need not be copied.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     /// What an earlier read left.
-    pub(super) before: &'a [u8],
+    pub(crate) before: &'a [u8],
     /// What follows it.
-    pub(super) text: &'a [u8],
+    pub(crate) text: &'a [u8],
     /// A newline follows.
-    pub(super) ends: bool,
+    pub(crate) ends: bool,
     /// The time of the first part of a long line; `None`: now.
-    pub(super) time: Option<Timestamp>,
+    pub(crate) time: Option<Timestamp>,
     /// Which part of its line it is, from 1; 0 for a line that is whole.
-    pub(super) part: u32,
+    pub(crate) part: u32,
 }
 
 /// The beginning of a line whose end has not been read.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Carry {
+pub(crate) struct Carry {
     /// Below [`LINE_LIMIT_BYTES`] long.
     bytes: Vec<u8>,
     /// When the first part of this line was recorded, if one was.
@@ -34,7 +34,7 @@ pub(super) struct Carry {
 
 impl Carry {
     /// Emits each record that `bytes` complete.
-    pub(super) fn cut(&mut self, mut bytes: &[u8], now: Timestamp, mut emit: impl FnMut(Line<'_>)) {
+    pub(crate) fn cut(&mut self, mut bytes: &[u8], now: Timestamp, mut emit: impl FnMut(Line<'_>)) {
         while !bytes.is_empty() {
             let room = (LINE_LIMIT_BYTES - self.bytes.len()).min(bytes.len());
             let (text, ends) = match find_newline(&bytes[..room]) {
@@ -64,7 +64,7 @@ impl Carry {
     }
 
     /// Emits the incomplete line, if there is one: the stream has ended.
-    pub(super) fn end(&mut self, now: Timestamp, mut emit: impl FnMut(Line<'_>)) {
+    pub(crate) fn end(&mut self, now: Timestamp, mut emit: impl FnMut(Line<'_>)) {
         if !self.bytes.is_empty() {
             emit(Line {
                 before: &self.bytes,

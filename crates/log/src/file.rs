@@ -14,14 +14,14 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::{Format, local};
+use crate::{Format, local};
 
 /// What the names of plain and of compressed files end with.
 const FORMS: [&str; 2] = ["", ".gz"];
 
 /// The current file and when it is full.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct LogFile {
+pub(crate) struct LogFile {
     path: PathBuf,
     /// `None` when it could not be opened again after a rotation; tried at the next write.
     #[serde(skip)]
@@ -40,7 +40,7 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    pub(super) fn open(path: &Path, max_size_bytes: u64, max_files: u32, format: Format) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, max_size_bytes: u64, max_files: u32, format: Format) -> io::Result<Self> {
         let max_size_bytes = if max_size_bytes == 0 { u64::MAX } else { max_size_bytes };
         let (path, file) = (path.to_owned(), None);
         let mut log = Self {
@@ -59,17 +59,17 @@ impl LogFile {
     }
 
     /// Whether `more` bytes reach the size at which the file is rotated.
-    pub(super) fn is_full_with(&self, more: usize) -> bool {
+    pub(crate) fn is_full_with(&self, more: usize) -> bool {
         self.size_bytes.saturating_add(more as u64) >= self.full_bytes
     }
 
     /// Whether files were renamed since the last time this was asked.
-    pub(super) fn was_rotated(&mut self) -> bool {
+    pub(crate) fn was_rotated(&mut self) -> bool {
         std::mem::take(&mut self.rotated)
     }
 
     /// Appends whole records, after a rotation if the file is full. What the disk does not take is lost and noted.
-    pub(super) fn append(&mut self, lines: &[u8]) {
+    pub(crate) fn append(&mut self, lines: &[u8]) {
         if self.size_bytes >= self.full_bytes {
             self.rotate();
         }
@@ -186,7 +186,7 @@ impl LogFile {
 
 #[cfg(test)]
 impl LogFile {
-    pub(super) fn replace_file(&mut self, file: File) -> File {
+    pub(crate) fn replace_file(&mut self, file: File) -> File {
         self.file.replace(file).expect("opened")
     }
 }

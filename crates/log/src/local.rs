@@ -14,7 +14,7 @@ use std::os::unix::fs::FileExt;
 
 use corten_base::Timestamp;
 
-use super::Stream;
+use crate::Stream;
 
 /// Bytes of one length.
 const LENGTH_BYTES: usize = 4;
@@ -65,7 +65,7 @@ pub fn encode(stream: Stream, time: Timestamp, text: [&[u8]; 2], part: Part, to:
 }
 
 /// How much of `bytes`, which begin with a record, are whole records.
-pub(super) fn whole_length(bytes: &[u8]) -> usize {
+pub(crate) fn whole_length(bytes: &[u8]) -> usize {
     let mut whole = 0;
     while let Some(length) = bytes.get(whole..).and_then(|rest| rest.first_chunk()) {
         let end = whole + 2 * LENGTH_BYTES + u32::from_be_bytes(*length) as usize;
@@ -78,7 +78,7 @@ pub(super) fn whole_length(bytes: &[u8]) -> usize {
 }
 
 /// The same of a file; looks at its end first, where nearly always all is well.
-pub(super) fn whole_file_length(file: &File, size: u64) -> io::Result<u64> {
+pub(crate) fn whole_file_length(file: &File, size: u64) -> io::Result<u64> {
     let length_at = |at: u64| -> io::Result<u64> {
         let mut length = [0; LENGTH_BYTES];
         file.read_exact_at(&mut length, at)?;
