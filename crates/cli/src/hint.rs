@@ -27,6 +27,10 @@ pub(crate) fn advice(program: &str, text: &str) -> Option<String> {
             "see what takes the space with `{program} system df`, free some with `{program} system prune`"
         ));
     }
+    if says("page not found") {
+        let advice = "this call is Corten's own, the engine that answers is another one";
+        return Some(advice.to_owned());
+    }
     if says("pull access denied") {
         return Some(format!(
             "log in with `{program} login` if the repository is private, and check the spelling of the name"
@@ -134,6 +138,7 @@ mod tests {
                 "Error response from daemon: cannot remove container \"web\": container is running: stop the container before removing or force remove",
                 Some("`corten rm -f web`"),
             ),
+            ("Error response from daemon: page not found", Some("Corten's own")),
             ("Error response from daemon: something else", None),
             ("unknown flag: --x", None),
         ] {

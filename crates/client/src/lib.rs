@@ -29,6 +29,7 @@ mod volume;
 mod watch;
 
 pub use answer::{Objects, Stream};
+pub use archive::FilesOf;
 pub use call::Upload;
 pub use container::{AttachOptions, ListOptions, LogOptions, RemoveOptions, StopOptions, WaitCondition, Waiter};
 pub use endpoint::{Endpoint, Tls};

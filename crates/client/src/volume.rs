@@ -5,7 +5,7 @@ use corten_api::Filters;
 use corten_api::volume::{Volume, VolumeCreateBody, VolumeList};
 use http::Method;
 
-use crate::call::Call;
+use crate::call::{Call, Upload};
 use crate::error::CallError;
 use crate::query::{Query, path_segment};
 use crate::request::Client;
@@ -37,6 +37,26 @@ impl Client {
             .await
     }
 
+    /// Makes one of a tar stream. Corten's own call.
+    ///
+    /// # Errors
+    /// See [`CallError`]; 409 if the name is taken.
+    pub async fn import_volume(&self, name: &str, archive: Upload, labels: &[String]) -> Result<Volume, CallError> {
+        let path = format!("/corten{}/import", of(name));
+        let call = Call::post(&path, &with_labels(Query::new(), labels));
+        self.value(call.upload(archive, "application/x-tar")).await
+    }
+
+    /// Makes one of another one. Corten's own call.
+    ///
+    /// # Errors
+    /// See [`CallError`]; 409 if the name is taken.
+    pub async fn clone_volume(&self, source: &str, name: &str, labels: &[String]) -> Result<Volume, CallError> {
+        let path = format!("/corten{}/clone", of(source));
+        let query = with_labels(Query::new().with("name", name), labels);
+        self.value(Call::post(&path, &query)).await
+    }
+
     /// Removes one.
     ///
     /// # Errors
@@ -45,6 +65,10 @@ impl Client {
         let query = Query::new().with_flag("force", force);
         self.done(Call::new(Method::DELETE, &of(name), &query)).await
     }
+}
+
+fn with_labels(query: Query, labels: &[String]) -> Query {
+    labels.iter().fold(query, |query, label| query.with("label", label))
 }
 
 fn of(name: &str) -> String {

@@ -3,6 +3,8 @@
 //! Names may contain slashes (`/images/{name}/json` is matched greedily), an unknown path and a
 //! wrong method are the same (404 `page not found`), and a path is matched after decoding, as in
 //! Docker's router.
+//!
+//! What Docker has no call for is below `/corten/`: docs/volumes.md.
 
 use corten_api::query;
 use corten_api::version::{self, ApiVersion, VersionError};
@@ -125,6 +127,18 @@ pub enum Call {
     VolumeInspect(String),
     /// `DELETE /volumes/{name}`
     VolumeRemove(String),
+    /// `HEAD /corten/volumes/{name}/archive`
+    VolumeStat(String),
+    /// `GET /corten/volumes/{name}/archive`
+    VolumeRead(String),
+    /// `PUT /corten/volumes/{name}/archive`
+    VolumeWrite(String),
+    /// `GET /corten/volumes/{name}/export`
+    VolumeExport(String),
+    /// `POST /corten/volumes/{name}/import`
+    VolumeImport(String),
+    /// `POST /corten/volumes/{name}/clone`
+    VolumeClone(String),
     /// `GET /networks`
     NetworkList,
     /// `GET /networks/{id}`
@@ -168,6 +182,8 @@ impl Call {
                 | Self::ImageCreate
                 | Self::ImageLoad
                 | Self::ArchiveWrite(_)
+                | Self::VolumeWrite(_)
+                | Self::VolumeImport(_)
                 | Self::Commit
                 | Self::NetworkCreate
                 | Self::NetworkConnect(_)
@@ -237,6 +253,7 @@ fn head(segments: &[&str]) -> Option<Call> {
     match segments {
         ["_ping"] => Some(Call::Ping),
         ["containers", of @ .., "archive"] => Some(Call::ArchiveStat(of.join("/"))),
+        ["corten", "volumes", of @ .., "archive"] => Some(Call::VolumeStat(of.join("/"))),
         _ => None,
     }
 }
@@ -270,6 +287,8 @@ fn get(segments: &[&str]) -> Option<Call> {
         ["distribution", _, .., "json"] => Call::NotBuilt("DistributionInspect"),
         ["volumes"] => Call::VolumeList,
         ["volumes", of @ ..] => Call::VolumeInspect(name(of)),
+        ["corten", "volumes", of @ .., "archive"] => Call::VolumeRead(name(of)),
+        ["corten", "volumes", of @ .., "export"] => Call::VolumeExport(name(of)),
         ["networks"] | ["networks", ""] => Call::NetworkList,
         ["networks", of @ ..] => Call::NetworkInspect(name(of)),
         ["plugins"] => Call::PluginList,
@@ -315,6 +334,8 @@ fn post(segments: &[&str]) -> Option<Call> {
         ["images", _, .., "push"] => Call::NotBuilt("ImagePush"),
         ["volumes", "create"] => Call::VolumeCreate,
         ["volumes", "prune"] => Call::VolumePrune,
+        ["corten", "volumes", of @ .., "import"] => Call::VolumeImport(name(of)),
+        ["corten", "volumes", of @ .., "clone"] => Call::VolumeClone(name(of)),
         ["networks", "create"] => Call::NetworkCreate,
         ["networks", "prune"] => Call::NetworkPrune,
         ["networks", of @ .., "connect"] => Call::NetworkConnect(name(of)),
@@ -348,6 +369,7 @@ fn delete(segments: &[&str]) -> Option<Call> {
 fn put(segments: &[&str]) -> Option<Call> {
     match segments {
         ["containers", of @ .., "archive"] => Some(Call::ArchiveWrite(of.join("/"))),
+        ["corten", "volumes", of @ .., "archive"] => Some(Call::VolumeWrite(of.join("/"))),
         ["volumes", _, ..] => Some(Call::VolumeUpdate),
         _ => None,
     }
@@ -378,105 +400,4 @@ fn cleaned(path: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn call(method: Method, path: &str) -> Option<Call> {
-        match route(&method, path) {
-            Target::Call(call, _) => Some(call),
-            _ => None,
-        }
-    }
-
-    #[test]
-    fn names_may_contain_slashes() {
-        let inspect = |path| call(Method::GET, path);
-        assert_eq!(inspect("/images/json"), Some(Call::ImageList));
-        assert_eq!(
-            inspect("/images/a/b/c:d/json"),
-            Some(Call::ImageInspect("a/b/c:d".to_owned()))
-        );
-        assert_eq!(
-            inspect("/images/reg%3A5000%2Fx/json"),
-            Some(Call::ImageInspect("reg:5000/x".to_owned()))
-        );
-        assert_eq!(
-            inspect("/images/json/json"),
-            Some(Call::ImageInspect("json".to_owned()))
-        );
-        assert_eq!(
-            inspect("/containers/a/json"),
-            Some(Call::ContainerInspect("a".to_owned()))
-        );
-        assert_eq!(
-            call(Method::DELETE, "/images/a/b"),
-            Some(Call::ImageRemove("a/b".to_owned()))
-        );
-        assert_eq!(inspect("/networks/"), Some(Call::NetworkList));
-    }
-
-    #[test]
-    fn unknown_paths_and_wrong_methods_are_the_same() {
-        for (method, path) in [
-            (Method::GET, "/"),
-            (Method::GET, "/nope"),
-            (Method::GET, "/v1.51"),
-            (Method::GET, "/v1.51/"),
-            (Method::GET, "/containers/json/"),
-            (Method::GET, "/containers/create"),
-            (Method::POST, "/containers/json"),
-            (Method::DELETE, "/_ping"),
-            (Method::DELETE, "/containers"),
-            (Method::HEAD, "/version"),
-            (Method::PATCH, "/version"),
-            (Method::GET, "/vx/version"),
-            (Method::GET, "/containers/%zz/json"),
-            (Method::POST, "/containers/a/attach/ws"),
-        ] {
-            assert_eq!(route(&method, path), Target::Missing, "{method} {path}");
-        }
-        assert_eq!(call(Method::OPTIONS, "/anything"), Some(Call::Options));
-    }
-
-    #[test]
-    fn every_call_exists_with_and_without_version() {
-        assert_eq!(route(&Method::GET, "/_ping"), Target::Call(Call::Ping, version::MAX));
-        assert_eq!(
-            route(&Method::HEAD, "/v1.24/_ping"),
-            Target::Call(Call::Ping, ApiVersion::new(1, 24))
-        );
-        assert!(matches!(
-            route(&Method::GET, "/v1.99/_ping"),
-            Target::Version(VersionError::TooNew(_))
-        ));
-        assert!(matches!(
-            route(&Method::GET, "/v1.10/_ping"),
-            Target::Version(VersionError::TooOld(_))
-        ));
-        assert_eq!(route(&Method::GET, "/v1.99/nope"), Target::Missing);
-    }
-
-    #[test]
-    fn odd_paths_are_redirected() {
-        for (path, clean) in [
-            ("//containers/json", "/containers/json"),
-            ("/containers//json", "/containers/json"),
-            ("/containers/../_ping", "/_ping"),
-            ("/a/./b/", "/a/b/"),
-            ("/../..", "/"),
-        ] {
-            assert_eq!(route(&Method::GET, path), Target::Redirect(clean.to_owned()), "{path}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_built_has_its_name() {
-        assert_eq!(call(Method::POST, "/build"), Some(Call::NotBuilt("ImageBuild")));
-        assert_eq!(
-            call(Method::GET, "/containers/a/export"),
-            Some(Call::ContainerExport("a".to_owned()))
-        );
-        assert_eq!(call(Method::GET, "/services"), Some(Call::Swarm));
-        assert_eq!(call(Method::POST, "/services/a/update"), Some(Call::Swarm));
-    }
-}
+mod tests;

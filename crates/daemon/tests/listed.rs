@@ -6,8 +6,18 @@ use std::path::Path;
 use corten_daemon::route::{Call, Target, route};
 use http::Method;
 
-/// Calls that are not of Docker's API as it is described.
-const OWN: [&str; 3] = ["Options", "DebugVariables", "DebugProfile"];
+/// Calls that are not of Docker's API as it is described; those below `/corten/` are in docs/volumes.md.
+const OWN: [&str; 9] = [
+    "Options",
+    "DebugVariables",
+    "DebugProfile",
+    "VolumeStat",
+    "VolumeRead",
+    "VolumeWrite",
+    "VolumeExport",
+    "VolumeImport",
+    "VolumeClone",
+];
 
 fn repository(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);

@@ -1,6 +1,7 @@
 //! The engine as its callers see it: one cheap handle, one method per verb of the API. Each method
 //! is a line; the work is in the folder of its noun.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -38,7 +39,7 @@ use crate::request::{
 use crate::stats::{self, StatsStream};
 use crate::usage::{self, UsageOptions};
 
-use crate::files::{ArchiveTicket, ExportTicket};
+use crate::files::{ArchiveTicket, ExportTicket, FilesOf};
 use crate::{Config, changes, commit, files, network, prune, volume};
 
 /// One host's containers, images, volumes and networks. Clones share everything.
@@ -357,27 +358,49 @@ impl Engine {
         blocking(&self.core, move |core| volume::remove(core, &name, force)).await
     }
 
-    /// What is at a path in a container.
-    pub async fn stat_path(&self, reference: &str, path: &str) -> Result<PathStat> {
-        files::stat::stat(&self.core, reference, path).await
+    /// Makes a volume of what is in another one.
+    pub async fn clone_volume(&self, source: &str, name: &str, labels: BTreeMap<String, String>) -> Result<Volume> {
+        let (shared, source, name) = (Arc::clone(&self.core), source.to_owned(), name.to_owned());
+        transferring(&self.core, move |_core| volume::clone(&shared, &source, &name, labels)).await
     }
 
-    /// Finds a path in a container; then [`ArchiveTicket::write`] writes its archive.
-    pub async fn prepare_archive(&self, reference: &str, path: &str) -> Result<ArchiveTicket> {
-        files::read::prepare(&self.core, reference, path).await
-    }
-
-    /// Unpacks the archive that `reader` gives into a directory of a container.
-    pub async fn write_archive<R>(&self, reference: &str, reader: R, options: ExtractOptions) -> Result<()>
+    /// Makes a volume of the archive that `reader` gives.
+    pub async fn import_volume<R>(&self, name: &str, mut reader: R, labels: BTreeMap<String, String>) -> Result<Volume>
     where
         R: Read + Send + 'static,
     {
-        files::write::write(&self.core, reference, reader, options).await
+        let name = name.to_owned();
+        transferring(&self.core, move |core| {
+            let made = volume::import(core, &name, &mut reader, labels);
+            if made.is_err() {
+                files::write::take_in(&mut reader);
+            }
+            made
+        })
+        .await
     }
 
-    /// Opens a container's root; then [`ExportTicket::write`] writes its archive.
-    pub async fn prepare_export(&self, reference: &str) -> Result<ExportTicket> {
-        files::export::prepare(&self.core, reference).await
+    /// What is at a path in a container or volume.
+    pub async fn stat_path(&self, of: FilesOf<'_>, path: &str) -> Result<PathStat> {
+        files::stat::stat(&self.core, of, path).await
+    }
+
+    /// Finds a path in a container or volume; then [`ArchiveTicket::write`] writes its archive.
+    pub async fn prepare_archive(&self, of: FilesOf<'_>, path: &str) -> Result<ArchiveTicket> {
+        files::read::prepare(&self.core, of, path).await
+    }
+
+    /// Unpacks the archive that `reader` gives into a directory of a container or volume.
+    pub async fn write_archive<R>(&self, of: FilesOf<'_>, reader: R, options: ExtractOptions) -> Result<()>
+    where
+        R: Read + Send + 'static,
+    {
+        files::write::write(&self.core, of, reader, options).await
+    }
+
+    /// Opens the root of a container or volume; then [`ExportTicket::write`] writes its archive.
+    pub async fn prepare_export(&self, of: FilesOf<'_>) -> Result<ExportTicket> {
+        files::export::prepare(&self.core, of).await
     }
 
     /// What a container changed of its image's files.

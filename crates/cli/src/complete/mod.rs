@@ -78,7 +78,7 @@ pub(crate) fn complete(program: &str, words: &[String], described: bool) -> Resu
             group
                 .verbs
                 .iter()
-                .filter(|verb| !verb.about.is_empty())
+                .filter(|verb| !verb.about.is_empty() && !crate::dispatch::is_own(program, group, verb))
                 .filter_map(|verb| Some(((*verb.names.first()?).to_owned(), say(verb.about).into_owned()))),
         ),
         Place::GlobalFlags => flags(GLOBAL, current),

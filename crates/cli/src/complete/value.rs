@@ -150,7 +150,10 @@ pub(super) fn of_argument(
         "CONTEXT" if !["create", "import"].contains(&name_of(verb)) => live::contexts(globals),
         "NAME|ID" => names(live::Kind::Everything),
         "bash|zsh|fish" => Candidates::plain(super::SHELLS),
-        "CONTAINER:SRC_PATH" | "DEST_PATH|-" => copied(names(live::Kind::Containers(live::State::Any)), current),
+        "CONTAINER:SRC_PATH" => copied(names(live::Kind::Containers(live::State::Any)), current),
+        "VOLUME:SRC_PATH" => copied(names(live::Kind::Volumes), current),
+        "DEST_PATH|-" if verb.arguments_are("VOLUME:SRC_PATH") => copied(names(live::Kind::Volumes), current),
+        "DEST_PATH|-" => copied(names(live::Kind::Containers(live::State::Any)), current),
         "FILE|-" | "file|URL|-" | "COMMAND" | "ARG" | "DIRECTORY" | "PATH" => Candidates::files(),
         _ => Candidates::plain([""; 0]),
     };
@@ -158,12 +161,12 @@ pub(super) fn of_argument(
     found
 }
 
-/// A container and a colon, or a file.
-fn copied(containers: Candidates, current: &str) -> Candidates {
+/// A container or volume and a colon, or a file.
+fn copied(owners: Candidates, current: &str) -> Candidates {
     if current.starts_with(['/', '.', '~']) || current.contains(':') {
         return Candidates::files();
     }
-    let words = containers.words.into_iter();
+    let words = owners.words.into_iter();
     Candidates {
         words: words.map(|(name, about)| (name + ":", about)).collect(),
         directive: super::NO_SPACE,

@@ -4,7 +4,7 @@ mod complaint;
 mod page;
 
 use complaint::{meant, unknown, wrong_flag};
-pub(crate) use page::commands;
+pub(crate) use page::{commands, is_own};
 use page::{group_page, overview};
 
 use crate::commands::GROUPS;

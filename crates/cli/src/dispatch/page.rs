@@ -7,7 +7,7 @@ use crate::config::{GLOBAL, certificates, directory};
 use crate::flag;
 use crate::plugin::Plugin;
 use crate::speech::{say, translate};
-use crate::verb::Group;
+use crate::verb::{Group, Verb};
 
 /// What most people need, in the order in which they need it.
 const COMMON: [&str; 12] = [
@@ -75,7 +75,7 @@ pub(super) fn group_page(program: &str, group: &Group) -> String {
     let mut verbs: Vec<Entry> = group
         .verbs
         .iter()
-        .filter(|verb| !verb.about.is_empty())
+        .filter(|verb| !verb.about.is_empty() && !is_own(program, group, verb))
         .filter_map(|verb| Some(((*verb.names.first()?).to_owned(), say(verb.about).into_owned())))
         .collect();
     verbs.sort();
@@ -111,6 +111,15 @@ pub(crate) fn commands(program: &str) -> Vec<Entry> {
 /// What Docker does not show under its name, and what only `make install` needs.
 fn is_hidden(program: &str, name: Option<&str>) -> bool {
     name == Some("man") || (name == Some("completion") && program == "docker")
+}
+
+/// Commands of groups that Docker does not have. Called by its name, the program runs them and does not show them.
+const OWN: [(&str, &[&str]); 1] = [("volume", &["clone", "cp", "export", "import"])];
+
+/// Whether Docker has no such command, whose name the program was called by.
+pub(crate) fn is_own(program: &str, group: &Group, verb: &Verb) -> bool {
+    let listed = |(name, verbs): &(&str, &[&str])| *name == group.name && verbs.contains(&verb.names[0]);
+    program == "docker" && OWN.iter().any(listed)
 }
 
 /// Commands that need no noun and are not hidden, by name.

@@ -1,6 +1,7 @@
-//! Containers' files: archives in and out, export.
+//! Files of containers and volumes: archives in and out, export.
 
 use corten_api::container::PathStat;
+use corten_engine::files::FilesOf;
 use corten_engine::request::ExtractOptions;
 use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
@@ -11,15 +12,15 @@ use crate::http::{Aborted, Answer, Body, BodyReader, Failure, Request, StreamWri
 /// Says what a path is.
 const PATH_STAT: HeaderName = HeaderName::from_static("x-docker-container-path-stat");
 
-/// `HEAD /containers/{id}/archive`
-pub(super) async fn stat(api: &Api, id: &str, request: &Request) -> Answer {
-    let stat = api.engine.stat_path(id, path(request)?).await?;
+/// `HEAD /containers/{id}/archive`, `HEAD /corten/volumes/{name}/archive`
+pub(super) async fn stat(api: &Api, of: FilesOf<'_>, request: &Request) -> Answer {
+    let stat = api.engine.stat_path(of, path(request)?).await?;
     Ok(told(answer::status(StatusCode::OK), &stat))
 }
 
-/// `GET /containers/{id}/archive`
-pub(super) async fn read(api: &Api, id: &str, request: &Request) -> Answer {
-    let ticket = api.engine.prepare_archive(id, path(request)?).await?;
+/// `GET /containers/{id}/archive`, `GET /corten/volumes/{name}/archive`
+pub(super) async fn read(api: &Api, of: FilesOf<'_>, request: &Request) -> Answer {
+    let ticket = api.engine.prepare_archive(of, path(request)?).await?;
     let stat = ticket.stat().clone();
     let (sender, body) = Body::stream();
     tokio::spawn(async move {
@@ -31,22 +32,22 @@ pub(super) async fn read(api: &Api, id: &str, request: &Request) -> Answer {
     Ok(told(answer::stream("application/x-tar", body), &stat))
 }
 
-/// `PUT /containers/{id}/archive`
-pub(super) async fn write(api: &Api, id: &str, request: Request) -> Answer {
+/// `PUT /containers/{id}/archive`, `PUT /corten/volumes/{name}/archive`
+pub(super) async fn write(api: &Api, of: FilesOf<'_>, request: Request) -> Answer {
     let options = ExtractOptions {
         path: path(&request)?.to_owned(),
         keep_kinds: request.query.boolean("noOverwriteDirNonDir"),
         own: request.query.boolean("copyUIDGID"),
     };
     api.engine
-        .write_archive(id, BodyReader::new(request.body), options)
+        .write_archive(of, BodyReader::new(request.body), options)
         .await?;
     Ok(answer::status(StatusCode::OK))
 }
 
-/// `GET /containers/{id}/export`
-pub(super) async fn export(api: &Api, id: &str) -> Answer {
-    let ticket = api.engine.prepare_export(id).await?;
+/// `GET /containers/{id}/export`, `GET /corten/volumes/{name}/export`
+pub(super) async fn export(api: &Api, of: FilesOf<'_>) -> Answer {
+    let ticket = api.engine.prepare_export(of).await?;
     let (sender, body) = Body::stream();
     tokio::spawn(async move {
         if let Err(error) = ticket.write(StreamWriter::new(sender.clone())).await {

@@ -26,6 +26,7 @@ use std::time::Instant;
 
 use corten_base::Timestamp;
 use corten_engine::Engine;
+use corten_engine::files::FilesOf;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -117,10 +118,10 @@ impl Api {
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,
             Call::ContainerAttachWebsocket(id) => attach::attach_websocket(self, &id, request).await,
             Call::ContainerRemove(id) => containers::remove(self, &id, &request).await,
-            Call::ArchiveStat(id) => files::stat(self, &id, &request).await,
-            Call::ArchiveRead(id) => files::read(self, &id, &request).await,
-            Call::ArchiveWrite(id) => files::write(self, &id, request).await,
-            Call::ContainerExport(id) => files::export(self, &id).await,
+            Call::ArchiveStat(id) => files::stat(self, FilesOf::Container(&id), &request).await,
+            Call::ArchiveRead(id) => files::read(self, FilesOf::Container(&id), &request).await,
+            Call::ArchiveWrite(id) => files::write(self, FilesOf::Container(&id), request).await,
+            Call::ContainerExport(id) => files::export(self, FilesOf::Container(&id)).await,
             Call::ContainerChanges(id) => commit::changes(self, &id).await,
             Call::Commit => commit::commit(self, request).await,
             Call::ExecCreate(id) => exec::create(self, &id, request).await,
@@ -142,6 +143,12 @@ impl Api {
             Call::VolumeUpdate => volumes::update(),
             Call::VolumeInspect(name) => volumes::inspect(self, &name).await,
             Call::VolumeRemove(name) => volumes::remove(self, &name, &request).await,
+            Call::VolumeStat(name) => files::stat(self, FilesOf::Volume(&name), &request).await,
+            Call::VolumeRead(name) => files::read(self, FilesOf::Volume(&name), &request).await,
+            Call::VolumeWrite(name) => files::write(self, FilesOf::Volume(&name), request).await,
+            Call::VolumeExport(name) => files::export(self, FilesOf::Volume(&name)).await,
+            Call::VolumeImport(name) => volumes::import(self, &name, request).await,
+            Call::VolumeClone(name) => volumes::clone(self, &name, &request).await,
             Call::NetworkList => networks::list(self, &request),
             Call::NetworkInspect(name) => networks::inspect(self, &name),
             Call::NetworkRemove(name) => networks::remove(self, &name).await,

@@ -1,4 +1,4 @@
-//! A container's whole root as a tar (`GET /containers/{id}/export`), without what is mounted in it.
+//! A container's whole root as a tar (`GET /containers/{id}/export`), without what is mounted in it; or a volume.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use corten_image::pack;
 use corten_sys::fault::boundary;
 
 use super::gate::{Checked, Opened};
-use super::view::{self, Scope};
-use crate::container::Container;
+use super::view::Scope;
+use super::whose::{FilesOf, Found, Whose};
 use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
 use crate::identity::Mapping;
@@ -16,22 +16,24 @@ use crate::identity::Mapping;
 /// A root that was opened and is about to be written as an archive.
 pub struct ExportTicket {
     core: Arc<Core>,
-    container: Arc<Container>,
     opened: Opened,
+    identity: Option<Mapping>,
+    /// An entry `./` says whose the root itself is.
+    with_root: bool,
 }
 
 /// Opens it.
-pub(crate) async fn prepare(core: &Arc<Core>, reference: &str) -> Result<ExportTicket> {
-    let container = core.containers.find(reference)?;
-    let pass = container.gate.enter().await;
+pub(crate) async fn prepare(core: &Arc<Core>, of: FilesOf<'_>) -> Result<ExportTicket> {
+    let found = Found::find(core, of).await?;
     let shared = Arc::clone(core);
     blocking(core, move |core| {
-        let opened = view::open(&shared, &container, pass, Scope::RootAlone)?;
-        super::publish(core, &container, "export");
+        let opened = found.open(&shared, Scope::RootAlone)?;
+        found.publish(core, "export");
         Ok(ExportTicket {
             core: shared,
-            container,
             opened,
+            identity: found.identity(core),
+            with_root: matches!(found.whose, Whose::Volume(_)),
         })
     })
     .await
@@ -47,13 +49,14 @@ impl ExportTicket {
         transferring(&core, move |_core| {
             let pass = self.opened.pass.clone();
             let mut writer = Checked { pass, inner: writer };
-            let identity = self.container.record.identity.as_ref();
+            let root = self.opened.root();
+            let inside = &|owner| Mapping::inside_of(self.identity.as_ref(), owner);
             boundary("files.pack");
-            let packed = pack::content(
-                self.opened.root(),
-                &|owner| Mapping::inside_of(identity, owner),
-                &mut writer,
-            );
+            let packed = if self.with_root {
+                pack::directory(root, b".", inside, &mut writer)
+            } else {
+                pack::content(root, inside, &mut writer)
+            };
             boundary("files.packed");
             packed.map_err(|error| Error::caused("export", error))
         })

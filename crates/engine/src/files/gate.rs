@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::view::Mounted;
+use crate::volume::Loan;
 
 /// How long a start waits for those who copy. Then they are shut out.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -100,12 +101,23 @@ impl<T: std::io::Write> std::io::Write for Checked<T> {
     }
 }
 
+/// What must be there while files are open.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// A running container has its own.
+    Nothing,
+    /// The mount of one that does not run.
+    Mounted { _it: Arc<Mounted> },
+    /// A volume.
+    Lent { _it: Loan },
+}
+
 /// Whoever has files open: the root's descriptor, and the pass that allows it.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(super) root: OwnedFd,
-    /// Ends the mount when the last one goes.
-    pub(super) _mounted: Option<Arc<Mounted>>,
+    /// Ends with the last one that uses it.
+    pub(super) _kept: Kept,
     /// Goes last: only then the container may start.
     pub(crate) pass: Pass,
 }

@@ -1,9 +1,9 @@
-//! A container's files as its clients reach them: `cp`, `export`.
+//! A container's or a volume's files as clients reach them: `cp`, `export`.
 //!
 //! [`view`] finds the root: that of a running container through its first process, that of another one through one
 //! mount in a namespace of its own, shared by all who look at the same time. A container starts when nobody has its
 //! files open ([`Gate`]); who takes too long is shut out instead, because two mounts of one writable layer are
-//! undefined.
+//! undefined. A volume is lent ([`crate::volume::lend`]).
 
 pub(crate) mod export;
 mod gate;
@@ -12,6 +12,7 @@ pub(crate) mod read;
 pub(crate) mod stat;
 mod user;
 mod view;
+mod whose;
 pub(crate) mod write;
 
 use std::os::fd::AsFd as _;
@@ -21,6 +22,7 @@ use corten_sys::fault::boundary;
 pub use export::ExportTicket;
 pub(crate) use gate::Gate;
 pub use read::ArchiveTicket;
+pub use whose::FilesOf;
 
 use crate::container::Container;
 use crate::core::Core;

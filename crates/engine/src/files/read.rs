@@ -1,4 +1,4 @@
-//! Files out of a container as a tar (`GET /containers/{id}/archive`).
+//! Files out of a container (`GET /containers/{id}/archive`) or a volume as a tar.
 
 use std::ffi::CString;
 use std::io::Write;
@@ -11,9 +11,9 @@ use corten_sys::fault::boundary;
 use rustix::fs::OFlags;
 
 use super::gate::{Checked, Opened};
-use super::view::{self, Scope};
+use super::view::Scope;
+use super::whose::{FilesOf, Found};
 use super::{absolute, stat};
-use crate::container::Container;
 use crate::core::{Core, blocking, transferring};
 use crate::error::{Error, Result};
 use crate::identity::Mapping;
@@ -21,25 +21,24 @@ use crate::identity::Mapping;
 /// A path that was found and is about to be written as an archive.
 pub struct ArchiveTicket {
     core: Arc<Core>,
-    container: Arc<Container>,
     opened: Opened,
+    identity: Option<Mapping>,
     path: String,
     stat: PathStat,
 }
 
 /// Finds it; what is wrong with the path is known before the first byte is sent.
-pub(crate) async fn prepare(core: &Arc<Core>, reference: &str, path: &str) -> Result<ArchiveTicket> {
-    let container = core.containers.find(reference)?;
-    let pass = container.gate.enter().await;
-    let (reference, path, shared) = (reference.to_owned(), absolute(path), Arc::clone(core));
+pub(crate) async fn prepare(core: &Arc<Core>, of: FilesOf<'_>, path: &str) -> Result<ArchiveTicket> {
+    let found = Found::find(core, of).await?;
+    let (path, shared) = (absolute(path), Arc::clone(core));
     blocking(core, move |core| {
-        let opened = view::open(&shared, &container, pass, Scope::Everything)?;
-        let (stat, _) = stat::look(opened.root(), &path, &reference)?;
-        super::publish(core, &container, "archive-path");
+        let opened = found.open(&shared, Scope::Everything)?;
+        let (stat, _) = stat::look(opened.root(), &path, &found.named)?;
+        found.publish(core, "archive-path");
         Ok(ArchiveTicket {
             core: shared,
-            container,
             opened,
+            identity: found.identity(core),
             path,
             stat,
         })
@@ -72,8 +71,7 @@ impl ArchiveTicket {
     }
 
     fn pack(&self, writer: &mut dyn Write) -> std::io::Result<()> {
-        let identity = self.container.record.identity.as_ref();
-        let inside = &|owner| Mapping::inside_of(identity, owner);
+        let inside = &|owner| Mapping::inside_of(self.identity.as_ref(), owner);
         let root = self.opened.root();
         if self.stat.is_directory() {
             let directory = open_in(root, self.path.as_bytes(), OFlags::RDONLY | OFlags::DIRECTORY)?;

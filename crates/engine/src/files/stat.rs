@@ -1,4 +1,4 @@
-//! What is at a path in a container (`HEAD /containers/{id}/archive`).
+//! What is at a path in a container (`HEAD /containers/{id}/archive`) or a volume.
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -9,26 +9,26 @@ use corten_image::unpack::open_in;
 use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::view::{self, Scope};
+use super::view::Scope;
+use super::whose::{FilesOf, Found};
 use super::{absolute, base, link};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 
 /// Looks.
-pub(crate) async fn stat(core: &Arc<Core>, reference: &str, path: &str) -> Result<PathStat> {
-    let container = core.containers.find(reference)?;
-    let pass = container.gate.enter().await;
-    let (reference, path, shared) = (reference.to_owned(), absolute(path), Arc::clone(core));
+pub(crate) async fn stat(core: &Arc<Core>, of: FilesOf<'_>, path: &str) -> Result<PathStat> {
+    let found = Found::find(core, of).await?;
+    let (path, shared) = (absolute(path), Arc::clone(core));
     blocking(core, move |_core| {
-        let opened = view::open(&shared, &container, pass, Scope::Everything)?;
-        look(opened.root(), &path, &reference).map(|(stat, _)| stat)
+        let opened = found.open(&shared, Scope::Everything)?;
+        look(opened.root(), &path, &found.named).map(|(stat, _)| stat)
     })
     .await
 }
 
 /// What is at the absolute `path`, and a descriptor that names it.
-pub(super) fn look(root: BorrowedFd<'_>, path: &str, reference: &str) -> Result<(PathStat, OwnedFd)> {
-    let failed = |error: Errno| missing(error, path, reference);
+pub(super) fn look(root: BorrowedFd<'_>, path: &str, named: &str) -> Result<(PathStat, OwnedFd)> {
+    let failed = |error: Errno| missing(error, path, named);
     let found = open_in(root, path.as_bytes(), OFlags::PATH | OFlags::NOFOLLOW).map_err(failed)?;
     let stat = rustix::fs::fstat(&found).map_err(failed)?;
     let mut link_target = String::new();
@@ -48,9 +48,9 @@ pub(super) fn look(root: BorrowedFd<'_>, path: &str, reference: &str) -> Result<
 }
 
 /// Docker's words for a path that cannot be looked at.
-pub(super) fn missing(error: Errno, path: &str, reference: &str) -> Error {
+pub(super) fn missing(error: Errno, path: &str, named: &str) -> Error {
     if error == Errno::NOENT {
-        return Error::not_found(format!("Could not find the file {path} in container {reference}"));
+        return Error::not_found(format!("Could not find the file {path} in {named}"));
     }
     Error::internal(format!("lstat {path}: {}", corten_base::errno::words(&error)))
 }

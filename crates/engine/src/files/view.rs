@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, MoveMountFlags, OpenTreeFlags, mount_change, move_mount, open_tree};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::gate::{Opened, Pass};
+use super::gate::{Kept, Opened, Pass};
 use crate::container::Container;
 use crate::container::mounts::{MountKind, MountSpec};
 use crate::core::{Core, random_bytes};
@@ -73,7 +73,7 @@ pub(crate) fn open(core: &Arc<Core>, container: &Container, pass: Pass, scope: S
                 return Ok(Opened {
                     pass,
                     root,
-                    _mounted: None,
+                    _kept: Kept::Nothing,
                 });
             }
             // It has ended just now; its end is about to be published.
@@ -87,7 +87,7 @@ pub(crate) fn open(core: &Arc<Core>, container: &Container, pass: Pass, scope: S
         return Ok(Opened {
             pass,
             root,
-            _mounted: None,
+            _kept: Kept::Nothing,
         });
     }
     let mut shared = container.gate.mounted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +102,7 @@ pub(crate) fn open(core: &Arc<Core>, container: &Container, pass: Pass, scope: S
     Ok(Opened {
         pass,
         root: mounted.root.try_clone().map_err(failed)?,
-        _mounted: Some(mounted),
+        _kept: Kept::Mounted { _it: mounted },
     })
 }
 

@@ -35,11 +35,18 @@ pub(crate) fn create(core: &Core, body: VolumeCreateBody) -> Result<Volume> {
     let created = core.volumes.ensure(&name, &record, core.remapped.as_ref(), None)?;
     boundary("volume.created");
     if created {
-        let attributes = [("driver", "local".to_owned())];
-        core.events
-            .publish(Subject::Volume(&name), "create", &attributes, Timestamp::now());
+        told(core, &name)
+    } else {
+        super::inspect(core, &name)
     }
-    super::inspect(core, &name)
+}
+
+/// Tells that it was made, and everything about it.
+pub(super) fn told(core: &Core, name: &str) -> Result<Volume> {
+    let attributes = [("driver", "local".to_owned())];
+    core.events
+        .publish(Subject::Volume(name), "create", &attributes, Timestamp::now());
+    super::inspect(core, name)
 }
 
 /// There is one driver.

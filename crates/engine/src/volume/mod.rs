@@ -3,15 +3,20 @@
 //! <data>/volumes/<name>/volume.json   [`VolumeRecord`]
 //!                       _data/        what is mounted; itself a mount while a container uses a volume with options
 //! <data>/volumes/.removing-<name>     being deleted
+//! <data>/volumes/.making-<random>     being filled; becomes <name> when it is whole
 //! ```
 //! A volume exists when its `volume.json` does: the directory is the truth. In memory is only who uses a volume and for
 //! whom it is mounted, and both come back from the containers' records. All calls block.
 
+mod clone;
 mod create;
+mod import;
+mod lend;
 mod list;
 mod local;
 mod mounted;
 mod remove;
+mod stage;
 mod store;
 
 use std::collections::BTreeMap;
@@ -20,7 +25,10 @@ use corten_api::Map;
 use corten_base::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use clone::clone;
 pub(crate) use create::{check_driver, create};
+pub(crate) use import::import;
+pub(crate) use lend::{Loan, lend};
 pub(crate) use list::{inspect, list, users};
 pub(crate) use remove::{publish_destroy, remove};
 pub(crate) use store::{SetAside, Volumes, delete};

@@ -69,17 +69,22 @@ impl Volumes {
     /// A container that ended, or did not start, needs its volumes mounted no more. Goes on whatever fails.
     pub(crate) fn let_go(&self, holder: &ContainerId, mounts: &[MountSpec]) {
         for mount in mounts.iter().filter(|mount| !mount.volume.is_empty()) {
-            let Some(holders) = self.mounted.known(&mount.volume) else {
-                continue;
-            };
-            let mut holders = holders.lock().unwrap_or_else(PoisonError::into_inner);
-            if holders.remove(holder) && holders.is_empty() {
-                boundary("volume.unmount");
-                if let Err(error) = unmount(&self.data(&mount.volume)) {
-                    tracing::error!(volume = mount.volume, %error, "a volume is still mounted");
-                }
-                boundary("volume.unmounted");
+            self.release(holder, &mount.volume);
+        }
+    }
+
+    /// As [`Volumes::let_go`] for one.
+    pub(super) fn release(&self, holder: &ContainerId, name: &str) {
+        let Some(holders) = self.mounted.known(name) else {
+            return;
+        };
+        let mut holders = holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if holders.remove(holder) && holders.is_empty() {
+            boundary("volume.unmount");
+            if let Err(error) = unmount(&self.data(name)) {
+                tracing::error!(volume = name, %error, "a volume is still mounted");
             }
+            boundary("volume.unmounted");
         }
     }
 

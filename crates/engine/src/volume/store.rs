@@ -22,8 +22,9 @@ use crate::error::{Error, Result};
 use crate::identity::Mapping;
 
 const RECORD: &str = "volume.json";
-const DATA: &str = "_data";
+pub(super) const DATA: &str = "_data";
 const REMOVING: &str = ".removing-";
+pub(super) const MAKING: &str = ".making-";
 
 /// The volumes below one directory.
 #[derive(Debug)]
@@ -33,8 +34,14 @@ pub(crate) struct Volumes {
     pub(super) mounted: Mounted,
 }
 
-/// The containers that mention a volume, by its name.
-type Users = BTreeMap<String, BTreeSet<ContainerId>>;
+/// Who keeps volumes from being removed, by their names.
+#[derive(Debug, Default)]
+struct Users {
+    /// The containers that mention one.
+    containers: BTreeMap<String, BTreeSet<ContainerId>>,
+    /// How many copy its files at the moment.
+    loans: BTreeMap<String, usize>,
+}
 
 /// Whether this is the directory of a volume whose creation was cut short: it was never recorded, so nobody was told
 /// of it, and nothing is in it.
@@ -65,8 +72,11 @@ impl Volumes {
         fs::create_dir_all(&root)?;
         for entry in fs::read_dir(&root)? {
             let entry = entry?;
-            let is_removed = entry.file_name().to_string_lossy().starts_with(REMOVING);
-            if (is_removed || is_unfinished(&entry.path()))
+            let name = entry.file_name();
+            let is_left = [REMOVING, MAKING]
+                .iter()
+                .any(|begin| name.to_string_lossy().starts_with(begin));
+            if (is_left || is_unfinished(&entry.path()))
                 && let Err(error) = delete(&entry.path())
             {
                 tracing::error!(path = %entry.path().display(), %error, "what is left of a volume is not deleted completely");
@@ -109,20 +119,49 @@ impl Volumes {
                 owner.give(&directory.join(DATA)).map_err(failed)?;
             }
             boundary("volume.record");
-            let content = serde_json::to_vec(new).map_err(|error| failed(error.into()))?;
-            write_atomic(&path, &content).map_err(failed)?;
+            self.record(&directory, new).map_err(failed)?;
         }
         if let Some(user) = user {
-            users.entry(name.to_owned()).or_default().insert(user.clone());
+            users
+                .containers
+                .entry(name.to_owned())
+                .or_default()
+                .insert(user.clone());
         }
         Ok(created)
+    }
+
+    /// Writes the `volume.json` of the volume in `directory`.
+    pub(super) fn record(&self, directory: &Path, record: &VolumeRecord) -> io::Result<()> {
+        write_atomic(&directory.join(RECORD), &serde_json::to_vec(record)?)
+    }
+
+    /// Notes that somebody copies the files of a volume; false: there is none. [`Volumes::forget_loan`] is the reverse.
+    pub(super) fn note_loan(&self, name: &str) -> Result<bool> {
+        let mut users = self.users();
+        let is_there = self.read(name)?.is_some();
+        if is_there {
+            *users.loans.entry(name.to_owned()).or_default() += 1;
+        }
+        Ok(is_there)
+    }
+
+    pub(super) fn forget_loan(&self, name: &str) {
+        let mut users = self.users();
+        if let Some(loans) = users.loans.get_mut(name) {
+            *loans -= 1;
+            if *loans == 0 {
+                users.loans.remove(name);
+            }
+        }
     }
 
     /// A container's use of its volumes, as its record says.
     pub(crate) fn remember(&self, user: &ContainerId, mounts: &[MountSpec]) {
         let mut users = self.users();
         for mount in mounts.iter().filter(|mount| !mount.volume.is_empty()) {
-            users.entry(mount.volume.clone()).or_default().insert(user.clone());
+            let of = users.containers.entry(mount.volume.clone());
+            of.or_default().insert(user.clone());
         }
     }
 
@@ -130,10 +169,10 @@ impl Volumes {
     pub(crate) fn forget(&self, user: &ContainerId, mounts: &[MountSpec]) {
         let mut users = self.users();
         for mount in mounts {
-            if let Some(of) = users.get_mut(&mount.volume) {
+            if let Some(of) = users.containers.get_mut(&mount.volume) {
                 of.remove(user);
                 if of.is_empty() {
-                    users.remove(&mount.volume);
+                    users.containers.remove(&mount.volume);
                 }
             }
         }
@@ -142,14 +181,17 @@ impl Volumes {
     /// Ids of the containers that use a volume.
     pub(super) fn users_of(&self, name: &str) -> Vec<String> {
         let users = self.users();
-        let of = users.get(name).into_iter().flatten();
+        let of = users.containers.get(name).into_iter().flatten();
         of.map(ToString::to_string).collect()
     }
 
     /// Renames a volume that nobody uses so that it is none any more.
     pub(crate) fn set_aside(&self, name: &str) -> Result<SetAside> {
         let users = self.users();
-        if let Some(of) = users.get(name) {
+        if users.loans.contains_key(name) {
+            return Ok(SetAside::Used(vec!["its files are being copied".to_owned()]));
+        }
+        if let Some(of) = users.containers.get(name) {
             return Ok(SetAside::Used(of.iter().map(ToString::to_string).collect()));
         }
         let aside = self.root.join(format!("{REMOVING}{name}"));

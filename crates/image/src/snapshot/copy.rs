@@ -1,14 +1,17 @@
-//! Copying trees between directories by descriptors: owners, modes, times, extended attributes, hard links, holes left
-//! to the file system, links as links, devices as devices. No link in the source or the target is ever followed.
+//! Copying trees between directories by descriptors: owners, modes, times, extended attributes, hard links, holes,
+//! links as links, devices as devices. Content is shared where the file system can (`FICLONE`), else copied in the kernel.
+//!
+//! The source may be in use: no link in it is followed, what a name means is found out by a descriptor that opens
+//! nothing (`O_PATH`), nothing but regular files and directories is opened, and what vanishes meanwhile is left out.
 
 use std::collections::HashMap;
 use std::ffi::CStr;
-use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::io::{self, Read as _, Seek as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Stat, Uid, XattrFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, SeekFrom, Stat, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::SnapshotError;
@@ -16,7 +19,7 @@ use crate::layer::modified;
 
 /// Copied by one system call.
 const COPY_BYTES: usize = 16 << 20;
-/// Directories within directories; each level holds four descriptors.
+/// Directories within directories; each level holds five descriptors.
 const DEPTH_MAX: usize = 128;
 
 /// Docker's copy-up of a new volume: if `into` is empty and `path` is a directory below `root` (resolved inside it),
@@ -137,12 +140,18 @@ impl Copy<'_> {
         name: &CStr,
         path: &mut Vec<Vec<u8>>,
     ) -> io::Result<()> {
-        let stat = self.owned(rustix::fs::statat(source, name, AtFlags::SYMLINK_NOFOLLOW)?);
+        let by_name = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let found = match rustix::fs::openat(source, name, by_name, Mode::empty()) {
+            // Gone since the directory was read.
+            Err(Errno::NOENT) => return Ok(()),
+            found => found?,
+        };
+        let stat = self.owned(rustix::fs::fstat(&found)?);
         let kind = FileType::from_raw_mode(stat.st_mode);
         if kind == FileType::Directory {
             rustix::fs::mkdirat(target, name, Mode::RWXU)?;
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let from = rustix::fs::openat(source, name, flags, Mode::empty())?;
+            let from = rustix::fs::openat(&found, c".", flags, Mode::empty())?;
             let to = rustix::fs::openat(target, name, flags, Mode::empty())?;
             return self.directory(from.as_fd(), to.as_fd(), path);
         }
@@ -159,9 +168,9 @@ impl Copy<'_> {
             self.linked.insert((stat.st_dev, stat.st_ino), path.join(&b'/'));
         }
         match kind {
-            FileType::RegularFile => copy_file(source, target, name, &stat),
+            FileType::RegularFile => copy_file(&found, target, name, &stat),
             FileType::Symlink => {
-                let link = rustix::fs::readlinkat(source, name, Vec::new())?;
+                let link = rustix::fs::readlinkat(&found, c"", Vec::new())?;
                 rustix::fs::symlinkat(&link, target, name)?;
                 finish_node(target, name, &stat)
             }
@@ -178,37 +187,58 @@ impl Copy<'_> {
     }
 }
 
-fn copy_file(source: BorrowedFd<'_>, target: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
-    let from = rustix::fs::openat(
-        source,
-        name,
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+fn copy_file(found: &OwnedFd, target: BorrowedFd<'_>, name: &CStr, stat: &Stat) -> io::Result<()> {
+    // Known to be a regular file: opening it has no effect.
+    let path = format!("/proc/self/fd/{}", found.as_raw_fd());
+    let from = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
     let create = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let to = rustix::fs::openat(target, name, create, Mode::RUSR | Mode::WUSR)?;
-    copy_content(&from, &to)?;
+    copy_content(&from, &to, u64::try_from(stat.st_size).unwrap_or(0))?;
     rustix::fs::fchown(&to, Some(Uid::from_raw(stat.st_uid)), Some(Gid::from_raw(stat.st_gid)))?;
     copy_xattrs(from.as_fd(), to.as_fd())?;
     rustix::fs::fchmod(&to, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
     Ok(rustix::fs::futimens(&to, &modified(stat))?)
 }
 
-/// In the kernel where it can be done there, else through memory.
-fn copy_content(from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
-    loop {
-        match rustix::fs::copy_file_range(from, None, to, None, COPY_BYTES) {
+/// The first `size` bytes: shared where that can be done, else what is no hole.
+fn copy_content(from: &OwnedFd, to: &OwnedFd, size: u64) -> io::Result<()> {
+    if size == 0 || rustix::fs::ioctl_ficlone(to, from).is_ok() {
+        return Ok(());
+    }
+    let mut at = 0;
+    while at < size {
+        let (start, end) = match rustix::fs::seek(from, SeekFrom::Data(at)) {
+            // Nothing but a hole is left.
+            Err(Errno::NXIO) => break,
+            // The file system does not know of holes.
+            Err(_) => (at, size),
+            Ok(start) => (start, rustix::fs::seek(from, SeekFrom::Hole(start)).unwrap_or(size)),
+        };
+        copy_range(from, to, start, end.min(size))?;
+        at = end;
+    }
+    Ok(rustix::fs::ftruncate(to, size)?)
+}
+
+/// In the kernel where it can be done there, else through memory. Less if the file is shorter by now.
+fn copy_range(from: &OwnedFd, to: &OwnedFd, start: u64, end: u64) -> io::Result<()> {
+    let (mut read_at, mut write_at) = (start, start);
+    while read_at < end {
+        let length = usize::try_from(end - read_at).unwrap_or(COPY_BYTES).min(COPY_BYTES);
+        match rustix::fs::copy_file_range(from, Some(&mut read_at), to, Some(&mut write_at), length) {
             Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => break,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                let mut source = std::fs::File::from(from.try_clone()?);
+                let mut target = std::fs::File::from(to.try_clone()?);
+                source.seek(io::SeekFrom::Start(read_at))?;
+                target.seek(io::SeekFrom::Start(write_at))?;
+                return io::copy(&mut source.take(end - read_at), &mut target).map(drop);
+            }
             Err(error) => return Err(error.into()),
         }
     }
-    let (mut from, mut to) = (
-        std::fs::File::from(from.try_clone()?),
-        std::fs::File::from(to.try_clone()?),
-    );
-    io::copy(&mut from, &mut to).map(|_| ())
+    Ok(())
 }
 
 /// Owner, mode and times of what cannot be opened.

@@ -92,6 +92,8 @@ pub struct TarReader<R> {
     data_left: u64,
     /// Bytes from the end of that content to the next block.
     padding: u64,
+    /// The end mark was seen.
+    ended: bool,
 }
 
 impl<R: BufRead> TarReader<R> {
@@ -101,7 +103,14 @@ impl<R: BufRead> TarReader<R> {
             reader,
             data_left: 0,
             padding: 0,
+            ended: false,
         }
+    }
+
+    /// Whether the archive said that it ends, when there was no further entry: one that was cut between two entries does
+    /// not.
+    pub fn was_ended(&self) -> bool {
+        self.ended
     }
 
     /// The next entry; none at the end of the archive. What was not read of the one before is skipped.
@@ -186,6 +195,7 @@ impl<R: BufRead> TarReader<R> {
             return Ok(None);
         }
         if header.as_bytes().iter().all(|&byte| byte == 0) {
+            self.ended = true;
             let ended = !self.read_block(header.as_mut_bytes())? || header.as_bytes().iter().all(|&byte| byte == 0);
             return if ended { Ok(None) } else { Err(TarError::Header) };
         }

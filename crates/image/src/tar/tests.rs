@@ -58,6 +58,21 @@ fn pax(records: &[(&str, &str)]) -> Vec<u8> {
 }
 
 #[test]
+fn the_end_mark_is_seen() {
+    let file = entry(b'0', "a", b"content");
+    for (archive, ended) in [
+        (Vec::new(), false),
+        (file.clone(), false),
+        ([file.clone(), vec![0; BLOCK]].concat(), true),
+        ([file, vec![0; 2 * BLOCK]].concat(), true),
+    ] {
+        let mut tar = TarReader::new(&archive[..]);
+        while tar.next_entry().unwrap().is_some() {}
+        assert_eq!(tar.was_ended(), ended, "{}", archive.len());
+    }
+}
+
+#[test]
 fn long_names_of_both_kinds() {
     let long = "directory/".repeat(30) + "file";
     let gnu = [

@@ -44,6 +44,9 @@ pub struct UnpackOptions<'o> {
     pub owner: Option<(u32, u32)>,
     /// The tree's user namespace, if it is not the host's.
     pub owners: Option<&'o dyn Owners>,
+    /// The destination is new and the archive is all of it: an entry for the destination itself says what that is, and
+    /// the archive must not end without its end mark.
+    pub whole: bool,
 }
 
 /// An archive could not be unpacked; what came before the failure stays.
@@ -111,6 +114,9 @@ pub fn unpack<R: BufRead>(reader: R, root: BorrowedFd<'_>, options: &UnpackOptio
     while let Some(entry) = tar.next_entry()? {
         unpacking.entry(&entry, &mut tar)?;
     }
+    if options.whole && !tar.was_ended() {
+        return Err(TarError::Truncated.into());
+    }
     unpacking.leave(b"")
 }
 
@@ -127,8 +133,11 @@ impl Unpacking<'_> {
     fn entry<R: BufRead>(&mut self, entry: &TarEntry, tar: &mut TarReader<R>) -> Result<(), UnpackError> {
         let path = clean(&entry.path).ok_or_else(|| UnpackError::Name(lossy(&entry.path)))?;
         if path.is_empty() {
-            // The destination itself stays as it is.
-            return Ok(());
+            // The destination itself stays as it is, unless it is new.
+            return match entry.kind {
+                Kind::Directory if self.options.whole => self.place_destination(entry),
+                _ => Ok(()),
+            };
         }
         if let Kind::Other(byte) = entry.kind {
             return Err(UnpackError::Type(byte));
@@ -149,7 +158,10 @@ impl Unpacking<'_> {
 
     /// Sets the times of directories that `path` is not in.
     fn leave(&mut self, path: &[u8]) -> Result<(), UnpackError> {
-        let is_in = |directory: &[u8]| path.starts_with(directory) && path.get(directory.len()) == Some(&b'/');
+        let is_in = |directory: &[u8]| match directory {
+            b"" => !path.is_empty(),
+            _ => path.starts_with(directory) && path.get(directory.len()) == Some(&b'/'),
+        };
         while let Some((directory, _, _)) = self.directories.last() {
             if is_in(directory) && self.directories.len() <= OPEN_MAX {
                 return Ok(());

@@ -109,6 +109,22 @@ impl Unpacking<'_> {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(error) => return Err(io_error("mkdirat", path)(error)),
         }
+        self.dress_directory(parent, name, path, entry)
+    }
+
+    /// The destination itself, which is there.
+    pub(super) fn place_destination(&mut self, entry: &TarEntry) -> Result<(), UnpackError> {
+        let destination = self.parent(b"")?;
+        self.dress_directory(&destination, b".", b"", entry)
+    }
+
+    fn dress_directory(
+        &mut self,
+        parent: &OwnedFd,
+        name: &[u8],
+        path: &[u8],
+        entry: &TarEntry,
+    ) -> Result<(), UnpackError> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(parent, name, flags, Mode::empty()).map_err(io_error("openat", path))?;
         self.dress(&directory, path, entry)?;

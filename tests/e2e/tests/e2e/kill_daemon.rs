@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use corten_e2e::{Case, LIMIT, is_reference, one};
+use corten_e2e::{Case, Client, LIMIT, is_reference, one};
 use corten_testkit::wait::until_ok;
 use corten_testkit::{Terminal, http, programs};
 
@@ -25,10 +25,16 @@ pub(super) struct Operation {
 /// Runs `operation` again and again with a daemon that kills itself at boundary 1, 2, 3, ... until
 /// one run passes unkilled. After each kill a new daemon starts, and the state must be right.
 pub(super) fn interrupt_everywhere(images: &[&str], operation: &Operation) -> Result<()> {
+    interrupt_everywhere_by(Client::Docker, images, operation)
+}
+
+/// The same by a client of one's choice: there are commands that only Corten's has.
+pub(super) fn interrupt_everywhere_by(client: Client, images: &[&str], operation: &Operation) -> Result<()> {
     if is_reference()? {
         return Ok(());
     }
     one(images, |case| {
+        case.client = client;
         let mut boundaries = Vec::new();
         for number in 1..MOST_BOUNDARIES {
             for line in operation.prepare {

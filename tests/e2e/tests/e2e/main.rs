@@ -52,5 +52,6 @@ mod top;
 mod under_load;
 mod user_namespaces;
 mod user_networks;
+mod volume_content;
 mod volumes;
 mod websocket;

@@ -2,12 +2,12 @@
 
 mod attach;
 mod commit;
-mod cp;
+pub(super) mod cp;
 mod create;
 mod diff;
 mod each;
 mod exec;
-mod export;
+pub(super) mod export;
 mod inspect;
 mod kill;
 mod logs;

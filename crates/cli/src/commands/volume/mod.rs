@@ -1,6 +1,10 @@
 //! Commands about volumes.
 
+mod clone;
+mod cp;
 mod create;
+mod export;
+mod import;
 mod inspect;
 pub(super) mod ls;
 pub(super) mod prune;
@@ -13,7 +17,11 @@ pub(super) const GROUP: Group = Group {
     name: "volume",
     about: "Manage volumes",
     verbs: &[
+        &clone::VERB,
+        &cp::VERB,
         &create::VERB,
+        &export::VERB,
+        &import::VERB,
         &inspect::VERB,
         &ls::VERB,
         &prune::VERB,

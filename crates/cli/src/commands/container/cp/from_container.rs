@@ -1,8 +1,8 @@
-//! From a container to this host.
+//! From a container or volume to this host.
 
 use std::io;
 
-use corten_client::Client;
+use corten_client::{Client, FilesOf};
 
 use super::Order;
 use super::progress::Progress;
@@ -25,7 +25,7 @@ pub(super) async fn copy(client: &Client, order: &Order) -> Result<(), Failure> 
     } else {
         (order.source.clone(), String::new())
     };
-    let (stat, stream) = client.read_archive(&order.container, &path).await?;
+    let (stat, stream) = client.read_archive(&order.of, &path).await?;
     if target == "-" {
         return output::stream(stream, &mut io::stdout()).await;
     }
@@ -35,12 +35,19 @@ pub(super) async fn copy(client: &Client, order: &Order) -> Result<(), Failure> 
         is_directory: stat.is_directory(),
         rebase,
     };
-    let progress = Progress::start("Copying from container - ", order.quiet);
+    let progress = Progress::start(heading(&order.of), order.quiet);
     let counter = progress.counter();
     let place = target.clone();
     let unpacked = StreamReader::run(stream, counter, move |reader| unpack(&source, &place, reader)).await;
     progress.end(&target).await;
     unpacked
+}
+
+fn heading(of: &FilesOf) -> &'static str {
+    match of {
+        FilesOf::Container(_) => "Copying from container - ",
+        FilesOf::Volume(_) => "Copying from volume - ",
+    }
 }
 
 fn unpack(source: &End, target: &str, stream: impl io::BufRead) -> Result<(), Failure> {
@@ -59,7 +66,7 @@ fn unpack(source: &End, target: &str, stream: impl io::BufRead) -> Result<(), Fa
 /// stays as it is: the copy itself says what is wrong.
 async fn followed(client: &Client, order: &Order) -> (String, String) {
     let path = &order.source;
-    match client.stat_path(&order.container, path).await {
+    match client.stat_path(&order.of, path).await {
         Ok(stat) if stat.is_symlink() => {
             let target = if stat.link_target.starts_with('/') {
                 stat.link_target

@@ -1,10 +1,12 @@
-//! `cp`: copies files and directories between a container and this host.
+//! `cp`: copies files and directories between a container and this host; `volume cp` does so with a volume.
 
 mod from_container;
 mod progress;
 mod to_container;
 
 use std::io::{self, IsTerminal as _};
+
+use corten_client::FilesOf;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
@@ -36,7 +38,7 @@ pub(super) const VERB: Verb = Verb {
 
 /// A copy as it was asked for.
 struct Order {
-    container: String,
+    of: FilesOf,
     source: String,
     target: String,
     follow: bool,
@@ -45,6 +47,15 @@ struct Order {
 }
 
 fn copy(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
+    run(invocation, parsed, FilesOf::Container)
+}
+
+/// Copies as the arguments say, one of which names what `of` makes of it.
+pub(in crate::commands) fn run(
+    invocation: &Invocation,
+    parsed: &Parsed,
+    of: fn(String) -> FilesOf,
+) -> Result<(), Failure> {
     let (source, target) = (&parsed.arguments[0], &parsed.arguments[1]);
     if source.is_empty() {
         return Err(Failure::new("source can not be empty"));
@@ -52,8 +63,8 @@ fn copy(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if target.is_empty() {
         return Err(Failure::new("destination can not be empty"));
     }
-    let order = |container: &str, source: &str, target: &str| Order {
-        container: container.to_owned(),
+    let order = |name: &str, source: &str, target: &str| Order {
+        of: of(name.to_owned()),
         source: source.to_owned(),
         target: target.to_owned(),
         follow: parsed.on("follow-link"),
@@ -61,10 +72,15 @@ fn copy(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         quiet: parsed.bool("quiet").unwrap_or(!io::stdout().is_terminal()),
     };
     let client = invocation.client()?;
+    let is_volume = matches!(of(String::new()), FilesOf::Volume(_));
     match (in_container(source), in_container(target)) {
+        (Some(_), Some(_)) if is_volume => Err(Failure::new(
+            "copying between volumes is not supported, `volume clone` makes a copy of one",
+        )),
         (Some(_), Some(_)) => Err(Failure::new("copying between containers is not supported")),
         (Some((container, path)), None) => block_on(from_container::copy(&client, &order(container, path, target))),
         (None, Some((container, path))) => block_on(to_container::copy(&client, &order(container, source, path))),
+        (None, None) if is_volume => Err(Failure::new("must specify at least one volume source")),
         (None, None) => Err(Failure::new("must specify at least one container source")),
     }
 }

@@ -1,9 +1,9 @@
-//! From this host to a container.
+//! From this host to a container or volume.
 
 use std::env;
 
 use corten_api::container::PathStat;
-use corten_client::Client;
+use corten_client::{Client, FilesOf};
 
 use super::Order;
 use super::progress::Progress;
@@ -21,7 +21,8 @@ pub(super) async fn copy(client: &Client, order: &Order) -> Result<(), Failure> 
     if what & DEVICE != 0 {
         return Err(Failure::new(format!(
             "destination \"{}:{}\" must be a directory or a regular file: got a device",
-            order.container, order.target
+            order.of.name(),
+            order.target
         )));
     }
     if source == "-" {
@@ -30,15 +31,22 @@ pub(super) async fn copy(client: &Client, order: &Order) -> Result<(), Failure> 
     let failed = |error: &dyn std::fmt::Display| Failure::new(error.to_string());
     let found = copy::source(&source, order.follow).map_err(|error| failed(&error))?;
     let (directory, rename) = copy::plan(&found, &target).map_err(|error| failed(&error))?;
-    let progress = Progress::start("Copying to container - ", order.quiet);
+    let progress = Progress::start(heading(&order.of), order.quiet);
     let archive = upload_written(progress.counter(), move |out| {
         copy::pack(&found, &rename, out).map_err(|copy::PackError::Write(error)| error)
     });
     let sent = client
-        .write_archive(&order.container, &directory, archive, order.keep_owners)
+        .write_archive(&order.of, &directory, archive, order.keep_owners)
         .await;
-    progress.end(&format!("{}:{}", order.container, target.path)).await;
+    progress.end(&format!("{}:{}", order.of.name(), target.path)).await;
     Ok(sent?)
+}
+
+fn heading(of: &FilesOf) -> &'static str {
+    match of {
+        FilesOf::Container(_) => "Copying to container - ",
+        FilesOf::Volume(_) => "Copying to volume - ",
+    }
 }
 
 /// Go's bit for devices.
@@ -55,7 +63,7 @@ pub(super) fn here() -> Result<String, Failure> {
 /// missing: unpacking says what is wrong.
 async fn target(client: &Client, order: &Order) -> (End, u32) {
     let mut path = order.target.clone();
-    let mut stat = client.stat_path(&order.container, &path).await;
+    let mut stat = client.stat_path(&order.of, &path).await;
     if let Ok(link) = stat.as_ref()
         && link.is_symlink()
     {
@@ -64,7 +72,7 @@ async fn target(client: &Client, order: &Order) -> (End, u32) {
         } else {
             copy::join(&copy::split_entry(&path).0, &link.link_target)
         };
-        stat = client.stat_path(&order.container, &path).await;
+        stat = client.stat_path(&order.of, &path).await;
     }
     let end = End {
         path,
@@ -80,14 +88,15 @@ async fn from_stdin(client: &Client, order: &Order, target: &End) -> Result<(), 
     if !target.is_directory {
         return Err(Failure::new(format!(
             "destination \"{}:{}\" must be a directory",
-            order.container, order.target
+            order.of.name(),
+            order.target
         )));
     }
-    let progress = Progress::start("Copying to container - ", order.quiet);
+    let progress = Progress::start(heading(&order.of), order.quiet);
     let archive = Source::Stdin.upload();
     let sent = client
-        .write_archive(&order.container, &target.path, archive, order.keep_owners)
+        .write_archive(&order.of, &target.path, archive, order.keep_owners)
         .await;
-    progress.end(&format!("{}:{}", order.container, target.path)).await;
+    progress.end(&format!("{}:{}", order.of.name(), target.path)).await;
     Ok(sent?)
 }
