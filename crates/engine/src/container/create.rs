@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use corten_api::List;
@@ -103,6 +103,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     let volumes: Vec<String> = merged.volumes.keys().cloned().collect();
     let inherited = inherited_mounts(core, &host)?;
     let mut mounts = mounts::resolve(&host, &volumes, inherited, &mut || hex(&random_bytes()))?;
+    mounts::follow_data_root(&mut mounts, &core.config.data.to_string_lossy())?;
     for mount in mounts.iter_mut().filter(|mount| mount.kind == MountKind::Image) {
         mount.image = mounted_image(core, &mount.source)?;
     }
@@ -386,10 +387,21 @@ fn make_volumes(core: &Core, record: &Record) -> Result<()> {
             core.events
                 .publish(subject, "create", &[("driver", "local".to_owned())], Timestamp::now());
         }
-        if mount.no_copy || !mount.subpath.is_empty() {
+        if mount.no_copy {
             continue;
         }
         let data = core.volumes.hold(&mount.volume, &record.id)?;
+        let below = match mount.subpath.as_str() {
+            "" => None,
+            // What cannot be reached is refused by the start.
+            subpath => match volume::below(&data, subpath) {
+                Ok(below) => Some(below),
+                Err(_) => continue,
+            },
+        };
+        let data = below.as_ref().map_or(data, |below| {
+            PathBuf::from(format!("/proc/self/fd/{}/.", std::os::fd::AsRawFd::as_raw_fd(below)))
+        });
         if !is_empty(&data) {
             continue;
         }
@@ -407,7 +419,14 @@ fn make_volumes(core: &Core, record: &Record) -> Result<()> {
             Some(mapping) => (mapping.uid(uid).unwrap_or(uid), mapping.gid(gid).unwrap_or(gid)),
             None => (uid, gid),
         };
-        corten_image::snapshot::copy_up(root, Path::new(&mount.destination), &data, &owners).map_err(failed)?;
+        let fill = |into: &Path| {
+            corten_image::snapshot::copy_up(root, Path::new(&mount.destination), into, &owners).map_err(failed)
+        };
+        if mount.subpath.is_empty() {
+            core.volumes.fill(&mount.volume, &record.id, &fill)?;
+        } else {
+            fill(&data)?;
+        }
     }
     core.volumes.let_go(&record.id, &record.mounts);
     Ok(())

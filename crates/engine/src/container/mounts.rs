@@ -123,6 +123,41 @@ pub fn resolve(
     Ok(mounts)
 }
 
+/// A bind that shows the engine's own directory, or what is in it, must not keep the mounts there: it follows the host
+/// unless the user says otherwise, and what it may say is little (observed: dockerd 28.5; texts compared, not resolved).
+pub fn follow_data_root(mounts: &mut [MountSpec], root: &str) -> Result<()> {
+    let shows = |mount: &&mut MountSpec| {
+        mount.kind == MountKind::Bind && (mount.source.starts_with(root) || root.starts_with(&mount.source))
+    };
+    for mount in mounts.iter_mut().filter(|mount| !mount.inherited).filter(shows) {
+        match mount.propagation.as_str() {
+            "" => "rslave".clone_into(&mut mount.propagation),
+            "rslave" | "rshared" => {}
+            other => {
+                return Err(Error::invalid(format!(
+                    "invalid mount config: must use either propagation mode \"rslave\" or \"rshared\" when mount source is within the daemon root, daemon root: {root:?}, bind mount source: {:?}, propagation: {other:?}",
+                    mount.source
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path stays below where it starts, by its text alone (Go's `filepath.IsLocal`).
+fn is_local(path: &str) -> bool {
+    let mut depth = 0u32;
+    let stays = path.split('/').all(|part| match part {
+        "" | "." => true,
+        ".." => depth.checked_sub(1).map(|less| depth = less).is_some(),
+        _ => {
+            depth += 1;
+            true
+        }
+    });
+    stays && !path.starts_with('/')
+}
+
 fn add(mounts: &mut Vec<MountSpec>, mount: MountSpec) -> Result<()> {
     if mounts.iter().any(|other| other.destination == mount.destination) {
         return Err(Error::invalid(format!("Duplicate mount point: {}", mount.destination)));
@@ -285,6 +320,46 @@ mod tests {
         let of = |snapshot: &str| is_of(snapshot, &known);
         assert!(of(first.as_str()) && of(id.as_str()));
         assert!(!of(&"ac".repeat(32)) && !of(&"aa".repeat(32)));
+    }
+
+    #[test]
+    fn binds_of_the_data_root_follow_the_host() {
+        for (source, given, becomes) in [
+            ("/", "", Some("rslave")),
+            ("/var/lib", "", Some("rslave")),
+            ("/var/lib/corten", "rshared", Some("rshared")),
+            ("/var/lib/corten/volumes", "rslave", Some("rslave")),
+            ("/srv", "", Some("")),
+            ("/srv", "private", Some("private")),
+            ("/var", "private", None),
+            ("/var", "slave", None),
+        ] {
+            let mut mounts = [MountSpec {
+                source: source.to_owned(),
+                propagation: given.to_owned(),
+                ..MountSpec::default()
+            }];
+            let followed = follow_data_root(&mut mounts, "/var/lib/corten");
+            assert_eq!(
+                followed.ok().map(|()| &*mounts[0].propagation),
+                becomes,
+                "{source} {given}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_that_stay_below() {
+        for (path, stays) in [
+            ("a/b", true),
+            ("a/../b", true),
+            (".", true),
+            ("..", false),
+            ("a/../../b", false),
+            ("/a", false),
+        ] {
+            assert_eq!(is_local(path), stays, "{path}");
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(super) fn layers(core: &Core, container: &Container) -> Result<BTreeMap<Stri
             .ok_or_else(|| Error::internal("there are too many image mounts"))?;
         if !mount.subpath.is_empty() {
             let root = core.images.view_snapshot(&snapshot).map_err(failed)?;
-            let resolve = ResolveFlags::IN_ROOT;
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
             rustix::fs::openat2(
                 root,
                 &*mount.subpath,
@@ -79,6 +79,12 @@ pub(super) fn layers(core: &Core, container: &Container) -> Result<BTreeMap<Stri
                 resolve,
             )
             .map_err(|error| {
+                if error == rustix::io::Errno::XDEV {
+                    return Error::invalid(format!(
+                        "path concatenation escapes the base directory, base: {}, subpath: {}",
+                        mount.image, mount.subpath
+                    ));
+                }
                 let (path, reason) = (
                     format!("{}/{}", mount.image, mount.subpath),
                     corten_base::errno::words(&error),

@@ -2,6 +2,7 @@
 //! ```text
 //! <data>/volumes/<name>/volume.json   [`VolumeRecord`]
 //!                       _data/        what is mounted; itself a mount while a container uses a volume with options
+//!                       .filling/     what the image has, before it becomes `_data`
 //! <data>/volumes/.removing-<name>     being deleted
 //! <data>/volumes/.making-<random>     being filled; becomes <name> when it is whole
 //! ```
@@ -30,6 +31,7 @@ pub(crate) use create::{check_driver, create};
 pub(crate) use import::import;
 pub(crate) use lend::{Loan, lend};
 pub(crate) use list::{inspect, list, users};
+pub(crate) use mounted::below;
 pub(crate) use remove::{publish_destroy, remove};
 pub(crate) use store::{SetAside, Volumes, delete};
 

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -54,14 +55,7 @@ impl Volumes {
     pub(crate) fn source(&self, mount: &MountSpec, holder: &ContainerId) -> Result<PathBuf> {
         let data = self.hold(&mount.volume, holder)?;
         if !mount.subpath.is_empty() {
-            let below = mount.subpath.trim_start_matches('/');
-            let failed = |error: Errno| {
-                let (path, reason) = (data.join(below), corten_base::errno::words(&error));
-                Error::invalid(format!("cannot access path {0}: lstat {0}: {reason}", path.display()))
-            };
-            let flags = OFlags::PATH | OFlags::CLOEXEC;
-            let root = rustix::fs::open(&data, flags, Mode::empty()).map_err(failed)?;
-            rustix::fs::openat2(root, below, flags, Mode::empty(), ResolveFlags::IN_ROOT).map_err(failed)?;
+            below(&data, &mount.subpath)?;
         }
         Ok(data)
     }
@@ -118,6 +112,26 @@ impl Volumes {
         }
         Ok(())
     }
+}
+
+/// What `subpath` names below a volume's directory, with links in it followed that stay there; in Docker's words.
+pub(crate) fn below(data: &Path, subpath: &str) -> Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let open = || {
+        let root = rustix::fs::open(data, flags, Mode::empty())?;
+        rustix::fs::openat2(root, subpath.trim_start_matches('/'), flags, Mode::empty(), resolve)
+    };
+    open().map_err(|error| match error {
+        Errno::XDEV => Error::invalid(format!(
+            "path concatenation escapes the base directory, base: {}, subpath: {subpath}",
+            data.display()
+        )),
+        error => {
+            let (path, reason) = (data.join(subpath), corten_base::errno::words(&error));
+            Error::invalid(format!("cannot access path {0}: lstat {0}: {reason}", path.display()))
+        }
+    })
 }
 
 impl Mounted {

@@ -25,6 +25,7 @@ const RECORD: &str = "volume.json";
 pub(super) const DATA: &str = "_data";
 const REMOVING: &str = ".removing-";
 pub(super) const MAKING: &str = ".making-";
+const FILLING: &str = ".filling";
 
 /// The volumes below one directory.
 #[derive(Debug)]
@@ -80,6 +81,10 @@ impl Volumes {
                 && let Err(error) = delete(&entry.path())
             {
                 tracing::error!(path = %entry.path().display(), %error, "what is left of a volume is not deleted completely");
+            }
+            let filling = entry.path().join(FILLING);
+            if filling.exists() {
+                fs::remove_dir_all(filling)?;
             }
         }
         Ok(Self {
@@ -154,6 +159,39 @@ impl Volumes {
                 users.loans.remove(name);
             }
         }
+    }
+
+    /// Gives an empty volume the content that `fill` puts into a directory, if there is any. Whole or not at all where
+    /// nothing is mounted and nobody but `user` has it.
+    pub(crate) fn fill(&self, name: &str, user: &ContainerId, fill: &dyn Fn(&Path) -> Result<bool>) -> Result<()> {
+        let is_alone = |users: &Users| {
+            let of = users.containers.get(name).into_iter().flatten();
+            of.eq([user]) && !users.loans.contains_key(name)
+        };
+        let is_plain = self.read(name)?.is_some_and(|record| record.options.is_empty());
+        if !is_plain || !is_alone(&self.users()) {
+            return fill(&self.data(name)).map(drop);
+        }
+        let failed = |error| Error::caused(format!("fill volume {name}"), error);
+        let beside = self.root.join(name).join(FILLING);
+        if beside.exists() {
+            fs::remove_dir_all(&beside).map_err(failed)?;
+        }
+        fs::create_dir(&beside).map_err(failed)?;
+        let filled = fill(&beside);
+        boundary("volume.filled");
+        let users = self.users();
+        let placed = match &filled {
+            Ok(true) if is_alone(&users) => fs::rename(&beside, self.data(name)),
+            Ok(true) => {
+                drop(users);
+                fill(&self.data(name))?;
+                return fs::remove_dir_all(&beside).map_err(failed);
+            }
+            Ok(false) | Err(_) => fs::remove_dir_all(&beside),
+        };
+        filled?;
+        placed.map_err(failed)
     }
 
     /// A container's use of its volumes, as its record says.

@@ -2,7 +2,7 @@
 
 use corten_api::container::Mount;
 
-use super::{MountKind, MountSpec, clean, tmpfs};
+use super::{MountKind, MountSpec, clean, is_local, tmpfs};
 use crate::error::{Error, Result};
 use crate::volume;
 
@@ -30,7 +30,7 @@ pub(super) fn long_form(mount: &Mount) -> Result<MountSpec> {
     };
     match mount.kind.as_str() {
         "bind" => bind_options(mount, &mut spec, &wrong)?,
-        "volume" => volume_options(mount, &mut spec)?,
+        "volume" => volume_options(mount, &mut spec, &wrong)?,
         "tmpfs" => tmpfs::options(mount, &mut spec, &wrong)?,
         "image" => image_options(mount, &mut spec, &wrong)?,
         _ => return Err(wrong("mount type unknown")),
@@ -63,7 +63,7 @@ fn bind_options(mount: &Mount, spec: &mut MountSpec, wrong: &dyn Fn(&str) -> Err
     Ok(())
 }
 
-fn volume_options(mount: &Mount, spec: &mut MountSpec) -> Result<()> {
+fn volume_options(mount: &Mount, spec: &mut MountSpec, wrong: &dyn Fn(&str) -> Error) -> Result<()> {
     spec.kind = MountKind::Volume;
     if !mount.source.is_empty() {
         volume::check_name(&mount.source)?;
@@ -72,7 +72,12 @@ fn volume_options(mount: &Mount, spec: &mut MountSpec) -> Result<()> {
     if let Some(options) = &mount.volume_options {
         spec.no_copy = options.no_copy;
         spec.labels = options.labels.clone().into_entries();
-        spec.subpath.clone_from(&options.subpath);
+        if !options.subpath.is_empty() {
+            if mount.source.is_empty() {
+                return Err(wrong("must not set Subpath when using anonymous volumes"));
+            }
+            spec.subpath = local(&options.subpath, wrong)?;
+        }
         if let Some(driver) = &options.driver_config {
             volume::check_driver(&driver.name)?;
             spec.driver_options = driver.options.clone().into_entries();
@@ -89,13 +94,16 @@ fn image_options(mount: &Mount, spec: &mut MountSpec, wrong: &dyn Fn(&str) -> Er
     spec.readonly = true;
     spec.source.clone_from(&mount.source);
     if let Some(options) = &mount.image_options {
-        let subpath = &options.subpath;
-        if subpath.starts_with('/') || subpath.split('/').any(|part| part == "..") {
-            return Err(wrong("subpath must be a relative path within the volume"));
-        }
-        spec.subpath.clone_from(subpath);
+        spec.subpath = local(&options.subpath, wrong)?;
     }
     Ok(())
+}
+
+fn local(subpath: &str, wrong: &dyn Fn(&str) -> Error) -> Result<String> {
+    if is_local(subpath) {
+        return Ok(subpath.to_owned());
+    }
+    Err(wrong("subpath must be a relative path within the volume"))
 }
 
 /// Options of another kind of mount.
