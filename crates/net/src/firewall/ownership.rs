@@ -29,6 +29,7 @@ const OWNER4: &str = "owner4";
 const OWNER6: &str = "owner6";
 
 const ARP: [u8; 2] = [0x08, 0x06];
+const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const ICMPV6: u8 = 58;
 const SOLICITATION: u8 = 135;
@@ -259,6 +260,8 @@ fn claims() -> Chain {
         ])
     };
     let rules = vec![
+        // Nearly every frame, and none of the kinds below.
+        rule([is(Meta::EtherType, &IPV4), end(Verdict::Accept)]),
         rule([
             is(Meta::EtherType, &ARP),
             foreign((Header::Network, ARP_SENDER, 4), OWNED4, OWNER4),

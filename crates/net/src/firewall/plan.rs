@@ -9,9 +9,9 @@
 //! srcnat    postrouting, srcnat  jump hairpin_<bridge> by output, outbound_<bridge> by input
 //!   hairpin_<bridge>             remember the destination; a neighbour through a published port, or the host's 127/8: masquerade
 //!   outbound_<bridge>            the subnet to elsewhere: masquerade
-//! forward   forward, filter      drop what leaves an internal network; jump inward_<bridge> by output
-//!   inward_<bridge>              established, neighbours, published, what is open at containers' own addresses:
-//!                                accept; everything else: drop
+//! forward   forward, filter      established: accept; drop what leaves an internal network; jump inward_<bridge> by output
+//!   inward_<bridge>              neighbours, published, what is open at containers' own addresses: accept;
+//!                                everything else: drop
 //!   seclude_<bridge>             of internal networks: to the same bridge: return; everything else: drop
 //! ```
 //! Chains of type nat see the first packet of each connection. There the containers' addresses are
@@ -288,6 +288,11 @@ fn base_chains() -> Vec<Chain> {
             HookPoint::Forward,
             PRIORITY_FILTER,
             vec![
+                // What was let through once; nearly every packet, so it looks into no map.
+                rule([
+                    has(Connection::State, STATE_ESTABLISHED | STATE_RELATED),
+                    end(Verdict::Accept),
+                ]),
                 vec![
                     Expression::Meta(Meta::InputName, R0),
                     Expression::MapVerdict(SECLUDE.to_owned(), R0),
@@ -351,10 +356,7 @@ fn arrival(network: &Network) -> Chain {
 }
 
 fn inward(network: &Network) -> Chain {
-    let mut rules = vec![rule([
-        has(Connection::State, STATE_ESTABLISHED | STATE_RELATED),
-        end(Verdict::Accept),
-    ])];
+    let mut rules = Vec::new();
     if network.reach.neighbours {
         let from = Expression::Meta(Meta::InputName, R0);
         let same = Expression::Equal(R0, link_name(&network.bridge));

@@ -65,6 +65,17 @@ fn every_jump_has_its_chain_and_every_lookup_its_map() {
 }
 
 #[test]
+fn what_was_let_through_once_looks_into_no_map() {
+    let chains = base_chains();
+    let forward = chains.iter().find(|chain| chain.name == "forward").unwrap();
+    let established = Expression::Connection(Connection::State, R0);
+    assert!(forward.rules[0].contains(&established), "{:?}", forward.rules[0]);
+    assert_eq!(forward.rules[0].last(), Some(&Expression::End(Verdict::Accept)));
+    let looks = |rule: &Vec<Expression>| matches!(rule.last(), Some(Expression::MapVerdict(..)));
+    assert!(forward.rules[1..].iter().all(looks));
+}
+
+#[test]
 fn neighbours_and_masquerade_can_be_switched_off() {
     let mut closed = network("corten0", &["172.17.0.0/16"]);
     let before = inward(&closed).rules.len();
