@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use corten_net::Means;
 use corten_net::sandbox::BridgeNetworkConfig;
 
 /// Who makes the control groups of containers.
@@ -35,6 +36,8 @@ pub struct Config {
     pub run: PathBuf,
     /// The default network; `None`: there is none (Docker's `bridge=none`).
     pub bridge: Option<BridgeNetworkConfig>,
+    /// What all networks may use, where there is no default network too.
+    pub means: Means,
     /// Options of networks whose creators do not say otherwise, by driver (Docker's `default-network-opts`).
     pub network_options: BTreeMap<String, BTreeMap<String, String>>,
     /// Whose subordinate ids containers run with (`--userns-remap`); empty: the host's own.
@@ -101,6 +104,7 @@ impl Config {
             data: "/var/lib/corten".into(),
             run: "/run/corten".into(),
             bridge: Some(BridgeNetworkConfig::default()),
+            means: Means::default(),
             network_options: BTreeMap::new(),
             userns_remap: String::new(),
             cgroup_driver: None,

@@ -23,6 +23,8 @@ pub struct BridgeSpecification {
     pub gateways: Vec<(IpAddr, u8)>,
     /// Largest packet in bytes; zero: the kernel's default.
     pub mtu: u32,
+    /// Ports on 127.0.0.1 are translated, and rules keep containers from the host's 127/8 then.
+    pub translates_loopback: bool,
 }
 
 /// A bridge cannot be made right.
@@ -94,7 +96,8 @@ pub fn ensure(kernel: &mut Route, wanted: &BridgeSpecification) -> Result<u32, B
             .map_err(failed("adding its address"))?;
     }
     drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
-    set(wanted, Family::V4, "route_localnet", "1")?;
+    let localnet = if wanted.translates_loopback { "1" } else { "0" };
+    set(wanted, Family::V4, "route_localnet", localnet)?;
     set(wanted, Family::V6, "accept_ra", "0")?;
     // else its link-local address is not usable for a second or more after the first container has come, and the
     // kernel cannot ask for a container's hardware address on behalf of others: EHOSTUNREACH

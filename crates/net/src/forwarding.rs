@@ -177,7 +177,12 @@ pub fn restore6(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<(), For
     };
     sysctl::set(Version::V6.key(), "0").map_err(failed)?;
     let mut batch = Batch::new(GUARD_TABLE);
-    batch.clear_chain(&chain.name).delete_chain(&chain.name);
+    let is_other = |found: &corten_sys::nftables::BaseChain| found.table == GUARD_TABLE && found.name != chain.name;
+    if chains.iter().any(is_other) {
+        batch.clear_chain(&chain.name).delete_chain(&chain.name);
+    } else {
+        batch.delete_table();
+    }
     netfilter.commit(batch).map_err(ForwardingError::Guard)
 }
 

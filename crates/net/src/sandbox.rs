@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::firewall::Publication;
 use crate::firewall::plan::Crossing;
 use crate::port::Protocol;
-use crate::{MacAddress, Subnet};
+use crate::{MacAddress, Means, Subnet};
 
 pub use crate::network::{ConnectError, OpenError, PrepareError, ReleaseError};
 pub use crate::recovery::Recovered;
@@ -36,6 +36,8 @@ pub struct BridgeNetworkConfig {
     pub gateway6: Option<(Ipv6Addr, u8)>,
     /// Largest packet in bytes; zero: the kernel's default, 1500.
     pub mtu: u32,
+    /// What the daemon may use, for all its networks.
+    pub means: Means,
     /// Turn `ip_forward` on when the network needs it (Docker's `ip-forward`).
     pub forward: bool,
     /// What was not forwarded before stays so when forwarding is turned on (not Docker's `ip-forward-no-drop`).
@@ -82,6 +84,7 @@ impl Default for BridgeNetworkConfig {
             pools: Vec::new(),
             gateway6: None,
             mtu: 0,
+            means: Means::default(),
             forward: true,
             keep_closed: true,
             inter_container: true,
@@ -178,6 +181,8 @@ pub enum Way {
     Splice(SocketAddr),
     /// Both: translated, except for clients on `[::1]`, which the shim splices to this address and port.
     Both(SocketAddr),
+    /// Nobody: the shim only holds the socket (without rules and without splices).
+    Nobody,
 }
 
 impl Way {
@@ -185,7 +190,7 @@ impl Way {
     #[must_use]
     pub fn splice_to(self) -> Option<(IpAddr, u16)> {
         match self {
-            Self::Translate => None,
+            Self::Translate | Self::Nobody => None,
             Self::Splice(to) | Self::Both(to) => Some((to.ip(), to.port())),
         }
     }
@@ -234,7 +239,7 @@ impl Sandbox {
 
     fn publication(&self, port: &PublishedPort) -> Option<Publication> {
         let address = match port.way {
-            Way::Splice(_) => return None,
+            Way::Splice(_) | Way::Nobody => return None,
             Way::Translate | Way::Both(_) if port.host.is_ipv4() => IpAddr::V4(self.address4?),
             Way::Translate | Way::Both(_) => IpAddr::V6(self.address6?.0),
         };
@@ -247,27 +252,21 @@ impl Sandbox {
     }
 
     /// Takes over the published ports of another place of the same container.
-    pub fn inherit_ports(&mut self, from: &Self) {
+    pub fn inherit_ports(&mut self, from: &Self, means: Means) {
         for port in &from.ports {
-            if let Some(way) = self.way(port.host.ip(), port.container_port) {
+            if let Some(way) = self.way(port.host.ip(), port.container_port, means) {
                 self.ports.push(PublishedPort { way, ..port.clone() });
             }
         }
     }
 
-    /// Who moves the bytes of a port of this host address to this container port; `None` if the container has no
-    /// address at all.
-    pub(crate) fn way(&self, host: IpAddr, container_port: u16) -> Option<Way> {
+    /// Who moves the bytes of a port of this host address to this container port; `None` if nobody can.
+    pub(crate) fn way(&self, host: IpAddr, container_port: u16, means: Means) -> Option<Way> {
         let four = self.address4.map(|address| SocketAddr::from((address, container_port)));
         let six = self
             .address6
             .map(|(address, _, _)| SocketAddr::from((address, container_port)));
-        match (host, four, six) {
-            (IpAddr::V4(_), Some(_), _) => Some(Way::Translate),
-            (IpAddr::V6(_), _, Some(six)) => Some(Way::Both(six)),
-            (IpAddr::V4(_), None, Some(other)) | (IpAddr::V6(_), Some(other), None) => Some(Way::Splice(other)),
-            (_, None, None) => None,
-        }
+        means.way(host, four, six)
     }
 }
 
@@ -292,7 +291,9 @@ mod tests {
             SocketAddr::from(([0, 0, 0, 0], 80)),
             SocketAddr::from((Ipv6Addr::UNSPECIFIED, 80)),
         ] {
-            let way = sandbox.way(host.ip(), 8080).expect("it has addresses");
+            let way = sandbox
+                .way(host.ip(), 8080, Means::default())
+                .expect("it has addresses");
             sandbox.ports.push(PublishedPort {
                 protocol: Protocol::Tcp,
                 host,

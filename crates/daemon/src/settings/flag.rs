@@ -94,8 +94,6 @@ use Effect::{Gone, Ignored, Moot, Only, Refused, Used, Usual};
 use Kind::{Any, Bool, BoolMap, List, Map, Number, Objects, Size, Text};
 
 const OFF: Effect = Only(&["false"]);
-/// We use a table of our own in any case, and leave that of `iptables` alone.
-const ON: Effect = Usual(&["true"]);
 /// Of the features only these mean something here.
 const FEATURES: Effect = Usual(&["buildkit=true", "buildkit=false", "cdi=true", "cdi=false"]);
 const NO_CORS: Effect = Gone(
@@ -169,8 +167,8 @@ pub const FLAGS: &[Flag] = &[
     flag("ip-forward", Bool, Used),
     flag("ip-forward-no-drop", Bool, Used),
     flag("ip-masq", Bool, Used),
-    flag("ip6tables", Bool, ON),
-    flag("iptables", Bool, ON),
+    flag("ip6tables", Bool, Used),
+    flag("iptables", Bool, Used),
     flag("ipv6", Bool, Used),
     keyed("label", "labels", List, Used),
     flag("live-restore", Bool, Used),
@@ -205,8 +203,8 @@ pub const FLAGS: &[Flag] = &[
     flag("tlscert", Text, Used),
     flag("tlskey", Text, Used),
     flag("tlsverify", Bool, Used),
-    flag("userland-proxy", Bool, Moot),
-    flag("userland-proxy-path", Text, Moot),
+    flag("userland-proxy", Bool, Used),
+    flag("userland-proxy-path", Text, Ignored),
     flag("userns-remap", Text, Used),
     keyed("validate", "", Bool, Used),
     Flag {

@@ -174,6 +174,7 @@ fn engine(personality: Personality, values: &Values) -> Result<Config> {
         config.init = absolute(path)?;
         config.init_name = path.to_owned();
     }
+    config.means = network::means(values)?;
     config.bridge = network::bridge(config.bridge.take().unwrap_or_default(), values)?;
     containers(&mut config, values)?;
     Ok(config)

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use corten_base::Digest;
-use corten_net::Subnet;
 use corten_net::firewall::plan::{Open, Source};
 use corten_net::sandbox::BridgeNetworkConfig;
+use corten_net::{Means, Subnet};
 
 use super::values::Values;
 use super::{boolean_or, is_set, last, list, number};
@@ -16,6 +16,7 @@ use super::{boolean_or, is_set, last, list, number};
 /// names; their firewall tables are named after them.
 pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<Option<BridgeNetworkConfig>> {
     let mut network = defaults;
+    network.means = means(values)?;
     match last(values, "bridge") {
         Some("none") => return Ok(None),
         Some(name) if !name.is_empty() => {
@@ -58,6 +59,27 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
         (network.four.crossing.open, network.six.crossing.open) = (Open::Published, Open::Published);
     }
     Ok(Some(network))
+}
+
+/// By which means packets are moved. `icc=false` is kept by rules (Docker's words: `verifyDaemonSettings`).
+pub(super) fn means(values: &Values) -> Result<Means> {
+    let means = Means {
+        rules4: boolean_or(values, "iptables", true),
+        rules6: boolean_or(values, "ip6tables", true),
+        splice: boolean_or(values, "userland-proxy", true),
+    };
+    let mut missing = Vec::new();
+    if !boolean_or(values, "icc", true) {
+        missing.extend((!means.rules4).then_some("iptables"));
+        missing.extend((is_set(values, "ipv6") && !means.rules6).then_some("ip6tables"));
+    }
+    match missing.first() {
+        Some(name) => bail!(
+            "You specified --{name}=false with --icc=false. ICC=false uses {name} to function. Please set --icc or \
+             --{name} to true"
+        ),
+        None => Ok(means),
+    }
 }
 
 /// `bridge=KEY=VALUE` of the command line, or `bridge={"KEY":"VALUE"}` of the file: the driver and its options.
@@ -152,6 +174,25 @@ mod tests {
         assert_eq!(own.gateway6, Some(("2001:db8:8::5".parse().unwrap(), 60)));
         assert!(read(r#"{"ipv6":true,"fixed-cidr-v6":"10.0.0.0/8"}"#).is_err());
         assert!(read(r#"{"ipv6":true,"bip6":"x"}"#).is_err());
+    }
+
+    #[test]
+    fn rules_and_splices_can_be_switched_off() {
+        let means = |text| means(&from_file(text).unwrap());
+        assert_eq!(means("{}").unwrap(), Means::default());
+        let off = means(r#"{"iptables":false,"ip6tables":false,"userland-proxy":false}"#).unwrap();
+        assert!(!off.rules4 && !off.rules6 && !off.splice);
+        let refused = means(r#"{"iptables":false,"icc":false}"#).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "You specified --iptables=false with --icc=false. ICC=false uses iptables to function. Please set --icc or \
+             --iptables to true"
+        );
+        assert!(
+            means(r#"{"ip6tables":false,"icc":false}"#).is_ok(),
+            "without IPv6 there is nothing to keep apart"
+        );
+        assert!(means(r#"{"ip6tables":false,"icc":false,"ipv6":true}"#).is_err());
     }
 
     #[test]

@@ -162,6 +162,7 @@ pub(super) fn bridge_config(record: &NetworkRecord, shared: &HostConfig) -> Resu
         or_next: false,
         bridge: bridge_name(record, &options),
         table: shared.table.clone(),
+        means: shared.means,
         gateway: match gateway4 {
             Some((IpAddr::V4(address), prefix)) => Some((address, prefix)),
             Some(_) | None => None,
@@ -232,6 +233,7 @@ pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
         }
     };
     let nobody = HostConfig {
+        means: corten_net::Means::default(),
         table: String::new(),
         forward: false,
         keep_closed: false,

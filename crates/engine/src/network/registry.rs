@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use corten_net::firewall::plan::Open;
 use corten_net::sandbox::{BridgeNetworkConfig, OpenError};
-use corten_net::{BridgeNetwork, Host, HostConfig, MacvlanNetwork};
+use corten_net::{BridgeNetwork, Host, HostConfig, MacvlanNetwork, Means};
 use corten_shim::names::Entry;
 
 use super::driver::{Driver, bridge_config, macvlan_config};
@@ -162,7 +162,7 @@ impl Networks {
         for error in failures {
             tracing::error!(%error, "a network's record is not readable");
         }
-        let shared = shared(config.bridge.as_ref(), id);
+        let shared = shared(config.bridge.as_ref(), config.means, id);
         let mut networks = Self {
             records,
             tables,
@@ -232,6 +232,11 @@ impl Networks {
     /// [`Self::host`], if any network has needed it.
     pub(crate) fn opened_host(&self) -> Option<Arc<Host>> {
         self.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What networks may use to move packets.
+    pub(crate) fn means(&self) -> Means {
+        self.shared.means
     }
 
     /// Where records are.
@@ -314,16 +319,18 @@ impl Networks {
 }
 
 /// The firewall's table belongs to one daemon: named after the default bridge, else after the installation.
-fn shared(default: Option<&BridgeNetworkConfig>, id: &str) -> HostConfig {
+fn shared(default: Option<&BridgeNetworkConfig>, means: Means, id: &str) -> HostConfig {
     match default {
         Some(default) => HostConfig {
             table: default.table.clone(),
+            means,
             forward: default.forward,
             keep_closed: default.keep_closed,
             direct: default.four.crossing.open == Open::Published,
         },
         None => HostConfig {
             table: format!("corten-{}", id.get(..12).unwrap_or(id)),
+            means,
             forward: true,
             keep_closed: true,
             direct: false,

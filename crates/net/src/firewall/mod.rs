@@ -36,6 +36,7 @@ use corten_sys::nftables::{Batch, Netfilter, Value};
 pub use plan::Network;
 pub use publication::Publication;
 
+use crate::Means;
 use publication::MAPS;
 
 /// errno(3): no such table, map or element.
@@ -45,6 +46,7 @@ const ENOENT: i32 = 2;
 #[derive(Debug)]
 pub struct Firewall {
     table: String,
+    means: Means,
     was_there: bool,
     state: Mutex<State>,
 }
@@ -112,7 +114,7 @@ impl Firewall {
     ///
     /// # Errors
     /// The kernel has no nftables.
-    pub fn open(table: &str) -> Result<Self, FirewallError> {
+    pub fn open(table: &str, means: Means) -> Result<Self, FirewallError> {
         let mut kernel = Netfilter::open().map_err(FirewallError::Open)?;
         let published = read(&mut kernel, table)?.into_iter().collect();
         let failed = |source| FirewallError::Read {
@@ -129,6 +131,7 @@ impl Firewall {
         };
         Ok(Self {
             table: table.to_owned(),
+            means,
             was_there,
             state: Mutex::new(state),
         })
@@ -148,6 +151,9 @@ impl Firewall {
     pub fn set_networks(&self, networks: Vec<Network>) -> Result<(), FirewallError> {
         let mut state = self.lock();
         state.networks = networks;
+        if !self.means.any_rules() {
+            return self.delete(&mut state);
+        }
         self.write(&mut state)
     }
 
@@ -157,6 +163,9 @@ impl Firewall {
     /// The kernel refuses; the table is as before.
     pub fn add_network(&self, network: Network) -> Result<(), FirewallError> {
         let mut state = self.lock();
+        if !self.means.any_rules() {
+            return Ok(());
+        }
         let is_known = state.networks.iter().any(|known| known.bridge == network.bridge);
         state.networks.retain(|known| known.bridge != network.bridge);
         state.networks.push(network.clone());
@@ -190,6 +199,9 @@ impl Firewall {
     /// The kernel refuses.
     pub fn remove_network(&self, bridge: &str) -> Result<(), FirewallError> {
         let mut state = self.lock();
+        if !self.means.any_rules() {
+            return Ok(());
+        }
         let Some(at) = state.networks.iter().position(|known| known.bridge == bridge) else {
             return Ok(());
         };
@@ -222,6 +234,9 @@ impl Firewall {
     /// One leads elsewhere already, or the kernel refuses.
     pub fn publish(&self, ports: &[Publication]) -> Result<(), FirewallError> {
         let mut state = self.lock();
+        if !self.means.any_rules() {
+            return Ok(());
+        }
         let Some(&first) = ports.first() else {
             return self.repair(&mut state);
         };
@@ -245,7 +260,7 @@ impl Firewall {
     /// # Errors
     /// The kernel refuses; the other ports are unpublished all the same.
     pub fn unpublish(&self, ports: &[Publication]) -> Result<(), FirewallError> {
-        if ports.is_empty() {
+        if ports.is_empty() || !self.means.any_rules() {
             return Ok(());
         }
         let mut state = self.lock();
@@ -266,6 +281,10 @@ impl Firewall {
     /// # Errors
     /// The kernel refuses.
     pub fn take_activity(&self, address: IpAddr) -> Result<bool, FirewallError> {
+        // Without rules nothing remembers.
+        if !self.means.rules_for(address) {
+            return Ok(true);
+        }
         let mut state = self.lock();
         let (set, key) = match address {
             IpAddr::V4(four) => (plan::ACTIVE4, four.octets().to_vec()),
@@ -294,7 +313,10 @@ impl Firewall {
     /// # Errors
     /// The kernel refuses; that there is none is fine.
     pub fn remove(&self) -> Result<(), FirewallError> {
-        let mut state = self.lock();
+        self.delete(&mut self.lock())
+    }
+
+    fn delete(&self, state: &mut State) -> Result<(), FirewallError> {
         state.published.clear();
         let mut batch = Batch::new(&self.table);
         batch.add_table().delete_table();
@@ -321,7 +343,7 @@ impl Firewall {
     }
 
     fn write(&self, state: &mut State) -> Result<(), FirewallError> {
-        let content = plan::table(&state.networks);
+        let content = plan::table(&state.networks, self.means);
         let mut active = Vec::new();
         for set in [plan::ACTIVE4, plan::ACTIVE6] {
             let found = state

@@ -47,6 +47,8 @@ const ENOENT: i32 = 2;
 #[derive(Debug)]
 pub(crate) struct Ownership {
     table: String,
+    /// Whether there shall be such a table.
+    wanted: bool,
     state: Mutex<State>,
 }
 
@@ -60,9 +62,11 @@ struct State {
 }
 
 impl Ownership {
-    pub(crate) fn new(table: &str) -> Self {
+    /// The table of this name, or none where the daemon makes no rules at all.
+    pub(crate) fn new(table: &str, wanted: bool) -> Self {
         Self {
             table: table.to_owned(),
+            wanted,
             state: Mutex::default(),
         }
     }
@@ -74,6 +78,9 @@ impl Ownership {
         gateways: Vec<IpAddr>,
         owners: Vec<(IpAddr, String)>,
     ) -> Result<(), netlink::Error> {
+        if !self.wanted {
+            return self.delete(kernel);
+        }
         let mut state = self.lock();
         state.gateways = gateways.into_iter().collect();
         state.owners = owners.into_iter().collect();
@@ -164,7 +171,7 @@ impl Ownership {
         state: &mut State,
         fill: impl FnOnce(&mut Batch),
     ) -> Result<(), netlink::Error> {
-        if state.unsupported {
+        if state.unsupported || !self.wanted {
             return Ok(());
         }
         let mut batch = Batch::of_bridges(&self.table);

@@ -23,6 +23,8 @@
 //! Answers and neighbours pass the forward hook also when they are bridged (`bridge-nf-call-iptables`);
 //! a bridged packet has no input link at postrouting, so hairpins are told by their source's subnet.
 
+mod opened;
+
 use std::net::IpAddr;
 
 use corten_sys::nftables::batch::{Part, ValueKind};
@@ -36,7 +38,8 @@ use super::rule::{
     DESTINATION4, DESTINATION6, Field, IPV4, IPV6, R0, R1, R2, R4, R5, SOURCE4, destination, end, family, has, load,
     local_destination, loopback, loopback6, remember, rule, source,
 };
-use crate::Subnet;
+use crate::{Means, Subnet};
+use opened::opened;
 
 /// IPv4 addresses of containers that had connections.
 pub const ACTIVE4: &str = "active4";
@@ -50,10 +53,6 @@ const HAIRPIN: &str = "hairpin";
 const OUTBOUND: &str = "outbound";
 const SECLUDE: &str = "seclude";
 const PUBLISH: &str = "publish";
-
-/// Protocol numbers of ICMP.
-const ICMP: u8 = 1;
-const ICMPV6: u8 = 58;
 
 const PRIORITY_RAW: i32 = -300;
 const PRIORITY_DESTINATION: i32 = -100;
@@ -142,10 +141,10 @@ pub struct Table {
     pub elements: Vec<(&'static str, Vec<Entry>)>,
 }
 
-/// The table for these networks, no port published.
+/// The table for these networks, no port published. Packets of a family that has no rules leave each chain at once.
 #[must_use]
-pub fn table(networks: &[Network]) -> Table {
-    let mut chains = base_chains();
+pub fn table(networks: &[Network], means: Means) -> Table {
+    let mut chains = base_chains(means);
     chains.extend(networks.iter().flat_map(chains_of));
     let mut elements: Vec<(&'static str, Vec<Entry>)> = Vec::new();
     for (map, entry) in networks.iter().flat_map(elements_of) {
@@ -213,7 +212,20 @@ fn maps() -> Vec<Map> {
     ]
 }
 
-fn base_chains() -> Vec<Chain> {
+fn base_chains(means: Means) -> Vec<Chain> {
+    let families = [(IPV4, means.rules4), (IPV6, means.rules6)];
+    let without = families.into_iter().filter(|(_, has_rules)| !has_rules);
+    let leave: Vec<_> = without
+        .map(|(number, _)| rule([family(number), end(Verdict::Accept)]))
+        .collect();
+    let mut chains = all_base_chains();
+    for chain in chains.iter_mut().filter(|chain| chain.hook.is_some()) {
+        chain.rules.splice(0..0, leave.iter().cloned());
+    }
+    chains
+}
+
+fn all_base_chains() -> Vec<Chain> {
     let base = |name: &str, kind, point, priority, rules| Chain {
         name: name.to_owned(),
         hook: Some(Hook { kind, point, priority }),
@@ -381,45 +393,6 @@ fn inward(network: &Network) -> Chain {
         name: chain_name(INWARD, network),
         hook: None,
         rules,
-    }
-}
-
-/// The rules that open containers' own addresses of one family.
-fn opened(subnet: Subnet, open: Open) -> Vec<Vec<Expression>> {
-    let (number, set, echo) = if subnet.address().is_ipv4() {
-        (IPV4, DIRECT4, ICMP)
-    } else {
-        (IPV6, DIRECT6, ICMPV6)
-    };
-    let (offset, length, protocol, port) = match number {
-        IPV4 => (DESTINATION4, 4, R1, R2),
-        _ => (DESTINATION6, 16, R4, R5),
-    };
-    let published = rule([
-        family(number),
-        vec![
-            load(offset, length),
-            Expression::Meta(Meta::Protocol, protocol),
-            Expression::Payload {
-                header: Header::Transport,
-                offset: 2,
-                length: 2,
-                to: port,
-            },
-            Expression::InSet(set.to_owned(), R0),
-        ],
-        end(Verdict::Accept),
-    ]);
-    let ping = rule([
-        family(number),
-        vec![Expression::Meta(Meta::Protocol, R0), Expression::Equal(R0, vec![echo])],
-        end(Verdict::Accept),
-    ]);
-    match open {
-        Open::Nothing => Vec::new(),
-        Open::Published => vec![published],
-        Open::Routed => vec![published, ping],
-        Open::Everything => vec![rule([family(number), end(Verdict::Accept)])],
     }
 }
 

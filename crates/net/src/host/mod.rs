@@ -33,13 +33,15 @@ use crate::forwarding::{self, Version};
 use crate::network::OpenError;
 use crate::recovery::{self, Found, Recovered};
 use crate::sandbox::Sandbox;
-use crate::{BridgeNetwork, Subnet, address, endpoint, pool};
+use crate::{BridgeNetwork, Means, Subnet, address, endpoint, pool};
 
 /// What a daemon decides about all its networks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
     /// The daemon's nftables table, `corten`; daemons side by side need different ones.
     pub table: String,
+    /// What may be used.
+    pub means: Means,
     /// Turn `ip_forward` on when a network needs it (Docker's `ip-forward`).
     pub forward: bool,
     /// What was not forwarded before stays so when forwarding is turned on (not Docker's `ip-forward-no-drop`).
@@ -71,8 +73,8 @@ impl Host {
         let claim = Claim::table(&config.table)?;
         Ok(Arc::new(Self {
             kernel: Mutex::new(Route::open().map_err(netlink::Error::from)?),
-            firewall: Firewall::open(&config.table)?,
-            ownership: Ownership::new(&config.table),
+            firewall: Firewall::open(&config.table, config.means)?,
+            ownership: Ownership::new(&config.table, config.means.any_rules()),
             ports: PortLedger::default(),
             sweeper: Sweeper::default(),
             announcer: Announcer::default(),
@@ -203,6 +205,12 @@ impl Host {
             .with_kernel(|netfilter| forwarding::restore(&mut kernel, netfilter))?)
     }
 
+    /// What may be used.
+    #[must_use]
+    pub fn means(&self) -> Means {
+        self.config.means
+    }
+
     pub(crate) fn kernel(&self) -> MutexGuard<'_, Route> {
         self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -211,13 +219,14 @@ impl Host {
         if !self.config.forward || network.is_internal() {
             return Ok(());
         }
-        let four = network.subnet4().map(|_| Version::V4);
-        let six = network.subnet6().map(|_| Version::V6);
+        let means = self.config.means;
+        let four = network.subnet4().map(|_| (Version::V4, means.rules4));
+        let six = network.subnet6().map(|_| (Version::V6, means.rules6));
         let mut kernel = self.kernel();
-        for version in four.into_iter().chain(six) {
-            self.firewall.with_kernel(|netfilter| {
-                forwarding::ensure(&mut kernel, netfilter, version, self.config.keep_closed)
-            })?;
+        for (version, has_rules) in four.into_iter().chain(six) {
+            let keep_closed = self.config.keep_closed && has_rules;
+            self.firewall
+                .with_kernel(|netfilter| forwarding::ensure(&mut kernel, netfilter, version, keep_closed))?;
         }
         Ok(())
     }

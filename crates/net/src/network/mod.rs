@@ -354,7 +354,7 @@ impl BridgeNetwork {
         for port in ports {
             for Reserved { host, socket } in self.reserve(port, sandbox)? {
                 let (protocol, container_port) = (port.protocol, port.container_port);
-                let Some(way) = sandbox.way(host.ip(), container_port) else {
+                let Some(way) = sandbox.way(host.ip(), container_port, self.host.means()) else {
                     continue;
                 };
                 let published = PublishedPort {
@@ -375,7 +375,8 @@ impl BridgeNetwork {
         let mut direct = Vec::new();
         let ports = if self.config.internal { &[] } else { request.ports };
         for address in sandbox.addresses() {
-            if !matches!(self.gateway_of(address).crossing.open, Open::Published | Open::Routed) {
+            let open = self.gateway_of(address).crossing.open;
+            if !matches!(open, Open::Published | Open::Routed) || !self.host.means().rules_for(address) {
                 continue;
             }
             let any: IpAddr = match address {
@@ -399,11 +400,18 @@ impl BridgeNetwork {
         let has = |ipv4: bool| sandbox.addresses().iter().any(|address| address.is_ipv4() == ipv4);
         // a port of the host leads to the container's address of its own family, if there is one
         let is_routed = |address: &IpAddr| self.gateway_of(*address).routed && has(address.is_ipv4());
-        let addresses: Vec<IpAddr> = addresses
+        let is_served = |address: &IpAddr| sandbox.way(*address, port.container_port, self.host.means()).is_some();
+        let (addresses, left_out): (Vec<IpAddr>, Vec<IpAddr>) = addresses
             .iter()
-            .copied()
             .filter(|address| !is_routed(address))
-            .collect();
+            .partition(|address| is_served(address));
+        if let Some(address) = left_out.first() {
+            tracing::info!(
+                link = sandbox.link, %address, port = port.container_port,
+                "a port is left out: its host address and the container's are of different families, and the userland \
+                 proxy is disabled"
+            );
+        }
         if addresses.is_empty() {
             return Ok(Vec::new());
         }

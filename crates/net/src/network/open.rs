@@ -16,7 +16,7 @@ use crate::forwarding::ForwardingError;
 use crate::host::{Claim, ClaimError, Host, HostConfig};
 use crate::recovery::Recovered;
 use crate::sandbox::{BridgeNetworkConfig, Sandbox};
-use crate::{address, forwarding, host, pool};
+use crate::{Means, address, forwarding, host, pool};
 
 /// A network cannot be set up or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,7 @@ impl BridgeNetwork {
         };
         let shared = HostConfig {
             table: config.table.clone(),
+            means: config.means,
             forward: config.forward,
             keep_closed: config.keep_closed,
             direct: config.four.crossing.open == Open::Published,
@@ -95,7 +96,7 @@ impl BridgeNetwork {
         } else {
             None
         };
-        let specification = specification(&config, gateway4);
+        let specification = specification(&config, gateway4, host.means());
         let index = bridge::ensure(&mut kernel, &specification)?;
         drop(kernel);
         Ok(Self {
@@ -175,7 +176,7 @@ fn choose_gateway(route: &mut Route, config: &BridgeNetworkConfig) -> Result<(Ip
     }
 }
 
-fn specification(config: &BridgeNetworkConfig, gateway4: Option<(Ipv4Addr, u8)>) -> BridgeSpecification {
+fn specification(config: &BridgeNetworkConfig, gateway4: Option<(Ipv4Addr, u8)>, means: Means) -> BridgeSpecification {
     let four = gateway4.filter(|_| !config.four.bare);
     let four = four.map(|(address, prefix)| (IpAddr::V4(address), prefix));
     let six = config.gateway6.filter(|_| !config.six.bare);
@@ -184,5 +185,6 @@ fn specification(config: &BridgeNetworkConfig, gateway4: Option<(Ipv4Addr, u8)>)
         name: config.bridge.clone(),
         gateways: four.into_iter().chain(six).collect(),
         mtu: config.mtu,
+        translates_loopback: means.rules4,
     }
 }

@@ -203,7 +203,7 @@ fn a_thousand_ports_are_published_and_one_more_at_a_time() {
         let network = network(BridgeNetworkConfig::default());
         let container = Container::start(&network, 1, &[(None, 8080, 80)]);
         container.machine.serve(80);
-        let firewall = corten_net::firewall::Firewall::open("corten").expect("the table");
+        let firewall = corten_net::firewall::Firewall::open("corten", corten_net::Means::default()).expect("the table");
         let publication = |number: u16| corten_net::firewall::Publication {
             protocol: Protocol::Tcp,
             host: std::net::SocketAddr::from(([0, 0, 0, 0], 20_000 + number)),

@@ -33,6 +33,7 @@ mod list;
 mod log_drivers;
 mod logs;
 mod many_ports;
+mod means;
 mod mount_forms;
 mod namespaces;
 mod networks;

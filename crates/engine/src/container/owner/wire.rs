@@ -163,7 +163,7 @@ impl Owner {
         if let Some(heir) = links::publishing(&wired.endpoints)
             && let Some(heir) = wired.endpoints.get_mut(heir)
         {
-            heir.sandbox.inherit_ports(&left.sandbox);
+            heir.sandbox.inherit_ports(&left.sandbox, self.core.networks.means());
         }
         let wired = Arc::new(wired);
         self.disconnect_joined(Arc::clone(&wired), left.clone()).await?;

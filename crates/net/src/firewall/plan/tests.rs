@@ -19,11 +19,14 @@ fn network(bridge: &str, subnets: &[&str]) -> Network {
 
 #[test]
 fn base_chains_do_not_grow_with_networks() {
-    let none = table(&[]);
-    let two = table(&[
-        network("a", &["10.0.0.0/24"]),
-        network("b", &["10.0.1.0/24", "fd00::/64"]),
-    ]);
+    let none = table(&[], Means::default());
+    let two = table(
+        &[
+            network("a", &["10.0.0.0/24"]),
+            network("b", &["10.0.1.0/24", "fd00::/64"]),
+        ],
+        Means::default(),
+    );
     let rules = |table: &Table| {
         table
             .chains
@@ -39,7 +42,7 @@ fn base_chains_do_not_grow_with_networks() {
 
 #[test]
 fn every_jump_has_its_chain_and_every_lookup_its_map() {
-    let table = table(&[network("corten0", &["172.17.0.0/16"])]);
+    let table = table(&[network("corten0", &["172.17.0.0/16"])], Means::default());
     let chain = |name: &str| table.chains.iter().any(|chain| chain.name == name);
     let map = |name: &str| table.maps.iter().any(|map| map.name == name);
     for expression in table.chains.iter().flat_map(|chain| chain.rules.iter().flatten()) {
@@ -66,13 +69,25 @@ fn every_jump_has_its_chain_and_every_lookup_its_map() {
 
 #[test]
 fn what_was_let_through_once_looks_into_no_map() {
-    let chains = base_chains();
+    let chains = base_chains(Means::default());
     let forward = chains.iter().find(|chain| chain.name == "forward").unwrap();
     let established = Expression::Connection(Connection::State, R0);
     assert!(forward.rules[0].contains(&established), "{:?}", forward.rules[0]);
     assert_eq!(forward.rules[0].last(), Some(&Expression::End(Verdict::Accept)));
     let looks = |rule: &Vec<Expression>| matches!(rule.last(), Some(Expression::MapVerdict(..)));
     assert!(forward.rules[1..].iter().all(looks));
+}
+
+#[test]
+fn a_family_without_rules_leaves_every_chain_at_once() {
+    let means = Means {
+        rules4: false,
+        ..Means::default()
+    };
+    let leave = rule([family(IPV4), end(Verdict::Accept)]);
+    for chain in base_chains(means).iter().filter(|chain| chain.hook.is_some()) {
+        assert_eq!(chain.rules[0], leave, "{}", chain.name);
+    }
 }
 
 #[test]
