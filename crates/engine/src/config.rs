@@ -1,6 +1,7 @@
 //! What an engine must be told when it is opened. Everything else it finds on disk.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use corten_net::Means;
@@ -72,6 +73,10 @@ pub struct Config {
     pub ipc_mode: String,
     /// Their cgroup namespace, `host` or `private`; none: `host` with cgroup v1, `private` with v2.
     pub cgroupns_mode: Option<String>,
+    /// What `host-gateway` in `--add-host` means; empty: the default bridge's own address.
+    pub host_gateways: Vec<IpAddr>,
+    /// Directories of CDI specifications, the later over the earlier; none: vendors' devices are switched off.
+    pub cdi_directories: Option<Vec<PathBuf>>,
     /// Nameservers for containers that do not say; empty: the host's.
     pub dns: Vec<String>,
     /// Resolver options for containers that do not say.
@@ -122,6 +127,8 @@ impl Config {
             shm_size_bytes: 64 * 1024 * 1024,
             ipc_mode: "private".into(),
             cgroupns_mode: None,
+            host_gateways: Vec::new(),
+            cdi_directories: Some(vec!["/etc/cdi".into(), "/var/run/cdi".into()]),
             dns: Vec::new(),
             dns_options: Vec::new(),
             dns_search: Vec::new(),

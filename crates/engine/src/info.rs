@@ -3,13 +3,14 @@
 use std::fs;
 
 use corten_api::system::{
-    Commit, FirewallInfo, IndexInfo, PluginsInfo, RegistryConfig, Runtime, SwarmInfo, SystemInfo,
+    Commit, DeviceInfo, FirewallInfo, IndexInfo, PluginsInfo, RegistryConfig, Runtime, SwarmInfo, SystemInfo,
 };
 use corten_api::{List, Map};
 use corten_base::Timestamp;
 use corten_runtime::plan::Layout;
 
 use crate::CgroupDriver;
+use crate::cdi::Catalog;
 use crate::container::phase::Phase;
 use crate::core::Core;
 use crate::network::files::host_name;
@@ -27,6 +28,8 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
     let uname = rustix::system::uname();
     let v1 = core.host.layout == Layout::V1;
     let changing = core.changing();
+    let directories = core.config.cdi_directories.as_deref().unwrap_or_default();
+    let devices = Catalog::read(directories);
     SystemInfo {
         id: core.id.clone(),
         containers: number(containers.len()),
@@ -47,7 +50,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         ipv4_forwarding: flag("/proc/sys/net/ipv4/ip_forward"),
         n_fd: fs::read_dir("/proc/self/fd").map_or(0, |entries| number(entries.count())),
         oom_kill_disable: v1,
-        n_goroutines: 0,
+        n_goroutines: number(containers.iter().map(|container| container.clients.waiting()).sum()),
         system_time: Timestamp::now().to_string(),
         logging_driver: core.config.log_driver.clone(),
         cgroup_driver: core
@@ -87,9 +90,21 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
             ..FirewallInfo::default()
         }),
         security_options: security_options(core).into(),
-        cdi_spec_dirs: List::from(Vec::new()),
-        warnings: List::null(),
+        cdi_spec_dirs: directories.iter().map(|path| path.display().to_string()).collect(),
+        discovered_devices: devices.names().map(discovered).collect(),
+        warnings: if devices.warnings.is_empty() {
+            List::null()
+        } else {
+            devices.warnings.clone().into()
+        },
         ..SystemInfo::default()
+    }
+}
+
+fn discovered(name: &str) -> DeviceInfo {
+    DeviceInfo {
+        source: "cdi".to_owned(),
+        id: name.to_owned(),
     }
 }
 

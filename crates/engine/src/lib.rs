@@ -15,6 +15,7 @@
 //! look at published snapshots and never wait for an owner; no lock is held across an await; blocking
 //! calls cross at one boundary; nothing grows with the number of containers. HTTP is not here.
 
+mod cdi;
 mod changes;
 mod commit;
 pub mod config;

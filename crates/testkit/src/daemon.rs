@@ -175,6 +175,11 @@ impl Daemon {
         }
     }
 
+    /// Other arguments for the next launch; the result is those so far.
+    pub fn exchange_arguments(&mut self, arguments: Vec<String>) -> Vec<String> {
+        std::mem::replace(&mut self.options.arguments, arguments)
+    }
+
     /// Ends the daemon with SIGKILL.
     pub fn kill(&mut self) -> Result<()> {
         let mut running = self.running.take().context("the daemon does not run")?;

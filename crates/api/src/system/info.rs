@@ -139,11 +139,25 @@ pub struct SystemInfo {
     /// Directories of CDI specifications.
     #[serde(rename = "CDISpecDirs")]
     pub cdi_spec_dirs: List<String>,
+    /// Devices that vendors describe there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub discovered_devices: Vec<DeviceInfo>,
     /// containerd in Docker; absent here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub containerd: Option<ContainerdInfo>,
     /// What the user should know; null if nothing.
     pub warnings: List<String>,
+}
+
+/// A device that a driver knows. Engine API v1.51 DeviceInfo.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct DeviceInfo {
+    /// The driver.
+    pub source: String,
+    /// How a container asks for it.
+    #[serde(rename = "ID")]
+    pub id: String,
 }
 
 /// Plugins by kind. Engine API v1.51 PluginsInfo.

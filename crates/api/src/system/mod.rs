@@ -8,7 +8,7 @@ mod version;
 pub use build_cache::{BuildCache, BuildPruneReport};
 pub use disk_usage::DiskUsage;
 pub use info::{
-    AddressPool, Commit, ContainerdInfo, ContainerdNamespaces, FirewallInfo, IndexInfo, PluginsInfo, RegistryConfig,
-    Runtime, SwarmInfo, SystemInfo,
+    AddressPool, Commit, ContainerdInfo, ContainerdNamespaces, DeviceInfo, FirewallInfo, IndexInfo, PluginsInfo,
+    RegistryConfig, Runtime, SwarmInfo, SystemInfo,
 };
 pub use version::{ComponentVersion, PlatformVersion, SystemVersion};

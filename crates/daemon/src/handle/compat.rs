@@ -73,6 +73,7 @@ pub(super) fn info(info: &SystemInfo, version: ApiVersion) -> Value {
         for name in ["BridgeNfIptables", "BridgeNfIp6tables"] {
             fields.insert(name.to_owned(), Value::Bool(false));
         }
+        fields.remove("DiscoveredDevices");
     }
     if version < ApiVersion::new(1, 49) {
         for name in ["ContainerdCommit", "RuncCommit", "InitCommit"] {

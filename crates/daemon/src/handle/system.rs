@@ -85,7 +85,10 @@ pub(super) async fn info(api: &Api, version: ApiVersion) -> Answer {
     (info.http_proxy, info.https_proxy, info.no_proxy) = (proxies.http, proxies.https, proxies.none);
     info.registry_config = registries(live.mirrors(), live.insecure_registries());
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    info.n_goroutines = i64::try_from(tasks).unwrap_or(i64::MAX);
+    // Tasks, and clients who wait for a container's start without one.
+    info.n_goroutines = info
+        .n_goroutines
+        .saturating_add(i64::try_from(tasks).unwrap_or(i64::MAX));
     let mut warnings = open_sockets(api.current.transport());
     warnings.extend(info.warnings.iter().cloned());
     if !warnings.is_empty() {

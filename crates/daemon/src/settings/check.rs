@@ -16,6 +16,9 @@ pub(super) fn one(flag: &Flag, value: &str) -> Result<(), String> {
         "registry-mirror" => mirror(value),
         "dns-search" => domain(value),
         "dns" if value.parse::<std::net::IpAddr>().is_err() => Err(format!("invalid IP address: {value}")),
+        "host-gateway-ip" if value.parse::<std::net::IpAddr>().is_err() => {
+            Err(format!("ParseAddr({value:?}): unable to parse IP"))
+        }
         "ip" if value.parse::<std::net::IpAddr>().is_err() => Err(format!("invalid IP address: {value}")),
         "default-shm-size" if corten_base::size::parse_binary(value).is_err() => {
             Err(format!("invalid size: '{value}'"))
@@ -28,7 +31,10 @@ pub(super) fn one(flag: &Flag, value: &str) -> Result<(), String> {
 
 /// Whether a wrong value in the file is, to Docker, already wrong JSON.
 pub(super) fn is_typed(flag: &Flag) -> bool {
-    matches!(flag.name, "dns" | "ip" | "default-shm-size" | "default-ulimit")
+    matches!(
+        flag.name,
+        "dns" | "ip" | "host-gateway-ip" | "default-shm-size" | "default-ulimit"
+    )
 }
 
 /// Docker ignores options that it does not know; here nothing is.

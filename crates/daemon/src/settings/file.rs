@@ -86,6 +86,10 @@ fn put(values: &mut Values, key: &str, value: &Value) -> Result<(), ValuesError>
     let Some(flag) = by_key(key) else {
         return Err(ValuesError::UnknownKeys(key.to_owned()));
     };
+    if flag.name == "cdi-spec-dir" && value.is_array() {
+        // No directory at all is not the same as nothing said.
+        values.entry(flag.name).or_default();
+    }
     for text in texts(flag, key, value)? {
         check::one(flag, &text).map_err(|why| {
             if check::is_typed(flag) {

@@ -95,7 +95,14 @@ use Kind::{Any, Bool, BoolMap, List, Map, Number, Objects, Size, Text};
 
 const OFF: Effect = Only(&["false"]);
 /// Of the features only these mean something here.
-const FEATURES: Effect = Usual(&["buildkit=true", "buildkit=false", "cdi=true", "cdi=false"]);
+const FEATURES: Effect = Usual(&[
+    "buildkit=true",
+    "buildkit=false",
+    "cdi=true",
+    "cdi=false",
+    "buildkit",
+    "cdi",
+]);
 const NO_CORS: Effect = Gone(
     "DEPRECATED: The \"api-cors-header\" config parameter and the dockerd \"--api-cors-header\" option have been \
      removed; use a reverse proxy if you need CORS headers",
@@ -113,7 +120,7 @@ pub const FLAGS: &[Flag] = &[
     short("bridge", 'b', Text, Used),
     key("bridge-accept-fwmark", Text, Refused),
     key("builder", Any, Moot),
-    keyed("cdi-spec-dir", "cdi-spec-dirs", List, Moot),
+    keyed("cdi-spec-dir", "cdi-spec-dirs", List, Used),
     flag("cgroup-parent", Text, Used),
     keyed("config-file", "", Text, Used),
     keyed("clean", "", Bool, Used),
@@ -155,8 +162,8 @@ pub const FLAGS: &[Flag] = &[
         short: Some('H'),
         ..keyed("host", "hosts", List, Used)
     },
-    keyed("host-gateway-ip", "host-gateway-ips", List, Refused),
-    key("host-gateway-ip", Text, Refused),
+    keyed("host-gateway-ip", "host-gateway-ips", List, Used),
+    key("host-gateway-ip", Text, Used),
     flag("http-proxy", Text, Used),
     flag("https-proxy", Text, Used),
     flag("icc", Bool, Used),

@@ -97,7 +97,7 @@ impl Live {
     #[must_use]
     pub fn feature(&self, name: &str) -> Option<bool> {
         let given = list(&self.0, "feature").iter().rev();
-        let mut given = given.filter_map(|feature| feature.split_once('='));
+        let mut given = given.map(|feature| feature.split_once('=').unwrap_or((feature, "true")));
         given
             .find(|(feature, _)| *feature == name)
             .map(|(_, value)| value == "true")

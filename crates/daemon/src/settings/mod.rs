@@ -204,6 +204,15 @@ fn containers(config: &mut Config, values: &Values) -> Result<()> {
     config.no_new_privileges = is_set(values, "no-new-privileges");
     config.live_restore = boolean_or(values, "live-restore", config.live_restore);
     config.labels = list(values, "label").to_vec();
+    config.host_gateways = host_gateways(values)?;
+    if let Some(directories) = values.get("cdi-spec-dir") {
+        let given = directories.iter().filter(|directory| !directory.is_empty());
+        config.cdi_directories = Some(given.map(PathBuf::from).collect());
+    }
+    if Live::of(values).feature("cdi") == Some(false) {
+        config.cdi_directories = None;
+    }
+    config.cdi_directories.take_if(|directories| directories.is_empty());
     config.dns = list(values, "dns").to_vec();
     config.dns_options = list(values, "dns-opt").to_vec();
     config.dns_search = list(values, "dns-search").to_vec();
@@ -241,6 +250,21 @@ fn containers(config: &mut Config, values: &Values) -> Result<()> {
         }
     };
     Ok(())
+}
+
+/// What `host-gateway` means: one address of each family at most.
+fn host_gateways(values: &Values) -> Result<Vec<std::net::IpAddr>> {
+    let parse = |text: &String| text.parse().with_context(|| format!("invalid IP address: {text}"));
+    let addresses: Vec<std::net::IpAddr> = list(values, "host-gateway-ip")
+        .iter()
+        .map(parse)
+        .collect::<Result<_>>()?;
+    for (family, is_of) in [("IPv4", true), ("IPv6", false)] {
+        if addresses.iter().filter(|address| address.is_ipv4() == is_of).count() > 1 {
+            bail!("only one {family} host gateway IP address can be specified");
+        }
+    }
+    Ok(addresses)
 }
 
 /// `name=soft[:hard]`; -1 is unlimited.
@@ -347,6 +371,34 @@ mod tests {
             format!("{wrong:#}").contains("native.cgroupdriver option x not supported"),
             "{wrong:#}"
         );
+    }
+
+    #[test]
+    fn directories_of_vendors_devices_and_the_hosts_gateway() {
+        let directories = |line: &str| settings("cortend", line).unwrap().engine.cdi_directories;
+        let paths = |paths: &[&str]| Some(paths.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(directories(""), paths(&["/etc/cdi", "/var/run/cdi"]));
+        assert_eq!(directories("--feature cdi"), paths(&["/etc/cdi", "/var/run/cdi"]));
+        assert_eq!(directories("--cdi-spec-dir /a --cdi-spec-dir /b"), paths(&["/a", "/b"]));
+        assert_eq!(directories("--cdi-spec-dir="), None);
+        assert_eq!(directories("--cdi-spec-dir /a --feature cdi=false"), None);
+        let values = |text: &str| file::from_file(text).unwrap();
+        assert!(values(r#"{"cdi-spec-dirs":[]}"#).contains_key("cdi-spec-dir"));
+        let gateways = |line: &str| settings("cortend", line).map(|settings| settings.engine.host_gateways.len());
+        assert_eq!(
+            gateways("--host-gateway-ip 1.2.3.4 --host-gateway-ip fe80::1").unwrap(),
+            2
+        );
+        for (line, why) in [
+            ("--host-gateway-ip x", "ParseAddr(\"x\"): unable to parse IP"),
+            (
+                "--host-gateway-ip 1.2.3.4 --host-gateway-ip 1.2.3.5",
+                "only one IPv4 host gateway IP address can be specified",
+            ),
+        ] {
+            let error = format!("{:#}", gateways(line).unwrap_err());
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

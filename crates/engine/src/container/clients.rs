@@ -74,6 +74,13 @@ impl Clients {
         self.lock().shim.clone()
     }
 
+    /// How many wait for the start.
+    pub(crate) fn waiting(&self) -> usize {
+        let mut state = self.lock();
+        state.waiting.retain(|other| !has_left(&other.connection));
+        state.waiting.len()
+    }
+
     /// Waits until nobody is on the way any more.
     pub(crate) async fn arrived(&self) {
         let mut expected = self.expected.subscribe();

@@ -125,9 +125,9 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         // Docker's words; what they say is Docker's opinion.
         warnings.push("Image mount is an experimental feature".to_owned());
     }
-    if let Some(host) = &mut body.host_config {
-        super::block_io::discard(host, &core.host);
-    }
+    let host = body.host_config.get_or_insert_default();
+    super::block_io::discard(host, &core.host);
+    super::effective::settle_modes(host, &core.config, &core.host);
     let record = Record {
         version: VERSION,
         id,

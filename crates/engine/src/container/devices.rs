@@ -8,6 +8,7 @@ use std::path::Path;
 use corten_api::container::HostConfig;
 
 use super::spec::{DeviceNode, device_defaults};
+use crate::cdi::{self, Edits};
 use crate::error::{Error, Result};
 
 /// Directories of `/dev` that hold no devices of the host, or a container's own.
@@ -44,6 +45,39 @@ pub(crate) fn collect(host: &HostConfig) -> Result<Vec<DeviceNode>> {
         }
     }
     Ok(nodes)
+}
+
+/// The nodes of vendors' devices, as they are on the host where nothing else is said.
+pub(crate) fn of_vendors(edits: &Edits) -> Result<Vec<DeviceNode>> {
+    let look = |wanted: &cdi::Node| {
+        let host = if wanted.host_path.is_empty() {
+            &wanted.path
+        } else {
+            &wanted.host_path
+        };
+        let access = if wanted.permissions.is_empty() {
+            "rwm"
+        } else {
+            &wanted.permissions
+        };
+        let failed = |why: &dyn std::fmt::Display| {
+            cdi::failed(&format!(
+                "failed to inject devices: failed to stat CDI host device {host:?}: {why}"
+            ))
+        };
+        match node(Path::new(host), &wanted.path, access) {
+            Ok(Some(found)) => Ok(DeviceNode {
+                mode: wanted.file_mode.unwrap_or(found.mode),
+                uid: wanted.uid.unwrap_or(found.uid),
+                gid: wanted.gid.unwrap_or(found.gid),
+                ..found
+            }),
+            Ok(None) => Err(failed(&"not a device node")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(failed(&"no such file or directory")),
+            Err(error) => Err(failed(&error)),
+        }
+    };
+    edits.device_nodes.iter().map(look).collect()
 }
 
 /// A device of a directory that appears at another path.

@@ -232,14 +232,26 @@ pub(super) fn fill_log(log: &mut LogConfig, settings: &Config) {
     log.config = options.into_iter().collect();
 }
 
-fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
-    let fill = |field: &mut String, default: &str| {
-        if field.is_empty() {
-            default.clone_into(field);
-        }
-    };
+/// What the daemon's settings of today decide once and for all: a container keeps them when the settings change.
+pub(super) fn settle_modes(config: &mut HostConfig, settings: &Config, host: &Host) {
     fill(&mut config.ipc_mode, &settings.ipc_mode);
-    fill(&mut config.cgroupns_mode, cgroupns_mode(settings, host));
+    // With cgroup v1 who may do everything sees the host's groups, whatever the daemon's default is.
+    let mode = if config.privileged && host.layout == Layout::V1 {
+        "host"
+    } else {
+        cgroupns_mode(settings, host)
+    };
+    fill(&mut config.cgroupns_mode, mode);
+}
+
+fn fill(field: &mut String, default: &str) {
+    if field.is_empty() {
+        default.clone_into(field);
+    }
+}
+
+fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
+    settle_modes(config, settings, host);
     fill(&mut config.runtime, "runc");
     fill(&mut config.restart_policy.name, "no");
     fill_log(&mut config.log_config, settings);

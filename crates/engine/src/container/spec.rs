@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
 use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
-use corten_runtime::plan::{Cgroup, ExecPlan, Plan, Rootfs};
+use corten_runtime::plan::{Cgroup, ExecPlan, Hook, Hooks, Plan, Rootfs};
 use oci_spec::runtime::Spec;
 use serde_json::{Value, json};
 
@@ -22,6 +22,7 @@ use super::effective::{Effective, NetworkMode};
 use super::joins::Joined;
 use super::mounts::MountSpec;
 use crate::Config;
+use crate::cdi::Edits;
 use crate::error::{Error, Result};
 use crate::identity::{IdRange, Mapping};
 
@@ -52,6 +53,8 @@ pub struct Facts<'a> {
     pub makes_network: bool,
     /// Device nodes to pass in, looked up on the host.
     pub devices: &'a [DeviceNode],
+    /// What else vendors' devices bring.
+    pub(crate) edits: &'a Edits,
 }
 
 /// The owner of a bind's source and the container's user, in this order.
@@ -102,7 +105,7 @@ pub fn plan(
         id: facts.id.to_owned(),
         user: Some(NamedUser {
             user: effective.config.user.clone(),
-            groups: effective.host.group_add.iter().cloned().collect(),
+            groups: groups(&effective.host, facts.edits),
         }),
         seccomp: seccomp(&effective.host, settings),
         make_cwd: true,
@@ -110,11 +113,17 @@ pub fn plan(
         ..Options::default()
     };
     let mut plan = compile(&spec, root, host, &options)?;
+    plan.hooks = hooks(facts.edits);
     for device in &mut plan.devices {
         let node = facts.devices.iter().find(|node| Path::new(&node.path) == device.path);
         device.host_path = node.map(|node| PathBuf::from(&node.host_path));
     }
     Ok(plan)
+}
+
+fn groups(host: &HostConfig, edits: &Edits) -> Vec<String> {
+    let of_devices = edits.additional_gids.iter().map(u32::to_string);
+    host.group_add.iter().cloned().chain(of_devices).collect()
 }
 
 /// The container's group below its parent, from each hierarchy's root. As in Docker, `..` leads nowhere above it.
@@ -234,7 +243,8 @@ fn seccomp(host: &HostConfig, settings: &Config) -> Seccomp {
             .or_else(|| option.strip_prefix("seccomp:"))
     });
     match given.or(settings.seccomp_profile.as_deref()) {
-        _ if host.privileged => Seccomp::Unconfined,
+        // A profile of its own holds for a privileged container too.
+        _ if host.privileged && given.is_none() => Seccomp::Unconfined,
         None | Some("builtin" | "default" | "") => Seccomp::DockerDefault,
         Some("unconfined") => Seccomp::Unconfined,
         Some(profile) => Seccomp::DockerProfile(profile.to_owned()),
@@ -274,6 +284,29 @@ pub fn specification(
         "linux": linux(effective, settings, facts),
     });
     read::specification(document).map_err(|error| PlanError::Invalid(error.to_string()))
+}
+
+/// What vendors' devices have run, by the point of the container's life.
+fn hooks(edits: &Edits) -> Hooks {
+    let mut hooks = Hooks::default();
+    for hook in &edits.hooks {
+        let point = match hook.hook_name.as_str() {
+            "prestart" => &mut hooks.prestart,
+            "createRuntime" => &mut hooks.create_runtime,
+            "createContainer" => &mut hooks.create_container,
+            "startContainer" => &mut hooks.start_container,
+            "poststart" => &mut hooks.poststart,
+            // Other names were refused when the file was read.
+            _ => &mut hooks.poststop,
+        };
+        point.push(Hook {
+            path: PathBuf::from(&hook.path),
+            args: hook.args.clone(),
+            env: hook.env.clone(),
+            timeout_seconds: hook.timeout.and_then(|seconds| u64::try_from(seconds).ok()),
+        });
+    }
+    hooks
 }
 
 fn hostname(effective: &Effective) -> Option<&str> {

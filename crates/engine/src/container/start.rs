@@ -327,7 +327,15 @@ fn prepare_leased(
     let place_log = crate::logs::place::for_shim(core, container)?;
     let links = link::links(core, container)?;
     let environment: Vec<String> = links.iter().flat_map(Link::environment).cloned().collect();
-    let effective = &with_environment(named_as_joined(core, container)?, &environment);
+    let edits = crate::cdi::resolve(
+        &container.effective.host.device_requests,
+        core.config.cdi_directories.as_deref(),
+    )?;
+    let mut effective = with_environment(named_as_joined(core, container)?, &environment);
+    if !edits.env.is_empty() {
+        effective.to_mut().config.env.extend(edits.env.iter().cloned());
+    }
+    let effective = &effective;
     let directory = core.run_directory(&container.id);
     let endpoint = crate::network::show::mode_name(&container.effective.network)
         .filter(|_| joined.is_empty())
@@ -339,7 +347,8 @@ fn prepare_leased(
     let mounts = sources::of_mounts(core, container)?;
     let layers = sources::layers(core, container)?;
     let swaps = sources::swaps(&effective.config.user, &mounts)?;
-    let devices = devices::collect(&effective.host)?;
+    let mut devices = devices::collect(&effective.host)?;
+    devices.extend(devices::of_vendors(&edits)?);
     spec::check_device_rules(&effective.host)?;
     let block_io = super::block_io::limits(&effective.host)?;
     let facts = spec::Facts {
@@ -355,6 +364,7 @@ fn prepare_leased(
         user_of: shared.user(),
         makes_network: shared.network == NetworkNamespace::OfContainer,
         devices: &devices,
+        edits: &edits,
     };
     let plan =
         spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(spec::refusal)?;

@@ -130,7 +130,6 @@ fn unbuilt(option: &str) -> Error {
 
 fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
     let table = [
-        (!host.device_requests.is_empty(), "DeviceRequests (--gpus)"),
         (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),
         (
@@ -336,7 +335,7 @@ fn check_sysctls(host: &HostConfig) -> Result<()> {
 }
 
 fn check_security(host: &HostConfig) -> Result<()> {
-    for option in &host.security_opt {
+    for option in host.security_opt.iter().filter(|option| *option != "writable-cgroups") {
         let (key, value) = option.split_once(['=', ':']).unwrap_or((option, ""));
         match (key, value) {
             ("no-new-privileges", "" | "true" | "false")

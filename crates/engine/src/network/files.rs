@@ -172,12 +172,20 @@ fn mounts(directory: &Path) -> Vec<(String, String)> {
 }
 
 fn extra_hosts(core: &Core, entries: &[String]) -> Result<Vec<(String, IpAddr)>> {
-    entries.iter().map(|entry| extra_host(core, entry)).collect()
+    let mut hosts = Vec::new();
+    for entry in entries {
+        hosts.extend(extra_host(core, entry)?);
+    }
+    Ok(hosts)
 }
 
-fn extra_host(core: &Core, entry: &str) -> Result<(String, IpAddr)> {
+fn extra_host(core: &Core, entry: &str) -> Result<Vec<(String, IpAddr)>> {
     let bad = || Error::invalid(format!("bad format for add-host: \"{entry}\""));
     let (name, address) = entry.split_once(['=', ':']).ok_or_else(bad)?;
+    let named = |address: IpAddr| (name.to_owned(), address);
+    if address == HOST_GATEWAY && !core.config.host_gateways.is_empty() {
+        return Ok(core.config.host_gateways.iter().copied().map(named).collect());
+    }
     if address == HOST_GATEWAY {
         let bridge = core
             .bridge
@@ -186,11 +194,11 @@ fn extra_host(core: &Core, entry: &str) -> Result<(String, IpAddr)> {
         let gateway = bridge
             .gateway4()
             .ok_or_else(|| Error::invalid("unable to derive the IP value for host-gateway"))?;
-        return Ok((name.to_owned(), IpAddr::V4(gateway)));
+        return Ok(vec![named(IpAddr::V4(gateway))]);
     }
     let address = address.trim_matches(['[', ']']).parse();
     let address = address.map_err(|_| Error::invalid(format!("invalid IP address in add-host: \"{entry}\"")))?;
-    Ok((name.to_owned(), address))
+    Ok(vec![named(address)])
 }
 
 /// The host's own name.

@@ -66,9 +66,16 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
     let keepers = recovered.iter();
     let keepers = keepers.filter_map(|one| Some((Arc::clone(&one.container), one.keeper?)));
     super::renew::renew(Arc::clone(core), keepers.collect()).await;
+    // Clients are not served before containers are down that should be, as in Docker.
+    let mut stops = tokio::task::JoinSet::new();
     for one in recovered {
-        tokio::spawn(afterwards(Arc::clone(core), one));
+        if one.then == Then::Stop {
+            stops.spawn(afterwards(Arc::clone(core), one));
+        } else {
+            tokio::spawn(afterwards(Arc::clone(core), one));
+        }
     }
+    stops.join_all().await;
     Ok(())
 }
 

@@ -294,3 +294,109 @@ fn the_builder_that_clients_should_use_is_announced() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn what_the_daemon_decided_for_a_container_stays() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        let mode = |case: &Case, name: &str| -> Result<String> {
+            case.ok(&format!("inspect -f {{{{.HostConfig.IpcMode}}}} {name}"))
+        };
+        case.ok("create --name old busybox")?;
+        ensure!(mode(case, "old")? == "private");
+        case.daemon.kill()?;
+        let usual = case
+            .daemon
+            .exchange_arguments(vec!["--default-ipc-mode=shareable".into()]);
+        case.daemon.launch()?;
+        case.ok("create --name new busybox")?;
+        ensure!(mode(case, "old")? == "private" && mode(case, "new")? == "shareable");
+        case.ok("rm old new")?;
+        case.daemon.kill()?;
+        case.daemon.exchange_arguments(usual);
+        case.daemon.launch()?;
+        Ok(())
+    })
+}
+
+#[test]
+fn privileged_containers_keep_a_profile_and_see_the_hosts_groups() -> Result<()> {
+    one(&["busybox"], |case| {
+        let profile = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["chown","fchownat"],"action":"SCMP_ACT_ERRNO"}]}"#;
+        let host = case.daemon.sandbox.scratch().join("profile.json");
+        std::fs::write(&host, profile)?;
+        let option = format!("--security-opt seccomp={}", host.display());
+        case.fails(
+            &format!("run --rm --privileged {option} busybox chown 42 /bin/true"),
+            1,
+            "Operation not permitted",
+        )?;
+        case.ok("run --rm --privileged busybox chown 42 /bin/true")?;
+        case.ok("create --name box --privileged busybox")?;
+        let version = case.ok("info -f {{.CgroupVersion}}")?;
+        let want = if version == "1" { "host" } else { "private" };
+        case.says("inspect -f {{.HostConfig.CgroupnsMode}} box", want)?;
+        case.ok("rm box")?;
+        if version == "1" {
+            let made = |option: &str| case.run(&format!("run --rm {option} busybox mkdir /sys/fs/cgroup/pids/own"));
+            made("")?.code_is(1)?;
+            made("--security-opt writable-cgroups=false")?.code_is(1)?;
+            made("--security-opt writable-cgroups=true")?.code_is(0)?;
+        }
+        let body = r#"{"Image":"busybox","HostConfig":{"SecurityOpt":["writable-cgroups"]}}"#;
+        let (status, text) = case.api("POST", "/containers/create?name=writes", body)?;
+        ensure!(status == 201, "{status} {text}");
+        case.ok("rm writes")?;
+        case.fails(
+            "create --security-opt writeable-cgroups=1 busybox",
+            1,
+            "invalid --security-opt 2: \"writeable-cgroups=1\"",
+        )
+    })
+}
+
+/// Without live-restore, which is dockerd's default, nothing runs on when a daemon begins.
+#[test]
+fn a_dockerd_that_died_finds_no_container_running() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    let options = DaemonOptions {
+        as_dockerd: true,
+        ..DaemonOptions::default()
+    };
+    on_daemon(options, &["busybox"], |case| {
+        case.ok("run -d --name plain --stop-timeout 0 busybox top")?;
+        case.ok("run -d --name always --restart always --stop-timeout 0 busybox top")?;
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        ensure!(case.inspect("plain")?["State"]["Running"] == false);
+        ensure!(case.inspect("plain")?["NetworkSettings"]["SandboxKey"] == "");
+        until_ok(LIMIT, "the one that always runs", || {
+            ensure!(case.inspect("always")?["State"]["Running"] == true);
+            Ok(())
+        })?;
+        case.ok("rm -f plain always")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn the_hosts_gateway_can_be_named() -> Result<()> {
+    let options = DaemonOptions {
+        arguments: ["--host-gateway-ip=6.7.8.9", "--host-gateway-ip=fd00::9"]
+            .map(str::to_owned)
+            .into(),
+        ..DaemonOptions::default()
+    };
+    on_daemon(options, &["busybox"], |case| {
+        let hosts = case.ok("run --rm --add-host me:host-gateway busybox cat /etc/hosts")?;
+        ensure!(
+            hosts.contains("6.7.8.9\tme") && hosts.contains("fd00::9\tme"),
+            "{hosts}"
+        );
+        Ok(())
+    })
+}

@@ -54,5 +54,6 @@ mod under_load;
 mod user_namespaces;
 mod user_networks;
 mod volume_content;
+mod vendors;
 mod volumes;
 mod websocket;

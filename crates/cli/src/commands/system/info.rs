@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use corten_api::system::SystemInfo;
+use corten_api::system::{DeviceInfo, SystemInfo};
 use corten_base::size;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -164,6 +164,11 @@ impl Page {
         if !info.cdi_spec_dirs.is_empty() {
             self.heading("CDI spec directories");
             self.indented(&info.cdi_spec_dirs);
+        }
+        if !info.discovered_devices.is_empty() {
+            self.heading("Discovered Devices");
+            let shown = |device: &DeviceInfo| format!("{}: {}", device.source, device.id);
+            self.indented(&info.discovered_devices.iter().map(shown).collect::<Vec<_>>());
         }
         self.line("Swarm", &info.swarm.local_node_state);
         if !info.runtimes.is_empty() {

@@ -49,6 +49,7 @@ pub(super) fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>
             .iter()
             .map(|(spec, source)| user_mount(spec, source, facts)),
     );
+    list.extend(facts.edits.mounts.iter().map(of_vendor));
     if host.init == Some(true) {
         list.push(bind(&settings.init.display().to_string(), INIT_PATH, &["bind", "ro"]));
     }
@@ -58,7 +59,10 @@ pub(super) fn mounts(effective: &Effective, settings: &Config, facts: &Facts<'_>
 /// `--security-opt writable-cgroups`, checked before.
 fn writable_groups(host: &HostConfig) -> Option<bool> {
     let mut options = host.security_opt.iter().rev();
-    options.find_map(|option| option.strip_prefix("writable-cgroups=")?.parse().ok())
+    options.find_map(|option| match option.strip_prefix("writable-cgroups")? {
+        "" => Some(true),
+        value => value.strip_prefix('=')?.parse().ok(),
+    })
 }
 
 fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
@@ -86,6 +90,16 @@ fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
             vec![queue, shared]
         }
     }
+}
+
+fn of_vendor(entry: &crate::cdi::Mount) -> Value {
+    let options: Vec<&str> = entry.options.iter().map(String::as_str).collect();
+    if entry.kind.is_empty() {
+        return bind(&entry.host_path, &entry.container_path, &options);
+    }
+    json!({
+        "destination": entry.container_path, "type": entry.kind, "source": entry.host_path, "options": options,
+    })
 }
 
 fn user_mount(spec: &MountSpec, source: &str, facts: &Facts<'_>) -> Value {
@@ -166,6 +180,21 @@ fn swapped((one, other): (u32, u32)) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_word_on_writable_groups_counts() {
+        let said = |options: &[&str]| {
+            let host = HostConfig {
+                security_opt: options.iter().map(|&option| option.to_owned()).collect(),
+                ..HostConfig::default()
+            };
+            writable_groups(&host)
+        };
+        assert_eq!(said(&[]), None);
+        assert_eq!(said(&["writable-cgroups"]), Some(true));
+        assert_eq!(said(&["writable-cgroups=true", "seccomp=unconfined"]), Some(true));
+        assert_eq!(said(&["writable-cgroups", "writable-cgroups=false"]), Some(false));
+    }
 
     #[test]
     fn two_ids_are_exchanged_and_the_others_stay() {

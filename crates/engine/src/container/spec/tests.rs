@@ -40,6 +40,7 @@ fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
         makes_network: false,
         layers: &[("/i".to_owned(), vec!["/l/a".into(), "/l/b".into()])].into(),
         devices: &[],
+        edits: &Edits::default(),
     };
     let spec = specification(effective, &Config::corten(), &host, &facts).unwrap();
     let json = serde_json::to_value(&spec).unwrap();
