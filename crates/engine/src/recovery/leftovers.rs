@@ -110,7 +110,8 @@ fn finish_removals(core: &Core) -> Result<()> {
     Ok(())
 }
 
-/// Groups below our parent that are named like containers and are none.
+/// Empty groups below our parent that are named like containers and are none. Those with processes are another
+/// daemon's, dockerd's for one: ours are cleared away by the records of their runs.
 fn remove_cgroups(core: &Core, known: &BTreeSet<String>) {
     for hierarchy in &core.host.hierarchies {
         let parent = hierarchy.mount.join(core.config.cgroup_parent.trim_matches('/'));
@@ -120,6 +121,9 @@ fn remove_cgroups(core: &Core, known: &BTreeSet<String>) {
             }
             boundary("recover.cgroup");
             let path = parent.join(&name);
+            if is_populated(&path) {
+                continue;
+            }
             let directory = corten_runtime::plan::CgroupDirectory {
                 mount: hierarchy.mount.clone(),
                 path: Path::new(core.config.cgroup_parent.trim_matches('/')).join(&name),
@@ -132,13 +136,24 @@ fn remove_cgroups(core: &Core, known: &BTreeSet<String>) {
                 directories: vec![directory],
                 ..corten_runtime::plan::Cgroup::default()
             };
-            if let Err(error) =
-                corten_runtime::cgroup::kill_all(&cgroup).and_then(|()| corten_runtime::cgroup::remove(&cgroup))
-            {
+            if let Err(error) = corten_runtime::cgroup::remove(&cgroup) {
                 tracing::error!(%error, path = %path.display(), "a control group of nobody is left");
             }
         }
     }
+}
+
+/// Whether a group or one below it has processes; one that cannot be read has.
+fn is_populated(group: &Path) -> bool {
+    match fs::read(group.join("cgroup.procs")) {
+        Ok(processes) if processes.is_empty() => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return false,
+        Ok(_) | Err(_) => return true,
+    }
+    let below = fs::read_dir(group).into_iter().flatten().flatten();
+    below
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .any(|entry| is_populated(&entry.path()))
 }
 
 /// Removes the directory above all our groups, where it is empty: the next start makes it anew. Nothing to

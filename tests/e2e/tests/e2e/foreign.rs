@@ -176,7 +176,22 @@ fn a_second_dockerd_takes_the_next_bridge() -> Result<()> {
         };
         Daemon::start_in(Arc::clone(&sandbox), options)
     };
-    let daemons = [start("a")?, start("b")?];
+    let mut daemons = [start("a")?, start("b")?];
+    // Both have their groups below one: neither takes the other's for leftovers when it starts.
+    let pid = |daemon: &Daemon| daemon.docker(&["inspect", "-f", "{{.State.Pid}}", "stays"])?.success();
+    daemons[0].load_image("busybox")?;
+    daemons[0]
+        .docker(&["run", "-d", "--name", "stays", "busybox", "top"])?
+        .success()?;
+    let before = pid(&daemons[0])?.stdout;
+    daemons[1].kill()?;
+    daemons[1].launch()?;
+    daemons[0].docker(&["exec", "stays", "true"])?.success()?;
+    ensure!(
+        pid(&daemons[0])?.stdout == before,
+        "another daemon's start has ended the container"
+    );
+    daemons[0].docker(&["rm", "-f", "stays"])?.success()?;
     let mut bridges = Vec::new();
     for daemon in daemons {
         daemon.load_image("busybox")?;

@@ -53,7 +53,7 @@ mod top;
 mod under_load;
 mod user_namespaces;
 mod user_networks;
-mod volume_content;
 mod vendors;
+mod volume_content;
 mod volumes;
 mod websocket;
