@@ -1,6 +1,8 @@
 //! Writing to standard output, where a closed pipe is an end and not a panic.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd as _;
 
 use corten_client::Stream;
 
@@ -24,6 +26,12 @@ pub(crate) fn line(text: &str) -> Result<(), Failure> {
 pub(crate) fn filled(text: Result<String, TemplateError>) -> Result<(), Failure> {
     line(text.as_deref().unwrap_or_default())?;
     text.map(drop).map_err(Failure::from)
+}
+
+/// Writes an answer to standard output as it arrives: an archive, which no search for line ends is to hold up.
+pub(crate) async fn archive(answer: Stream) -> Result<(), Failure> {
+    let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    stream(answer, &mut out).await
 }
 
 /// Writes an answer to `out` as it arrives.

@@ -9,6 +9,10 @@ use tokio::sync::Notify;
 /// How long after the end of a connection memory is given back: many end together.
 const CALM: Duration = Duration::from_secs(5);
 
+/// How long nobody may have come before code is given back too, which the next one has mapped again: some sixty
+/// faults.
+const QUIET: Duration = Duration::from_secs(20);
+
 /// Told of each connection that ends.
 #[derive(Debug, Clone, Default)]
 pub struct Thrift(Arc<Notify>);
@@ -24,15 +28,21 @@ impl Thrift {
         forget_code();
         loop {
             self.0.notified().await;
-            tokio::time::sleep(CALM).await;
-            // The next burst is told of by the next connection that ends.
-            drop(tokio::task::spawn_blocking(corten_sys::memory::trim).await);
+            loop {
+                tokio::time::sleep(CALM).await;
+                // The next burst is told of by the next connection that ends.
+                drop(tokio::task::spawn_blocking(corten_sys::memory::trim).await);
+                if tokio::time::timeout(QUIET, self.0.notified()).await.is_err() {
+                    break;
+                }
+            }
+            forget_code();
         }
     }
 }
 
 fn forget_code() {
     if let Err(error) = corten_sys::memory::forget_started_code() {
-        tracing::debug!("the code of the start stays mapped: {error}");
+        tracing::debug!("code that is not needed stays mapped: {error}");
     }
 }

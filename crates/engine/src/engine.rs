@@ -2,7 +2,7 @@
 //! is a line; the work is in the folder of its noun.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -367,7 +367,7 @@ impl Engine {
     /// Makes a volume of the archive that `reader` gives.
     pub async fn import_volume<R>(&self, name: &str, mut reader: R, labels: BTreeMap<String, String>) -> Result<Volume>
     where
-        R: Read + Send + 'static,
+        R: BufRead + Send + 'static,
     {
         let name = name.to_owned();
         transferring(&self.core, move |core| {
@@ -393,7 +393,7 @@ impl Engine {
     /// Unpacks the archive that `reader` gives into a directory of a container or volume.
     pub async fn write_archive<R>(&self, of: FilesOf<'_>, reader: R, options: ExtractOptions) -> Result<()>
     where
-        R: Read + Send + 'static,
+        R: BufRead + Send + 'static,
     {
         files::write::write(&self.core, of, reader, options).await
     }

@@ -104,12 +104,25 @@ static INTERRUPTED: AtomicI32 = AtomicI32::new(-1);
 /// Never on Linux with these signals.
 pub fn exit_on_interrupt(code: Option<i32>) -> io::Result<()> {
     INTERRUPTED.store(code.unwrap_or(-1), Ordering::Relaxed);
+    on_interrupt(leave as *const () as libc::sighandler_t)
+}
+
+/// [`exit_on_interrupt`] no more. For who listens to the two signals: registering keeps the handler that is there, and
+/// calls it too.
+///
+/// # Errors
+/// Never on Linux with these signals.
+pub fn leave_interrupts_to_listeners() -> io::Result<()> {
+    on_interrupt(libc::SIG_DFL)
+}
+
+fn on_interrupt(handler: libc::sighandler_t) -> io::Result<()> {
     for signal in [libc::SIGINT, libc::SIGTERM] {
-        // SAFETY: a zeroed sigaction is valid (no flags, empty mask); the handler reads an atomic and calls _exit(2),
-        // both safe in a handler.
+        // SAFETY: a zeroed sigaction is valid (no flags, empty mask); the handler is the default or `leave`, which
+        // reads an atomic and calls _exit(2), both safe in a handler.
         let result = unsafe {
             let mut action: libc::sigaction = std::mem::zeroed();
-            action.sa_sigaction = leave as *const () as libc::sighandler_t;
+            action.sa_sigaction = handler;
             libc::sigaction(signal, &action, ptr::null_mut())
         };
         if result != 0 {

@@ -1,6 +1,6 @@
 //! Archives that are made or taken apart on a thread of their own while they travel.
 
-use std::io::{self, BufRead, BufWriter, Read, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 
-/// Bytes sent at once.
-const CHUNK: usize = 256 << 10;
+/// Bytes sent at once: larger ones would be mappings that are made and thrown away.
+const CHUNK: usize = 64 << 10;
 /// Pieces that wait while the other side is busy.
-const DEPTH: usize = 4;
+const DEPTH: usize = 16;
 
 /// A body that `write` produces on a thread of its own while it is sent. `counter` grows with what was handed on; an
 /// error of `write` breaks the request off.
@@ -23,11 +23,11 @@ pub(crate) fn upload_written(
 ) -> Upload {
     let (sender, upload) = Upload::channel(DEPTH);
     std::thread::spawn(move || {
-        let pieces = Pieces {
+        let mut out = Pieces {
             sender: sender.clone(),
             counter,
+            gathered: Vec::with_capacity(CHUNK),
         };
-        let mut out = BufWriter::with_capacity(CHUNK, pieces);
         if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
             // Nobody listens any more when the engine has refused: then its own words are what is shown.
             sender.blocking_send(Err(error)).ok();
@@ -39,19 +39,29 @@ pub(crate) fn upload_written(
 struct Pieces {
     sender: mpsc::Sender<io::Result<Bytes>>,
     counter: Arc<AtomicU64>,
+    gathered: Vec<u8>,
 }
 
 impl Write for Pieces {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let piece = Bytes::copy_from_slice(bytes);
-        if self.sender.blocking_send(Ok(piece)).is_err() {
-            return Err(io::ErrorKind::BrokenPipe.into());
+        let length = bytes.len().min(CHUNK - self.gathered.len());
+        self.gathered.extend_from_slice(&bytes[..length]);
+        if self.gathered.len() == CHUNK {
+            self.flush()?;
         }
-        self.counter.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        Ok(bytes.len())
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.gathered, Vec::with_capacity(CHUNK));
+        let length = piece.len() as u64;
+        if self.sender.blocking_send(Ok(piece.into())).is_err() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.counter.fetch_add(length, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -21,6 +21,9 @@ pub(crate) enum PackError {
     Write(#[source] io::Error),
 }
 
+/// Read at a time.
+const BUFFER_BYTES: usize = 64 << 10;
+
 /// Directory levels below the source, at most: a path that is longer cannot be opened by name.
 const DEPTH: usize = 2048;
 
@@ -36,6 +39,7 @@ pub(crate) fn pack(source: &End, rename: &Rename, out: impl Write) -> Result<(),
         builder: Builder::new(out),
         rename: own.then(rename.clone()),
         links: HashMap::new(),
+        buffer: Vec::new(),
     };
     let root = Path::new(&directory).join(&name);
     packer.walk(&root, name.into_bytes(), 0)?;
@@ -47,6 +51,7 @@ struct Packer<W: Write> {
     rename: Rename,
     /// The first name of each file that has several, by device and inode.
     links: HashMap<(u64, u64), Vec<u8>>,
+    buffer: Vec<u8>,
 }
 
 impl<W: Write> Packer<W> {
@@ -123,9 +128,29 @@ impl<W: Write> Packer<W> {
             let pair = [("SCHILY.xattr.security.capability", value.as_slice())];
             self.builder.append_pax_extensions(pair).map_err(PackError::Write)?;
         }
-        // A file that shrinks meanwhile is filled up, one that grows is cut: the header's size is a promise.
-        let whole = file.chain(io::repeat(0)).take(found.len());
-        self.append(header, name, whole)
+        self.append(header, name, io::empty())?;
+        self.content(file, found.len()).map_err(PackError::Write)
+    }
+
+    /// The content behind its header, in larger steps than the builder's own. A file that shrinks meanwhile is filled
+    /// up, one that grows is cut: the header's size is a promise.
+    fn content(&mut self, mut file: File, size: u64) -> io::Result<()> {
+        const BLOCK: u64 = 512;
+        self.buffer.resize(BUFFER_BYTES, 0);
+        let out = self.builder.get_mut();
+        let mut left = size;
+        while left > 0 {
+            let wanted = usize::try_from(left).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
+            let mut length = file.read(&mut self.buffer[..wanted])?;
+            if length == 0 {
+                self.buffer[..wanted].fill(0);
+                length = wanted;
+            }
+            out.write_all(&self.buffer[..length])?;
+            left -= length as u64;
+        }
+        let padding = usize::try_from(size.wrapping_neg() % BLOCK).unwrap_or(0);
+        out.write_all(&[0; BLOCK as usize][..padding])
     }
 
     fn append(&mut self, mut header: Header, name: &[u8], data: impl Read) -> Result<(), PackError> {

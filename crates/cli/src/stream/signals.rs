@@ -42,6 +42,7 @@ impl Beside {
     /// Passes signals on to `container` from now on.
     pub(crate) fn proxy_signals(&mut self, client: &Arc<Client>, container: &str) -> Result<(), Failure> {
         let ends = Arc::new(AtomicU32::new(0));
+        corten_sys::signal::leave_interrupts_to_listeners()?;
         for (number, name) in PASSED_ON {
             let mut signals = signal(SignalKind::from_raw(number))?;
             let (client, container, ends) = (Arc::clone(client), container.to_owned(), Arc::clone(&ends));

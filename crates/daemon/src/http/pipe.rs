@@ -1,7 +1,7 @@
 //! Bridges between asynchronous bodies and blocking readers and writers (archives are read and
 //! written on blocking threads). Both are bounded: a slow side makes the other wait.
 
-use std::io;
+use std::io::{self, BufRead as _};
 
 use bytes::{Buf as _, Bytes};
 use http_body_util::BodyExt as _;
@@ -52,15 +52,27 @@ async fn pump(mut body: Incoming, sender: mpsc::Sender<io::Result<Bytes>>) {
 
 impl io::Read for BodyReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = buffer.len().min(available.len());
+        buffer[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+impl io::BufRead for BodyReader {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while self.current.is_empty() {
             match self.pieces.blocking_recv() {
-                None => return Ok(0),
+                None => break,
                 Some(piece) => self.current = piece?,
             }
         }
-        let length = buffer.len().min(self.current.len());
-        self.current.copy_to_slice(&mut buffer[..length]);
-        Ok(length)
+        Ok(&self.current)
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.current.advance(length);
     }
 }
 
@@ -93,12 +105,14 @@ impl StreamWriter {
 }
 
 impl io::Write for StreamWriter {
+    /// Takes no more than fits: a piece that grew would be another allocation.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.gathered.extend_from_slice(bytes);
-        if self.gathered.len() >= PIECE_BYTES {
+        let length = bytes.len().min(PIECE_BYTES - self.gathered.len());
+        self.gathered.extend_from_slice(&bytes[..length]);
+        if self.gathered.len() == PIECE_BYTES {
             self.send()?;
         }
-        Ok(bytes.len())
+        Ok(length)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -11,7 +11,8 @@
 //! A client that begins a head and does not finish it in time is given up; one that is idle between requests
 //! is not.
 
-use std::io;
+use std::cell::RefCell;
+use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +28,13 @@ use tokio::sync::Notify;
 
 use super::behind::Behind;
 
-/// Bytes read from the socket at once.
-const READ_BYTES: usize = 16 << 10;
+/// Bytes read from the socket at once, at most: archives come in pieces of this size.
+const READ_BYTES: usize = 64 << 10;
+
+thread_local! {
+    /// What was read, on its way to the machinery: one for each worker, as large as anything it has read.
+    static ROOM: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A connected client.
 #[derive(Debug)]
@@ -81,10 +87,10 @@ impl Socket {
         }
     }
 
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
-            Self::Unix(socket) => socket.try_write(bytes),
-            Self::Tcp(socket) => socket.try_write(bytes),
+            Self::Unix(socket) => socket.try_write_vectored(pieces),
+            Self::Tcp(socket) => socket.try_write_vectored(pieces),
         }
     }
 
@@ -159,7 +165,7 @@ impl Wire {
     pub async fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             self.0.socket.ready(Interest::WRITABLE).await?;
-            match self.0.socket.try_write(bytes) {
+            match self.0.socket.try_write(&[IoSlice::new(bytes)]) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
@@ -289,7 +295,6 @@ fn peek(socket: BorrowedFd<'_>) -> io::Result<usize> {
 
 impl Read for Wire {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
-        let mut buffer = [0; READ_BYTES];
         let length = into.remaining().min(READ_BYTES);
         loop {
             let readable = self.poll_readable(context);
@@ -302,14 +307,18 @@ impl Read for Wire {
             if memory.taken {
                 return Poll::Ready(Ok(()));
             }
-            match self.0.socket.try_read(&mut buffer[..length]) {
-                Ok(read) => {
-                    memory.behind.read(&buffer[..read]);
-                    into.put_slice(&buffer[..read]);
-                    return Poll::Ready(Ok(()));
+            let read = ROOM.with_borrow_mut(|room| {
+                if room.len() < length {
+                    room.resize(length, 0);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
+                let read = self.0.socket.try_read(&mut room[..length])?;
+                memory.behind.read(&room[..read]);
+                into.put_slice(&room[..read]);
+                Ok(())
+            });
+            match read {
+                Err(error) if io::Error::kind(&error) == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read),
             }
         }
     }
@@ -317,12 +326,25 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    /// Pieces of archives go out as they are: else the machinery would put them together first.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         loop {
             if self.is_taken() {
-                return Poll::Ready(Ok(bytes.len()));
+                return Poll::Ready(Ok(pieces.iter().map(|piece| piece.len()).sum()));
             }
             ready!(self.0.socket.poll_write_ready(context))?;
-            match self.0.socket.try_write(bytes) {
+            match self.0.socket.try_write(pieces) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => return Poll::Ready(result),
             }

@@ -89,6 +89,17 @@ impl<T: std::io::Read> std::io::Read for Checked<T> {
     }
 }
 
+impl<T: std::io::BufRead> std::io::BufRead for Checked<T> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        self.pass.check()?;
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.inner.consume(length);
+    }
+}
+
 impl<T: std::io::Write> std::io::Write for Checked<T> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let written = self.inner.write(bytes)?;

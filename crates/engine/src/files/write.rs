@@ -1,6 +1,6 @@
 //! Files into a container (`PUT /containers/{id}/archive`) or a volume out of a tar.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const UNREAD_LIMIT_BYTES: u64 = 64 << 20;
 /// Unpacks what `reader` gives.
 pub(crate) async fn write<R>(core: &Arc<Core>, of: FilesOf<'_>, reader: R, options: ExtractOptions) -> Result<()>
 where
-    R: Read + Send + 'static,
+    R: BufRead + Send + 'static,
 {
     let found = Found::find(core, of).await?;
     let shared = Arc::clone(core);
@@ -52,7 +52,13 @@ pub(crate) fn take_in(reader: &mut dyn Read) {
     ));
 }
 
-fn place(core: &Core, opened: &Opened, found: &Found, reader: &mut dyn Read, options: &ExtractOptions) -> Result<()> {
+fn place(
+    core: &Core,
+    opened: &Opened,
+    found: &Found,
+    reader: &mut dyn BufRead,
+    options: &ExtractOptions,
+) -> Result<()> {
     let root = opened.root();
     let path = absolute(&options.path);
     check(root, &path, found)?;

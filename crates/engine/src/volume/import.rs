@@ -1,7 +1,7 @@
 //! A new volume with what is in a tar archive, compressed or not.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::BufRead;
 use std::os::fd::AsFd as _;
 
 use corten_api::volume::Volume;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 pub(crate) fn import(
     core: &Core,
     name: &str,
-    reader: &mut dyn Read,
+    reader: &mut dyn BufRead,
     labels: BTreeMap<String, String>,
 ) -> Result<Volume> {
     let staged = core.volumes.stage(name, core.remapped.as_ref())?;

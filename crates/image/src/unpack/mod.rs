@@ -84,16 +84,19 @@ pub enum UnpackError {
 /// # Errors
 /// [`UnpackError`].
 pub fn unpack_stream(
-    reader: &mut dyn Read,
+    reader: &mut dyn BufRead,
     root: BorrowedFd<'_>,
     options: &UnpackOptions<'_>,
 ) -> Result<(), UnpackError> {
     let mut start = Vec::new();
     (&mut *reader).take(8).read_to_end(&mut start).map_err(TarError::Read)?;
     let compression = Compression::of(&start);
-    let mut plain = compression
-        .reader(Cursor::new(start).chain(reader))
-        .map_err(TarError::Read)?;
+    let whole = Cursor::new(start).chain(reader);
+    let mut plain: Box<dyn BufRead + '_> = match compression {
+        // Content goes from the stream's own pieces to the disk.
+        Compression::Plain => Box::new(whole),
+        _ => compression.reader(whole).map_err(TarError::Read)?,
+    };
     unpack(&mut plain, root, options)?;
     crate::compress::drain(&mut plain).map_err(TarError::Read)?;
     Ok(())

@@ -45,6 +45,6 @@ pub(in crate::commands) fn write(invocation: &Invocation, parsed: &Parsed, of: &
         None if io::stdout().is_terminal() => Err(Failure::new(
             "cowardly refusing to save to a terminal. Use the -o flag or redirect",
         )),
-        None => block_on(async { output::stream(client.export(of).await?, &mut io::stdout()).await }),
+        None => block_on(async { output::archive(client.export(of).await?).await }),
     }
 }

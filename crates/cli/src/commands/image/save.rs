@@ -42,6 +42,6 @@ fn save(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
         None if io::stdout().is_terminal() => Err(Failure::new(
             "cowardly refusing to save to a terminal. Use the -o flag or redirect",
         )),
-        None => block_on(async { output::stream(client.save_images(names, platform).await?, &mut io::stdout()).await }),
+        None => block_on(async { output::archive(client.save_images(names, platform).await?).await }),
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn copy(client: &Client, order: &Order) -> Result<(), Failure> 
     };
     let (stat, stream) = client.read_archive(&order.of, &path).await?;
     if target == "-" {
-        return output::stream(stream, &mut io::stdout()).await;
+        return output::archive(stream).await;
     }
     let source = End {
         path,
