@@ -3,8 +3,14 @@
 
 /// The text is not a size. Displays as Docker's message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("invalid size: '{0}'")]
-pub struct ParseSizeError(pub String);
+pub enum ParseSizeError {
+    /// It has no number, or a negative one.
+    #[error("invalid size: '{0}'")]
+    Size(String),
+    /// What is behind the number is no unit.
+    #[error("invalid suffix: '{0}'")]
+    Suffix(String),
+}
 
 /// `bytes` with a decimal unit and four significant digits.
 #[must_use]
@@ -66,50 +72,19 @@ fn significant(value: f64, digits: usize) -> String {
 /// # Errors
 /// With Docker's message.
 pub fn parse_binary(text: &str) -> Result<u64, ParseSizeError> {
-    let fail = || ParseSizeError(text.to_owned());
-    let split = text.rfind(|c: char| c.is_ascii_digit() || c == '.').ok_or_else(fail)? + 1;
-    let (number, unit) = text.split_at(split);
-    let unit = unit.strip_prefix(' ').unwrap_or(unit).to_ascii_lowercase();
-    let value: f64 = number.parse().map_err(|_| fail())?;
-    if !(value >= 0.0 && number.starts_with(|c: char| c.is_ascii_digit() || c == '.')) {
-        return Err(fail());
-    }
-    let shift = match unit.as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        "t" | "tb" | "tib" => 40,
-        "p" | "pb" | "pib" => 50,
-        _ => return Err(fail()),
-    };
-    #[expect(clippy::cast_precision_loss, reason = "a power of two is exact")]
-    let bytes = value * (1u64 << shift) as f64;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "saturates; checked to be positive"
-    )]
-    Ok(bytes as u64)
-}
-
-/// The text is no decimal size. Displays as Docker's message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ParseDecimalError {
-    /// It has no number, or a negative one.
-    #[error("invalid size: '{0}'")]
-    Size(String),
-    /// What is behind the number is no unit.
-    #[error("invalid suffix: '{0}'")]
-    Suffix(String),
+    parse(text, 1024.0)
 }
 
 /// As [`parse_binary`] in powers of 1000, as the sizes of log files are given (go-units `FromHumanSize`).
 ///
 /// # Errors
 /// With Docker's message.
-pub fn parse_decimal(text: &str) -> Result<u64, ParseDecimalError> {
-    let wrong = || ParseDecimalError::Size(text.to_owned());
+pub fn parse_decimal(text: &str) -> Result<u64, ParseSizeError> {
+    parse(text, 1000.0)
+}
+
+fn parse(text: &str, base: f64) -> Result<u64, ParseSizeError> {
+    let wrong = || ParseSizeError::Size(text.to_owned());
     let split = text.rfind(|c: char| c.is_ascii_digit() || c == '.').ok_or_else(wrong)? + 1;
     let (number, unit) = text.split_at(split);
     let unit = unit.strip_prefix(' ').unwrap_or(unit).to_ascii_lowercase();
@@ -124,14 +99,14 @@ pub fn parse_decimal(text: &str) -> Result<u64, ParseDecimalError> {
         "g" | "gb" | "gib" => 3,
         "t" | "tb" | "tib" => 4,
         "p" | "pb" | "pib" => 5,
-        _ => return Err(ParseDecimalError::Suffix(unit)),
+        _ => return Err(ParseSizeError::Suffix(unit)),
     };
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "saturates; checked to be positive"
     )]
-    Ok((value * 1000f64.powi(power)) as u64)
+    Ok((value * base.powi(power)) as u64)
 }
 
 #[cfg(test)]
@@ -189,6 +164,7 @@ mod tests {
             ("10q", "invalid suffix: 'q'"),
         ] {
             assert_eq!(parse_decimal(text).unwrap_err().to_string(), message);
+            assert_eq!(parse_binary(text).unwrap_err().to_string(), message);
         }
     }
 }

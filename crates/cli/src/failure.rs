@@ -4,6 +4,7 @@ use std::io;
 
 use corten_client::CallError;
 
+use crate::access;
 use crate::config::{EndpointError, HeadersError, RewriteError};
 use crate::context::ContextError;
 use crate::flag::FlagError;
@@ -66,14 +67,20 @@ impl From<CallError> for Failure {
             _ => error.to_string(),
         });
         match error {
-            CallError::Connect { .. } => {
+            CallError::Connect { host, .. } if host.starts_with("unix://") => {
                 failure.hint("start the engine (`systemctl start corten`, or `cortend` as root), or name another one with -H or CORTEN_HOST")
+            }
+            CallError::Connect { .. } => {
+                failure.hint("start the engine on that host, check the address, or name another engine with -H or CORTEN_HOST")
             }
             CallError::Broken { hint, .. } => failure.hint(hint),
             CallError::Tls(_) => {
                 failure.hint("check --tlscacert, --tlscert and --tlskey, or the files in DOCKER_CERT_PATH")
             }
-            CallError::Denied { .. } => failure.hint("run this as root, or join the group docker: `sudo usermod -aG docker $USER`, then log in again"),
+            CallError::Denied { host, .. } => failure.hint(access::advice(&host)),
+            CallError::Transport { source, .. } if !source.is_parse() && !source.is_user() => {
+                failure.hint("the engine went away, or the connection to it broke: see whether it is there again with `version`, then repeat the command")
+            }
             CallError::Daemon { .. }
             | CallError::Transport { .. }
             | CallError::Decode { .. }
@@ -142,7 +149,9 @@ const BROKEN_PIPE: u8 = 141;
 impl From<crate::stream::StreamError> for Failure {
     fn from(error: crate::stream::StreamError) -> Self {
         match error {
-            crate::stream::StreamError::Write(error) => error.into(),
+            crate::stream::StreamError::Write(error) => {
+                Self::new(format!("write /dev/stdout: {}", crate::option::pair::reason(&error)))
+            }
             other => Self::new(other.to_string()),
         }
     }

@@ -6,6 +6,7 @@
 //! user's language, `complete` and `manual` serve the shell and man(1). Owns nothing on disk but the user's
 //! configuration; restores the terminal on every way out.
 
+mod access;
 mod archive;
 mod commands;
 mod complete;

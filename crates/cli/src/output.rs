@@ -8,13 +8,22 @@ use corten_client::Stream;
 
 use crate::failure::Failure;
 use crate::format::TemplateError;
+use crate::option::pair::reason;
 
 /// Prints `text` as it is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
-    Ok(())
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .map_err(unwritten)
+}
+
+/// The failure of a command whose answer cannot be written; whoever reads no further knows that.
+fn unwritten(error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return error.into();
+    }
+    Failure::new(format!("write /dev/stdout: {}", reason(&error)))
 }
 
 /// Prints `text` and a line end.

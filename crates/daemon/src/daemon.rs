@@ -40,8 +40,8 @@ pub async fn run(settings: Settings) -> Result<()> {
     let mut signals = Signals::new()?;
     let _pidfile = PidFile::take(&settings.pidfile)?;
     let stop_file = StopFile::watch(settings.stop_file.clone());
-    for name in &settings.ignored {
-        tracing::warn!("--{name} does nothing yet");
+    for remark in &settings.remarks {
+        tracing::warn!("{remark}");
     }
     let transport = &settings.transport;
     let secured = transport.tls.as_ref().map(server_config).transpose();

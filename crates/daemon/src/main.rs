@@ -2,10 +2,12 @@
 
 #![cfg_attr(not(test), no_main)]
 
-use anyhow::{Context as _, Result};
+use std::io::{self, Write as _};
+
+use anyhow::{Context as _, Result, ensure};
 use corten_daemon::pidfile::PidFile;
 use corten_daemon::reload::level;
-use corten_daemon::settings::{self, Command, Settings, flag};
+use corten_daemon::settings::{self, Command, Settings, about};
 use corten_daemon::{daemon, log, release};
 
 /// Requests are short and the rest waits: two threads serve a busy engine, and each costs memory.
@@ -37,27 +39,47 @@ fn start() -> u8 {
 
 fn run(program: &str, arguments: &[String]) -> Result<()> {
     match settings::read(program, arguments)? {
-        Command::Version => println!(
-            "Corten version {}, API 1.51 (as Docker {})",
+        Command::Version => show(&format!(
+            "Corten version {}, API 1.51 (as Docker {})\n",
             release::VERSION,
             release::ANNOUNCED
-        ),
-        Command::Help => help(program),
-        Command::Validate => println!("configuration OK"),
-        Command::Clean(settings) => clean(&settings)?,
-        Command::Run(settings) => serve(*settings)?,
+        ))?,
+        Command::Help => show(&about::help(name(program)))?,
+        Command::Validate => show("configuration OK\n")?,
+        Command::Clean(settings) => clean(program, &settings)?,
+        Command::Run(settings) => serve(program, *settings)?,
     }
     Ok(())
 }
 
+/// On standard output; a reader who has seen enough is no failure.
+fn show(text: &str) -> io::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Before anything is written: all that a daemon does takes root. Docker's words.
+fn ensure_root(program: &str) -> Result<()> {
+    ensure!(
+        rustix::process::geteuid().is_root(),
+        "{} needs to be started with root privileges",
+        name(program)
+    );
+    Ok(())
+}
+
 /// For the end of an installation: an engine that lives, or a container, is an error.
-fn clean(settings: &Settings) -> Result<()> {
+fn clean(program: &str, settings: &Settings) -> Result<()> {
+    ensure_root(program)?;
     let _alone = PidFile::take(&settings.pidfile)?;
     corten_engine::uninstall::uninstall(&settings.engine)?;
     Ok(())
 }
 
-fn serve(settings: Settings) -> Result<()> {
+fn serve(program: &str, settings: Settings) -> Result<()> {
+    ensure_root(program)?;
     corten_sys::memory::share_heaps(HEAPS);
     let raised = corten_sys::descriptors::raise();
     log::start(settings.log_format, level(settings.level, &settings.live))?;
@@ -75,19 +97,6 @@ fn serve(settings: Settings) -> Result<()> {
     // What still blocks (an archive half read) dies with the process.
     runtime.shutdown_background();
     result
-}
-
-fn help(program: &str) {
-    println!(
-        "Usage: {} [OPTIONS]\n\nThe Corten daemon. Flags are dockerd's; these take effect:\n",
-        name(program)
-    );
-    for flag in flag::FLAGS.iter().filter(|flag| flag.effect == flag::Effect::Used) {
-        match flag.short {
-            Some(letter) => println!("  -{letter}, --{}", flag.name),
-            None => println!("      --{}", flag.name),
-        }
-    }
 }
 
 fn name(program: &str) -> &str {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 /// The file cannot be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum PidFileError {
-    /// Another daemon has it. Text: observed, dockerd 28.5.
-    #[error("failed to start daemon, ensure docker is not running or delete {}: process with PID {pid} is still running", path.display())]
+    /// Another daemon has it. Text: as dockerd 28.5, with our name.
+    #[error("failed to start daemon, ensure cortend is not running or delete {}: process with PID {pid} is still running", path.display())]
     Running {
         /// The file.
         path: PathBuf,

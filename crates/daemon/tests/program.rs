@@ -28,6 +28,62 @@ fn it_tells_its_version_and_its_flags() {
 }
 
 #[test]
+fn who_reads_only_the_first_lines_is_no_failure() {
+    use std::os::fd::OwnedFd;
+    let (reader, writer) = std::io::pipe().expect("a step of the test works");
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_cortend"))
+        .arg("--help")
+        .stdout(OwnedFd::from(writer))
+        .output()
+        .expect("a step of the test works");
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(0), "")
+    );
+}
+
+#[test]
+fn an_ordinary_user_is_told_and_nothing_is_left() {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    if !rustix::process::geteuid().is_root() {
+        println!("skip: needs root to become another user");
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a step of the test works");
+    let open = std::fs::Permissions::from_mode(0o777);
+    std::fs::set_permissions(directory.path(), open).expect("a step of the test works");
+    // The build directory may be closed to others.
+    let copy = directory.path().join("cortend");
+    std::fs::copy(env!("CARGO_BIN_EXE_cortend"), &copy).expect("a step of the test works");
+    let output = Command::new(&copy)
+        .args([
+            "--data-root",
+            "data",
+            "--exec-root",
+            "run",
+            "-H",
+            "unix:///nowhere/c.sock",
+        ])
+        .current_dir(directory.path())
+        .uid(65534)
+        .gid(65534)
+        .output()
+        .expect("a step of the test works");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "cortend needs to be started with root privileges\n"
+    );
+    assert_eq!(
+        std::fs::read_dir(directory.path())
+            .expect("a step of the test works")
+            .count(),
+        1
+    );
+}
+
+#[test]
 fn it_validates_its_configuration() {
     let directory = tempfile::tempdir().expect("a step of the test works");
     let file = directory.path().join("daemon.json");

@@ -165,7 +165,7 @@ fn plugins() -> PluginsInfo {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<List<_>>();
     PluginsInfo {
         volume: names(&["local"]),
-        network: names(&["bridge", "host", "null"]),
+        network: names(crate::network::DRIVERS),
         authorization: List::null(),
         log: names(crate::logs::options::NAMES),
     }

@@ -102,6 +102,12 @@ pub enum ReserveError {
         /// The container's short id.
         container: String,
     },
+    /// Two ports of one container clash with each other.
+    #[error("Bind for {host} failed: port is already allocated (this container publishes it twice)")]
+    Twice {
+        /// As in [`Self::Allocated`].
+        host: String,
+    },
 }
 
 fn held(holder: Option<&Holder>) -> String {

@@ -26,6 +26,7 @@ macro_rules! entry {
 /// of the write and no signal, and standard output is flushed.
 pub fn run(main: fn() -> u8) -> ! {
     open_streams();
+    without_backtraces();
     // SAFETY: ignoring a signal runs no code of ours; no other thread exists.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
     std::process::exit(i32::from(main()))
@@ -48,6 +49,29 @@ fn open_streams() {
             // As std: nothing may be written to what is taken for a stream.
             std::process::abort();
         }
+    }
+}
+
+/// Errors of this process get no backtrace, whatever `RUST_BACKTRACE` says; to be called before there is another
+/// thread.
+///
+/// Releases are linked without unwinding tables (`packaging/link`), and walking a stack without them aborts: with the
+/// variable set every error would end the program without a word. The environment stays as it is, for those whom
+/// the program executes: std looks at it once, and is shown another for that moment.
+pub fn without_backtraces() {
+    const NEAREST: &str = "RUST_LIB_BACKTRACE";
+    let given = std::env::var_os(NEAREST);
+    if given.is_none() && std::env::var_os("RUST_BACKTRACE").is_none() {
+        return;
+    }
+    // SAFETY: the caller has one thread, so nobody reads the environment meanwhile.
+    unsafe { std::env::set_var(NEAREST, "0") };
+    drop(std::backtrace::Backtrace::capture());
+    match given {
+        // SAFETY: as above.
+        Some(value) => unsafe { std::env::set_var(NEAREST, value) },
+        // SAFETY: as above.
+        None => unsafe { std::env::remove_var(NEAREST) },
     }
 }
 

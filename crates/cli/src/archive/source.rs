@@ -25,6 +25,9 @@ impl Source {
     /// Opens the file of that name.
     pub(crate) fn open(path: &str) -> Result<Self, Failure> {
         match File::open(path) {
+            Ok(file) if file.metadata().is_ok_and(|metadata| metadata.is_dir()) => {
+                Err(Failure::new(format!("read {path}: is a directory")).hint("name an archive (.tar) instead"))
+            }
             Ok(file) => Ok(Self::File(file)),
             Err(error) => Err(Failure::new(format!("open {path}: {}", pair::reason(&error)))),
         }

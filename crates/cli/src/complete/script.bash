@@ -69,3 +69,7 @@ _corten() {
 }
 
 complete -o default -F _corten corten
+# docker is a second name of this program, where it has no other of that name.
+if [[ $(readlink -f "$(type -P docker)") == "$(readlink -f "$(type -P corten)")" ]]; then
+    complete -o default -F _corten docker
+fi

@@ -21,8 +21,6 @@ pub(crate) enum EndpointError {
     Mixed,
     #[error("network-scoped aliases are only supported for user-defined networks")]
     Aliases,
-    #[error("links are only supported for user-defined networks")]
-    Links,
     #[error("{0} is not a valid mac address")]
     MacAddress(String),
 }
@@ -82,7 +80,8 @@ fn apply_container_options(network: &mut Attachment, parsed: &Parsed) -> Result<
         .map(str::to_owned)
         .collect();
     merge(&mut network.aliases, aliases, "network-alias", "alias")?;
-    if network.target != DEFAULT {
+    // Of other modes the engine says whether they can have links.
+    if is_user_defined(&network.target) {
         merge(&mut network.links, parsed.owned("link"), "link", "links")?;
     }
     set(&mut network.ipv4, parsed.text_or_empty("ip"), "ip", "IPv4 address")?;
@@ -129,13 +128,8 @@ fn set(into: &mut String, given: String, flag: &'static str, what: &'static str)
 }
 
 fn endpoint(network: &Attachment) -> Result<EndpointSettings, EndpointError> {
-    if !is_user_defined(&network.target) {
-        if !network.aliases.is_empty() {
-            return Err(EndpointError::Aliases);
-        }
-        if !network.links.is_empty() {
-            return Err(EndpointError::Links);
-        }
+    if !is_user_defined(&network.target) && !network.aliases.is_empty() {
+        return Err(EndpointError::Aliases);
     }
     if !network.mac_address.is_empty() && !address::is_mac(&network.mac_address) {
         return Err(EndpointError::MacAddress(network.mac_address.clone()));

@@ -3,8 +3,10 @@
 //! ```text
 //! DIRECTORY/man1/corten.1  corten-container-ls.1  corten-ps.1 (the same page) ..
 //! DIRECTORY/fr/man1/..     the same in French
+//! DIRECTORY/man8/cortend.8 the engine's, where its program lies beside this one
 //! ```
 
+mod daemon;
 mod page;
 mod roff;
 
@@ -31,7 +33,11 @@ pub(crate) fn write_all(program: &str, directory: &Path) -> io::Result<()> {
         write(program, &directory)
     });
     speech::set(before);
-    written
+    written?;
+    let Some(page) = daemon::page() else { return Ok(()) };
+    let directory = directory.join("man8");
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join("cortend.8"), page)
 }
 
 fn write(program: &str, directory: &Path) -> io::Result<()> {

@@ -7,9 +7,14 @@ pub(super) struct Roff(String);
 impl Roff {
     /// Begins a page of section 1.
     pub(super) fn new(name: &str, about: &str) -> Self {
+        Self::of_section(1, name, about)
+    }
+
+    /// Begins a page of any section (man(7)).
+    pub(super) fn of_section(section: u8, name: &str, about: &str) -> Self {
         let (title, version) = (name.to_uppercase(), env!("CARGO_PKG_VERSION"));
         let mut page = Self(format!(
-            ".TH \"{}\" \"1\" \"\" \"Corten {version}\" \"{}\"\n.nh\n.ad l\n",
+            ".TH \"{}\" \"{section}\" \"\" \"Corten {version}\" \"{}\"\n.nh\n.ad l\n",
             escape(&title),
             escape(&crate::speech::say("Corten Manual"))
         ));

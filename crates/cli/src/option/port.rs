@@ -158,9 +158,15 @@ fn range(text: &str) -> Result<(u16, u16), String> {
         return Err("empty string specified for ports".to_owned());
     }
     let number = |digits: &str| {
-        digits
-            .parse::<u16>()
-            .map_err(|_| format!("strconv.ParseUint: parsing {digits:?}: invalid syntax"))
+        digits.parse::<u16>().map_err(|_| {
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let what = if is_number {
+                "value out of range"
+            } else {
+                "invalid syntax"
+            };
+            format!("strconv.ParseUint: parsing {digits:?}: {what}")
+        })
     };
     let (first, last) = match text.split_once('-') {
         None => (number(text)?, number(text)?),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use corten_api::container::WaitResponse;
-use corten_client::{CallError, Client, WaitCondition};
+use corten_client::{CallError, Client, WaitCondition, Waiter};
 use tokio::task::JoinHandle;
 
 use crate::failure::{ENGINE_FAILED, Failure};
@@ -34,19 +34,7 @@ impl Ending {
         let first = client.wait_container(container, condition).await?;
         let (client, container) = (Arc::clone(client), container.to_owned());
         Ok(Self(tokio::spawn(async move {
-            let mut answer = first.finished().await;
-            let mut tries = 0;
-            while let Err(error) = &answer
-                && is_lost(error)
-                && tries < TRIES
-            {
-                tries += 1;
-                tokio::time::sleep(PAUSE).await;
-                answer = match client.wait_container(&container, condition.after_restart()).await {
-                    Ok(waiter) => waiter.finished().await,
-                    Err(error) => Err(error),
-                };
-            }
+            let (answer, tries) = answer(&client, &container, condition, first).await;
             match answer {
                 Err(error) if tries > 0 && error.is_not_found() => Err(Failure::new(format!(
                     "the engine was away when container {container} ended; its exit code is not known"
@@ -68,6 +56,35 @@ impl Ending {
             code => Err(Failure::silent(code)),
         }
     }
+}
+
+/// The end of a container, asked for again where the engine goes away meanwhile.
+pub(crate) async fn end(client: &Client, container: &str, condition: WaitCondition) -> Result<WaitResponse, CallError> {
+    let first = client.wait_container(container, condition).await?;
+    answer(client, container, condition, first).await.0
+}
+
+/// The answer to a question that the engine has, and how often it had to be asked again.
+async fn answer(
+    client: &Client,
+    container: &str,
+    condition: WaitCondition,
+    first: Waiter,
+) -> (Result<WaitResponse, CallError>, u32) {
+    let mut answer = first.finished().await;
+    let mut tries = 0;
+    while let Err(error) = &answer
+        && is_lost(error)
+        && tries < TRIES
+    {
+        tries += 1;
+        tokio::time::sleep(PAUSE).await;
+        answer = match client.wait_container(container, condition.after_restart()).await {
+            Ok(waiter) => waiter.finished().await,
+            Err(error) => Err(error),
+        };
+    }
+    (answer, tries)
 }
 
 /// The exit code of an exec session whose output has ended. A command that goes on without its output

@@ -7,6 +7,6 @@ mod session;
 mod signals;
 
 pub(crate) use demultiplex::{Demultiplexer, StreamError, write_stdout};
-pub(crate) use ending::{Ending, exec_code};
+pub(crate) use ending::{Ending, end, exec_code};
 pub(crate) use session::{Attached, End, Session};
 pub(crate) use signals::{Beside, Sized, resize};

@@ -245,14 +245,23 @@ impl Flag {
         matches!(self.kind, Kind::List | Kind::Map | Kind::BoolMap | Kind::Objects)
     }
 
-    /// Whether it was given in vain.
+    /// What the log says about its values, if they were given in vain.
     #[must_use]
-    pub fn is_in_vain(&self, values: &[String]) -> bool {
-        match self.effect {
-            Effect::Ignored => !values.is_empty(),
-            Effect::Usual(usual) => values.iter().any(|value| !usual.contains(&value.as_str())),
-            Effect::Used | Effect::Moot | Effect::Only(_) | Effect::Refused | Effect::Gone(_) => false,
-        }
+    pub fn remark(&self, values: &[String]) -> Option<String> {
+        let is_off = |value: &String| value.is_empty() || value == "false";
+        let what = match self.effect {
+            Effect::Ignored if !values.is_empty() => "does nothing yet",
+            Effect::Usual(usual) if values.iter().any(|value| !usual.contains(&value.as_str())) => "does nothing yet",
+            Effect::Moot if !values.iter().all(is_off) => "has no effect in Corten",
+            Effect::Ignored
+            | Effect::Usual(_)
+            | Effect::Moot
+            | Effect::Used
+            | Effect::Only(_)
+            | Effect::Refused
+            | Effect::Gone(_) => return None,
+        };
+        Some(format!("--{} {what}", self.name))
     }
 
     /// `--debug`, or `-D, --debug`, as Docker names it in complaints.

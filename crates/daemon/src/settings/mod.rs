@@ -1,5 +1,6 @@
 //! What the daemon is to be: from the command line and `daemon.json` to typed settings.
 
+pub mod about;
 mod check;
 pub mod file;
 pub mod flag;
@@ -63,8 +64,8 @@ pub struct Settings {
     pub metrics: Option<String>,
     /// Whether experimental features were asked for.
     pub experimental: bool,
-    /// Flags and keys that were given and do nothing yet.
-    pub ignored: Vec<&'static str>,
+    /// For the log: flags and keys that were given in vain, paths that depend on the working directory.
+    pub remarks: Vec<String>,
     /// A file whose presence at the daemon's end means that the containers end too.
     pub stop_file: Option<PathBuf>,
 }
@@ -124,7 +125,6 @@ fn build(personality: Personality, values: &Values, source: Source) -> Result<Se
         (None, Personality::Corten) => engine.run.join("cortend.pid"),
         (None, Personality::Docker) => "/run/docker.pid".into(),
     };
-    let is_ignored = |flag: &&flag::Flag| values.get(flag.name).is_some_and(|given| flag.is_in_vain(given));
     Ok(Settings {
         transport,
         pidfile,
@@ -140,10 +140,23 @@ fn build(personality: Personality, values: &Values, source: Source) -> Result<Se
             .filter(|address| !address.is_empty())
             .map(str::to_owned),
         experimental: is_set(values, "experimental"),
-        ignored: flag::FLAGS.iter().filter(is_ignored).map(|flag| flag.name).collect(),
+        remarks: remarks(values),
         stop_file: environment(STOP_FILE).map(PathBuf::from),
         engine,
     })
+}
+
+/// What the log says about what was given.
+fn remarks(values: &Values) -> Vec<String> {
+    let vain = flag::FLAGS
+        .iter()
+        .filter_map(|flag| flag.remark(values.get(flag.name)?));
+    let relative = ["data-root", "exec-root"].into_iter().filter_map(|name| {
+        let path = last(values, name).filter(|path| !path.starts_with('/'))?;
+        let used = absolute(path).ok()?;
+        Some(format!("--{name} {path} is relative: using {}", used.display()))
+    });
+    vain.chain(relative).collect()
 }
 
 fn engine(personality: Personality, values: &Values) -> Result<Config> {
@@ -399,6 +412,18 @@ mod tests {
             let error = format!("{:#}", gateways(line).unwrap_err());
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_given_in_vain_is_remarked() {
+        let line = "--containerd /run/c.sock --raw-logs=false --iptables=true --data-root some/where --exec-root /e";
+        let remarks = settings("cortend", line).unwrap().remarks;
+        let used = std::path::absolute("some/where").unwrap();
+        let relative = format!("--data-root some/where is relative: using {}", used.display());
+        assert_eq!(remarks, ["--containerd has no effect in Corten", relative.as_str()]);
+        let later = settings("cortend", "--node-generic-resource gpu=1").unwrap().remarks;
+        assert_eq!(later, ["--node-generic-resource does nothing yet"]);
+        assert!(settings("cortend", "").unwrap().remarks.is_empty());
     }
 
     #[test]

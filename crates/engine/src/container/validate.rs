@@ -33,6 +33,7 @@ pub fn check(
     refuse_unbuilt(host, networking)?;
     check_limits(host, limits, false)?;
     check_modes(config, host)?;
+    check_links(host)?;
     check_security(host)?;
     check_sysctls(host)?;
     if host.annotations.contains_key("") {
@@ -179,6 +180,21 @@ fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Who has no network of its own has no links either.
+fn check_links(host: &HostConfig) -> Result<()> {
+    let kind = match NetworkMode::parse(&host.network_mode) {
+        NetworkMode::Host => "host type networking",
+        NetworkMode::Container(_) => "container type network",
+        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named(_) => return Ok(()),
+    };
+    if host.links.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "conflicting options: {kind} can't be used with links. This would result in undefined behavior"
+    )))
 }
 
 fn check_restart(host: &HostConfig) -> Result<()> {

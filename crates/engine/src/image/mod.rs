@@ -1,6 +1,7 @@
 //! Operations on images: the store of `corten-image`, called at the blocking boundary, and its answers
 //! in the API's shapes.
 
+pub(crate) mod foreign;
 pub(crate) mod list;
 pub(crate) mod save;
 pub(crate) mod show;

@@ -24,6 +24,18 @@ pub(crate) enum Driver {
 /// The drivers that `info` lists.
 pub(crate) const NAMES: &[&str] = &["journald", "json-file", "local", "syslog"];
 
+/// Docker's drivers that are not built.
+const UNBUILT: &[&str] = &["awslogs", "fluentd", "gcplogs", "gelf", "splunk"];
+
+/// Why there is no driver of this name.
+fn no_driver(name: &str) -> OptionError {
+    if UNBUILT.contains(&name) {
+        OptionError::Unbuilt(name.to_owned())
+    } else {
+        OptionError::Driver(name.to_owned())
+    }
+}
+
 impl Driver {
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
@@ -54,6 +66,8 @@ impl Driver {
 pub(crate) enum OptionError {
     #[error("error looking up logging plugin {0}: plugin \"{0}\" not found")]
     Driver(String),
+    #[error("the log driver {0} is not implemented yet: there are json-file, local, journald, syslog and none")]
+    Unbuilt(String),
     #[error("unknown log opt '{option}' for {driver} log driver")]
     Unknown { option: String, driver: &'static str },
     #[error("unknown log opt '{0}' for log driver local")]
@@ -69,7 +83,7 @@ pub(crate) enum OptionError {
     #[error(transparent)]
     Syslog(#[from] SyslogError),
     #[error(transparent)]
-    Size(#[from] size::ParseDecimalError),
+    Size(#[from] size::ParseSizeError),
     #[error("max-size must be a positive number")]
     NoSize,
     #[error("max-file cannot be less than 1")]
@@ -102,7 +116,7 @@ const COMMON: &[&str] = &[
 
 /// Refuses what is wrong in itself: when a container is made, and for the daemon's own settings.
 pub(crate) fn check(driver: &str, options: &Map<String>) -> Result<Driver, OptionError> {
-    let driver = Driver::named(driver).ok_or_else(|| OptionError::Driver(driver.to_owned()))?;
+    let driver = Driver::named(driver).ok_or_else(|| no_driver(driver))?;
     if driver == Driver::None {
         return Ok(driver);
     }

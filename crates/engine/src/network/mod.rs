@@ -28,6 +28,9 @@ use crate::core::Core;
 
 pub(crate) use show::{inspect, list};
 
+/// The drivers that `info` lists, as Docker sorts them.
+pub(crate) const DRIVERS: &[&str] = &["bridge", "host", "ipvlan", "macvlan", "null"];
+
 /// The name of the predefined network that `reference` means, if it means one.
 pub(crate) fn builtin(core: &Core, reference: &str) -> Option<&'static str> {
     match reference {

@@ -57,10 +57,18 @@ pub struct VolumeRecord {
 /// The label by which Docker marks a volume that nobody named.
 const ANONYMOUS: &str = "com.docker.volume.anonymous";
 
+/// Most bytes of a name: it is that of a directory (limits.h).
+const NAME_MAX: usize = 255;
+
 /// Checks a volume's name, in Docker's words.
 pub fn check_name(text: &str) -> Result<()> {
     if name::is_valid(text) {
-        return Ok(());
+        return match text.len() {
+            0..=NAME_MAX => Ok(()),
+            length => Err(Error::invalid(format!(
+                "create {text}: volume name is too long, names should have at most {NAME_MAX} characters, this one has {length}"
+            ))),
+        };
     }
     let rule = name::RULE;
     if text.len() == 1 {

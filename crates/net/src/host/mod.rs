@@ -8,7 +8,7 @@
 mod announce;
 mod claim;
 mod forget;
-mod port_ledger;
+pub(crate) mod port_ledger;
 mod sweep;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -33,9 +33,9 @@ use crate::endpoint::{self, EndpointRequest, Port};
 use crate::firewall::FirewallError;
 use crate::firewall::foreign::Obstacle;
 use crate::firewall::plan::{Crossing, Network, Open, Reach};
-use crate::host::{Claim, Host, Owner};
+use crate::host::{Claim, Host, Owner, port_ledger};
 use crate::ipam::LeaseError;
-use crate::port::{self, ReserveError, ReserveRequest, Reserved};
+use crate::port::{self, Protocol, ReserveError, ReserveRequest, Reserved};
 use crate::sandbox::{
     BridgeNetworkConfig, Gateway, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest, Way,
 };
@@ -352,7 +352,10 @@ impl BridgeNetwork {
         let mut reserved = Vec::new();
         let ports = if self.config.internal { &[] } else { request.ports };
         for port in ports {
-            for Reserved { host, socket } in self.reserve(port, sandbox)? {
+            let earlier = reserved
+                .iter()
+                .map(|(port, _): &(PublishedPort, OwnedFd)| (port.protocol, &port.host));
+            for Reserved { host, socket } in self.reserve(port, sandbox, earlier)? {
                 let (protocol, container_port) = (port.protocol, port.container_port);
                 let Some(way) = sandbox.way(host.ip(), container_port, self.host.means()) else {
                     continue;
@@ -393,7 +396,12 @@ impl BridgeNetwork {
         direct
     }
 
-    fn reserve(&self, port: &PortRequest, sandbox: &Sandbox) -> Result<Vec<Reserved>, ReserveError> {
+    fn reserve<'a>(
+        &self,
+        port: &PortRequest,
+        sandbox: &Sandbox,
+        earlier: impl Iterator<Item = (Protocol, &'a SocketAddr)>,
+    ) -> Result<Vec<Reserved>, ReserveError> {
         let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
         let chosen = port.host_ip.or(self.config.publish_address);
         let addresses = chosen.as_ref().map_or(&all[..], std::slice::from_ref);
@@ -423,6 +431,11 @@ impl BridgeNetwork {
             numbers: port.host_port.as_ref(),
             container: SocketAddr::new(inside, port.container_port),
         };
-        port::reserve(&request).map_err(|error| self.host.ports.allocated(port, addresses).unwrap_or(error))
+        port::reserve(&request).map_err(|error| {
+            let clash = port_ledger::twice(port, addresses, earlier);
+            clash
+                .or_else(|| self.host.ports.allocated(port, addresses))
+                .unwrap_or(error)
+        })
     }
 }

@@ -141,11 +141,17 @@ fn a_taken_port_is_refused_and_nothing_stays() -> Result<()> {
         case.fails(
             "run -d --name second -p 8080:80 busybox sleep 1000",
             125,
-            "failed: port is already allocated",
+            "Bind for 0.0.0.0:8080 failed: port is already allocated",
         )?;
         case.says("inspect -f '{{.State.Status}}' second", "created")?;
         case.ok("rm second")?;
         case.ok("rm -f first")?;
+        case.fails(
+            "run -d --name twice -p 8080:80 -p 8080:81 busybox sleep 1000",
+            125,
+            "Bind for 0.0.0.0:8080 failed: port is already allocated",
+        )?;
+        case.ok("rm twice")?;
         let mut holder = case.daemon.sandbox.command("perl");
         holder.args(["-e", "use IO::Socket::INET; my $s = IO::Socket::INET->new(LocalPort => 8080, Listen => 1, ReuseAddr => 1) or die; sleep 1000"]);
         let mut holder = holder.spawn()?;

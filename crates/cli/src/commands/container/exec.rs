@@ -8,6 +8,7 @@ use corten_client::{Client, ExecStart};
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::hint;
 use crate::option::environment;
 use crate::stream::{Attached, Beside, End, Session, Sized, exec_code};
 use crate::terminal::{self, DetachKeys};
@@ -49,7 +50,13 @@ fn exec(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     let client = Arc::new(invocation.client()?);
     let container = &parsed.arguments[0];
     block_on(async {
-        let id = client.create_exec(container, &config).await?;
+        let id = client.create_exec(container, &config).await.map_err(|error| {
+            let failure = Failure::from(error);
+            match hint::start(&invocation.program, &failure.text, container) {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        })?;
         let start = ExecStart {
             tty: config.tty,
             console_size: config.console_size,

@@ -121,7 +121,9 @@ async fn update_all(client: &Client, names: &[String], body: &UpdateBody) -> Res
             Err(error) => errors.push(error.to_string()),
         }
     }
-    output::print(&warnings.join("\n"))?;
+    if !warnings.is_empty() {
+        output::line(&warnings.join("\n"))?;
+    }
     if errors.is_empty() {
         Ok(())
     } else {

@@ -5,6 +5,7 @@ use corten_client::WaitCondition;
 use super::each::each;
 use crate::failure::Failure;
 use crate::flag::{Parsed, Rules};
+use crate::stream::end;
 use crate::verb::{Arguments, Invocation, Verb};
 
 pub(super) const VERB: Verb = Verb {
@@ -22,11 +23,7 @@ pub(super) const VERB: Verb = Verb {
 
 fn wait(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     each(invocation, &parsed.arguments, |client, name| async move {
-        let ended = client
-            .wait_container(&name, WaitCondition::NotRunning)
-            .await?
-            .finished()
-            .await?;
+        let ended = end(&client, &name, WaitCondition::NotRunning).await?;
         Ok(ended.status_code.to_string())
     })
 }
