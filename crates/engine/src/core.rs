@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 
 use corten_base::{ContainerId, Timestamp};
 use corten_image::Store;
@@ -13,10 +13,12 @@ use corten_runtime::host::Host;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::Config;
+use crate::container::Container;
 use crate::container::registry::Registry;
 use crate::error::{Error, Result};
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::hold::Hold;
 use crate::identity::Mapping;
 use crate::logs::compress::Packing;
 use crate::network::link::LinkIndex;
@@ -58,9 +60,34 @@ pub(crate) struct Core {
     pub(crate) remapped: Option<Mapping>,
     /// Policies restart nothing any more.
     pub(crate) closing: AtomicBool,
+    /// Containers that the recovery removes because they ended while no engine was there: whoever waits for one comes
+    /// back for its exit code.
+    pub(crate) departed: Mutex<Vec<Arc<Container>>>,
+    /// Keeps other engines from the data directory.
+    pub(crate) _hold: Hold,
 }
 
 impl Core {
+    /// A container that somebody may wait for: one that there is, or by its full id one of [`Self::departed`].
+    pub(crate) fn awaited(&self, reference: &str) -> Result<Arc<Container>> {
+        self.containers.find(reference).or_else(|missing| {
+            let departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = departed.iter().find(|container| container.id.as_str() == reference);
+            found.cloned().ok_or(missing)
+        })
+    }
+
+    /// Nobody comes for them any more.
+    pub(crate) fn forget_departed(&self) {
+        self.departed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Keeps one for those who wait.
+    pub(crate) fn remember_departed(&self, container: &Arc<Container>) {
+        let mut departed = self.departed.lock().unwrap_or_else(PoisonError::into_inner);
+        departed.push(Arc::clone(container));
+    }
+
     /// `<data>/containers`.
     pub(crate) fn containers_directory(&self) -> PathBuf {
         self.config.data.join("containers")

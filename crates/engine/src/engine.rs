@@ -60,6 +60,9 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
+    /// Another engine has the data directory.
+    #[error(transparent)]
+    Held(#[from] crate::hold::HoldError),
     /// The host's kernel cannot be asked.
     #[error("cannot probe the host")]
     Host(#[from] corten_runtime::host::ProbeError),
@@ -240,7 +243,7 @@ impl Engine {
 
     /// Begins to wait: what happens from now on counts. The answer comes from [`WaitTicket::finished`].
     pub fn wait_container(&self, reference: &str, condition: WaitCondition) -> Result<WaitTicket> {
-        Ok(WaitTicket::new(&*self.core.containers.find(reference)?, condition))
+        Ok(WaitTicket::new(&*self.core.awaited(reference)?, condition))
     }
 
     /// Sets the size of its terminal.

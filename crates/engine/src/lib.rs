@@ -27,6 +27,7 @@ pub mod event;
 pub mod exec;
 pub mod files;
 pub mod health;
+pub mod hold;
 pub mod identity;
 pub mod image;
 mod info;

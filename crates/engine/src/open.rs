@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 
 use corten_base::Timestamp;
 use corten_base::file::write_durable;
@@ -21,6 +21,7 @@ use crate::engine::OpenError;
 use crate::error::Error;
 use crate::event::bus::Bus;
 use crate::exec::registry::ExecRegistry;
+use crate::hold::Hold;
 use crate::identity;
 use crate::network::link::LinkIndex;
 use crate::network::registry::Networks;
@@ -60,6 +61,7 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
         path: config.data.clone(),
         source,
     })?;
+    let hold = Hold::take(&config.data)?;
     for directory in [
         config.data.join("containers"),
         config.run.clone(),
@@ -98,6 +100,8 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
     let events =
         Bus::open(root.clone(), Arc::clone(&tally)).map_err(|source| OpenError::Directory { path: root, source })?;
     Ok(Core {
+        _hold: hold,
+        departed: Mutex::default(),
         images,
         bridge,
         networks,

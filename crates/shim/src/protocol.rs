@@ -359,6 +359,8 @@ pub enum Event {
         /// How.
         exit: Exit,
     },
+    /// The container's memory has run out, and the kernel has killed a process of it or is about to. Once per time.
+    OutOfMemory,
     /// The log's files were rotated.
     LogRotated,
     /// A client left by the detach keys.
@@ -395,6 +397,9 @@ pub struct StateReply {
     pub started_at: Option<Timestamp>,
     /// How it ended, if it did.
     pub exit: Option<Exit>,
+    /// Its memory has run out since it was started.
+    #[serde(default)]
+    pub out_of_memory: bool,
     /// Exec sessions that run, with their pids.
     pub execs: Vec<(ExecId, u32)>,
 }

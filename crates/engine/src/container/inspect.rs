@@ -127,6 +127,7 @@ fn state(view: &View) -> ContainerState {
             state.pid = i64::from(running.pid);
             state.started_at = running.started_at;
             state.finished_at = running.last_finished_at;
+            state.oom_killed = running.out_of_memory;
         }
         Phase::Restarting(last) => {
             ended(&mut state, last);

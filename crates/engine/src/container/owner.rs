@@ -70,6 +70,8 @@ pub(crate) enum Message {
     Disconnect { network: String, answer: Answer },
     /// Start it because its policy says so at the daemon's start.
     Revive,
+    /// Its memory has run out.
+    OutOfMemory,
 }
 
 /// Where the result of a message goes.
@@ -267,6 +269,7 @@ impl Owner {
                 reply(answer, result);
             }
             Message::Revive => drop(self.apply(Event::Start).await),
+            Message::OutOfMemory => drop(self.apply(Event::OutOfMemory).await),
         }
     }
 
@@ -331,6 +334,7 @@ impl Owner {
                 Target::Container => self.publish_event("detach", &[]),
                 Target::Exec(exec) => self.publish_event("exec_detach", &[("execID", exec.to_string())]),
             },
+            News::Event(protocol::Event::OutOfMemory) => drop(self.apply(Event::OutOfMemory).await),
             News::Event(protocol::Event::NamespaceReady { .. }) => {}
             News::Event(protocol::Event::LogRotated) => crate::logs::compress::ask(&self.core, &self.container),
             News::Gone => self.shim_gone().await,

@@ -77,6 +77,8 @@ pub struct Running {
     pub last_finished_at: Timestamp,
     /// A stop is under way.
     pub stopping: Option<Stopping>,
+    /// Its memory has run out, which was published.
+    pub out_of_memory: bool,
 }
 
 /// What follows when a container that is being stopped has ended.
@@ -122,6 +124,8 @@ pub enum Event {
     },
     /// The start failed and was undone.
     StartFailed(FailedStart),
+    /// Its memory has run out, and a process of it was killed or is about to be.
+    OutOfMemory,
     /// Its first process ended.
     Exited {
         /// Exit code.

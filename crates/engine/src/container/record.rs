@@ -175,6 +175,7 @@ impl StateRecord {
                 state.running = true;
                 state.ran = true;
                 state.started_at = running.started_at;
+                state.out_of_memory = running.out_of_memory;
             }
             Phase::Created(Some(failure)) => {
                 state.code = failure.code;

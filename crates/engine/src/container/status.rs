@@ -53,6 +53,7 @@ mod tests {
             started_at: Timestamp::from_unix(100, 0),
             last_finished_at: Timestamp::ZERO,
             stopping: None,
+            out_of_memory: false,
         };
         for (health, expected) in [
             (state::STARTING, "Up 5 seconds (health: starting)"),
@@ -74,6 +75,7 @@ mod tests {
             started_at: at(100),
             last_finished_at: Timestamp::ZERO,
             stopping: None,
+            out_of_memory: false,
         };
         let ended = Ended {
             code: 3,

@@ -161,6 +161,8 @@ fn adopt(found: &Found, pid: u32, started_at: Timestamp, situation: Situation) -
         started_at,
         last_finished_at,
         stopping: None,
+        // By `state.json`, so what was published.
+        out_of_memory: found.was_running && found.life.phase.ended().is_some_and(|ended| ended.out_of_memory),
     };
     let phase = if found.frozen {
         Phase::Paused(running)
@@ -192,6 +194,7 @@ fn ended(found: &Found, exit: &Exit, run: RunDecision) -> Decision {
         started_at,
         last_finished_at: Timestamp::ZERO,
         stopping: None,
+        out_of_memory: false,
     };
     let before = Life {
         phase: Phase::Running(running),

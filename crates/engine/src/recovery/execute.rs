@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use corten_base::{ContainerId, Timestamp};
 use corten_shim::protocol::Request;
@@ -21,6 +22,9 @@ use crate::error::{Error, Result};
 use crate::exec::registry::Session;
 use crate::network::registry::Member;
 use crate::shim::ShimProcess;
+
+/// How long the exit code of a container that is removed here is told: twice as long as clients look for an engine.
+const DEPARTED_KEPT: Duration = Duration::from_mins(2);
 
 /// One container after its recovery.
 struct Recovered {
@@ -66,6 +70,7 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
     let keepers = recovered.iter();
     let keepers = keepers.filter_map(|one| Some((Arc::clone(&one.container), one.keeper?)));
     super::renew::renew(Arc::clone(core), keepers.collect()).await;
+    keep_exit_codes(core, &recovered);
     // Clients are not served before containers are down that should be, as in Docker.
     let mut stops = tokio::task::JoinSet::new();
     for one in recovered {
@@ -77,6 +82,20 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
     }
     stops.join_all().await;
     Ok(())
+}
+
+/// Tells the exit codes of containers that are about to be removed for a while.
+fn keep_exit_codes(core: &Arc<Core>, recovered: &[Recovered]) {
+    let mut departing = recovered.iter().filter(|one| one.then == Then::Remove).peekable();
+    if departing.peek().is_none() {
+        return;
+    }
+    departing.for_each(|one| core.remember_departed(&one.container));
+    let core = Arc::clone(core);
+    tokio::spawn(async move {
+        tokio::time::sleep(DEPARTED_KEPT).await;
+        core.forget_departed();
+    });
 }
 
 async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovered>> {
@@ -104,6 +123,8 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let keeper = keeper
         .map(|state| state.shim_pid)
         .filter(|_| decision.run == RunDecision::Adopt);
+    let state = observed.shim.as_ref().and_then(|contact| contact.state.as_ref());
+    let out_of_memory = state.is_some_and(|state| state.out_of_memory);
     let ended_execs = observed.ended_execs.clone();
     let (origin, execs) = settle(&core, observed, decision).await?;
     core.volumes.remember(&id, &origin.record.mounts);
@@ -128,6 +149,17 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     let joined = origin.run.as_ref().map(|run| run.record.endpoints.clone());
     let container = spawn(&core, origin);
     core.containers.insert(Arc::clone(&container));
+    if out_of_memory
+        && container
+            .look()
+            .life
+            .phase
+            .running()
+            .is_some_and(|running| !running.out_of_memory)
+    {
+        // While no daemon was there.
+        drop(container.tell(Message::OutOfMemory).await);
+    }
     limit_again(&core, &container).await;
     crate::commit::pause::resume(&core, &container).await;
     crate::network::link::adopted(&core, &container);

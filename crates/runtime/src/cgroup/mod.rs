@@ -10,11 +10,13 @@ mod make;
 mod read;
 mod remove;
 mod update;
+mod watch;
 
 pub use kill::{freeze, is_frozen, kill_all, thaw};
-pub use read::{oom_kills, processes};
+pub use read::{has_memory_group, kills_in, oom_kills, processes};
 pub use remove::remove;
 pub use update::{UpdateError, update};
+pub use watch::watch_memory;
 
 pub(crate) use attach::{Groups, open};
 pub(crate) use make::make;

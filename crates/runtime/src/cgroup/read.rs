@@ -50,10 +50,22 @@ pub fn oom_kills(cgroup: &Cgroup) -> Result<u64, CgroupError> {
         Layout::V2 => "memory.events",
     });
     match fs::read_to_string(&file) {
-        Ok(text) => Ok(counter(&text, "oom_kill")),
+        Ok(text) => Ok(kills_in(&text)),
         Err(error) if gone(&error) => Ok(0),
         Err(error) => Err(CgroupError::on("read", file)(error)),
     }
+}
+
+/// The same out of the text of `memory.events` or `memory.oom_control`.
+#[must_use]
+pub fn kills_in(text: &str) -> u64 {
+    counter(text, "oom_kill")
+}
+
+/// Whether the group that limits memory is (still) there.
+#[must_use]
+pub fn has_memory_group(cgroup: &Cgroup) -> bool {
+    with_controller(cgroup, "memory").is_some_and(|directory| directory.absolute().exists())
 }
 
 fn counter(text: &str, name: &str) -> u64 {

@@ -160,6 +160,9 @@ impl Keeper {
 
     fn was_out_of_memory(&self) -> bool {
         let Some(container) = &self.container else { return false };
+        if container.out_of_memory {
+            return true;
+        }
         let kills = cgroup::oom_kills(&container.cgroup).unwrap_or_else(|error| {
             note!("{error}: {}", error.source);
             0

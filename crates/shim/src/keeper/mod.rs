@@ -21,6 +21,7 @@ mod daemon;
 mod exec;
 mod exit;
 mod input;
+mod memory;
 mod network;
 mod output;
 mod poll;
@@ -49,6 +50,7 @@ use crate::protocol::{Event, Exit, NetworkNamespace};
 use crate::spawn::SOCKET_NAME;
 use client::Client;
 use daemon::Daemon;
+use memory::MemoryWatch;
 use poll::{Number, Poll, Token, Watch};
 use port::Ports;
 use process::Process;
@@ -105,6 +107,9 @@ struct Keeper {
     ports: Ports,
     #[serde(default)]
     resolver: Option<Resolver>,
+    /// Where the kernel tells of memory that has run out.
+    #[serde(default)]
+    memory: Option<MemoryWatch>,
     /// Numbers for daemons, processes and clients; never used twice.
     next_number: Number,
     /// The limit of descriptors that containers inherit, if this shim has raised its own.
@@ -158,6 +163,9 @@ struct Container {
     pid: u32,
     started_at: Option<Timestamp>,
     exit: Option<Exit>,
+    /// The kernel has said that its memory had run out.
+    #[serde(default)]
+    out_of_memory: bool,
     /// The namespace is new and nothing was configured in it.
     loopback_down: bool,
     exit_path: PathBuf,
@@ -194,6 +202,7 @@ impl Keeper {
             clients: BTreeMap::new(),
             ports: Ports::default(),
             resolver: None,
+            memory: None,
             next_number: STARTER,
             descriptors_given: None,
             buffer: Vec::new(),
@@ -242,6 +251,7 @@ impl Keeper {
             Token::NameDatagrams | Token::NameListener | Token::NameClient(_) | Token::NameServer(_) => {
                 self.serve_names(token, flags);
             }
+            Token::Memory => self.hear_of_memory(),
         }
     }
 

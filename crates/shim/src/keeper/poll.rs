@@ -52,6 +52,8 @@ pub(super) enum Token {
     NameClient(Number),
     /// A name server outside.
     NameServer(Number),
+    /// The container's memory has run out.
+    Memory,
 }
 
 impl Token {
@@ -71,6 +73,7 @@ impl Token {
             Self::NameListener => (11, 0),
             Self::NameClient(number) => (12, number),
             Self::NameServer(number) => (13, number),
+            Self::Memory => (14, 0),
         };
         kind << NUMBER_BITS | (number & NUMBER_MASK)
     }
@@ -91,6 +94,7 @@ impl Token {
             10 => Self::NameDatagrams,
             11 => Self::NameListener,
             12 => Self::NameClient(number),
+            14 => Self::Memory,
             _ => Self::NameServer(number),
         }
     }
@@ -187,6 +191,7 @@ mod tests {
             Token::NameListener,
             Token::NameClient(8),
             Token::NameServer(9),
+            Token::Memory,
         ] {
             assert_eq!(Token::unpack(token.pack()), token);
         }

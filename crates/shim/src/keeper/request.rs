@@ -82,6 +82,7 @@ impl Keeper {
             pid: container.pid,
             started_at: container.started_at,
             exit: container.exit.clone(),
+            out_of_memory: container.out_of_memory,
             execs: execs.collect(),
         })))
     }

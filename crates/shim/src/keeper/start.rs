@@ -132,6 +132,7 @@ impl Keeper {
         }
         let at = Timestamp::now();
         self.stage = Stage::Running;
+        self.watch_memory();
         if let Some(container) = &mut self.container {
             container.started_at = Some(at);
         }
@@ -170,6 +171,7 @@ impl Keeper {
     }
 
     pub(super) fn remove_cgroups(&mut self) {
+        self.leave_memory();
         if let Some(container) = &self.container
             && let Err(error) = cgroup::remove(&container.cgroup)
         {
@@ -216,6 +218,7 @@ fn container(plan: &Plan, id: corten_base::ContainerId, pid: u32, exit_path: Pat
         pid,
         started_at: None,
         exit: None,
+        out_of_memory: false,
         loopback_down: false,
         exit_path,
     }

@@ -64,6 +64,9 @@ pub fn resume(state: i32) -> io::Result<()> {
     corten_sys::descriptors::recall(keeper.descriptors_given)?;
     keeper.descriptors_given = corten_sys::descriptors::given();
     keeper.ports.recall();
+    if keeper.memory.is_none() {
+        keeper.watch_memory();
+    }
     let (number, reply) = (carried.request, Reply::Done);
     keeper.send(carried.daemon, &Message::Reply { number, reply });
     keeper.reap();

@@ -82,7 +82,44 @@ fn want_of_memory_is_told() {
     let mut kept = Kept::new("exec tail -c 100000000 /dev/zero", streams());
     kept.create_with(|create| create.plan.cgroup = group.clone());
     kept.start();
-    let exit = kept.exited();
+    // The kernel may say it once more while it kills.
+    let mut event = kept.event();
+    assert_eq!(event, Event::OutOfMemory);
+    while event == Event::OutOfMemory {
+        event = kept.event();
+    }
+    let Event::Exited(exit) = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!((exit.code, exit.out_of_memory), (137, true));
+    kept.released();
+    leaves_nothing(&group);
+}
+
+#[test]
+fn want_of_memory_is_told_while_the_container_goes_on() {
+    if !possible() {
+        return;
+    }
+    let v2 = Host::probe().unwrap().layout == corten_runtime::plan::Layout::V2;
+    let limit = if v2 { "memory.max" } else { "memory.limit_in_bytes" };
+    let group = group("memory-child", "memory", &[(limit, "16777216")]);
+    let mut kept = Kept::new("tail -c 100000000 /dev/zero; exec sleep 1000", streams());
+    kept.create_with(|create| create.plan.cgroup = group.clone());
+    kept.start();
+    assert_eq!(kept.event(), Event::OutOfMemory);
+    let Reply::State(state) = kept.ask(Request::State) else {
+        panic!("no state")
+    };
+    assert!(state.out_of_memory && state.exit.is_none());
+    kept.signal(Target::Container, 9);
+    let mut event = kept.event();
+    while event == Event::OutOfMemory {
+        event = kept.event();
+    }
+    let Event::Exited(exit) = event else {
+        panic!("{event:?}")
+    };
     assert_eq!((exit.code, exit.out_of_memory), (137, true));
     kept.released();
     leaves_nothing(&group);

@@ -385,9 +385,16 @@ fn exits_are_seen_later() -> Result<()> {
         case.ok("run -d --name ends -p 8081:80 busybox sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 33'")?;
         case.ok("run -d --name stays -p 8080:80 busybox httpd -f -h /etc")?;
         case.ok("run -d --name again --restart always busybox sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; rm /tmp/go'")?;
-        case.ok("run -d --rm --name removed busybox sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done'")?;
+        let removed =
+            case.ok("run -d --rm --name removed busybox sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 6'")?;
+        let mut front = case
+            .command("run --rm --name front busybox sh -c 'touch /tmp/there; while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 5'")?
+            .spawn()?;
+        until_ok(LIMIT, "the one in the foreground", || {
+            case.ok("exec front ls /tmp/there")
+        })?;
         let pid = |name: &str| case.ok(&format!("inspect -f '{{{{.State.Pid}}}}' {name}"));
-        let roots: Vec<String> = ["ends", "again", "removed"]
+        let roots: Vec<String> = ["ends", "again", "removed", "front"]
             .into_iter()
             .map(pid)
             .collect::<Result<_>>()?;
@@ -406,6 +413,13 @@ fn exits_are_seen_later() -> Result<()> {
         until_ok(LIMIT, "the exit in inspect", || {
             case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' ends", "exited 33")
         })?;
+        let (status, told) = case.api(
+            "POST",
+            &format!("/v1.51/containers/{removed}/wait?condition=removed"),
+            "",
+        )?;
+        ensure!(status == 200 && told.contains("\"StatusCode\":6"), "{status} {told}");
+        ensure!(front.wait()?.code() == Some(5), "the code of the one in the foreground");
         let finished = case.ok("inspect -f '{{.State.FinishedAt}}' ends")?;
         let seconds: u64 = case
             .script(&format!("date -d {finished} +%s"))?

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Result, ensure};
-use corten_e2e::{both, one};
+use corten_e2e::{LIMIT, both, one};
+use corten_testkit::wait::until_ok;
 
 /// The file of a limit inside a container, on cgroup v1 or v2.
 fn limit_file<'a>(v1: &'a str, v2: &'a str) -> &'a str {
@@ -75,6 +76,34 @@ fn out_of_memory_is_seen() -> Result<()> {
         ensure!(outcome.code == 137, "{outcome}");
         case.says("inspect -f '{{.State.OOMKilled}}' oom", "true")?;
         case.ok("rm oom")?;
+        Ok(())
+    })
+}
+
+/// A server that loses a worker goes on, and is told of at once.
+#[test]
+fn out_of_memory_is_told_while_the_container_runs() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("run -d --name oom -m 20m --memory-swap 20m busybox sleep 1000")?;
+        let outcome = case.run("exec oom tail /dev/zero")?;
+        ensure!(outcome.code == 137, "{outcome}");
+        until_ok(LIMIT, "the mark", || {
+            case.says(
+                "inspect -f '{{.State.OOMKilled}} {{.State.Status}}' oom",
+                "true running",
+            )
+        })?;
+        let now = case.script("date +%s.%N")?.success()?.text().to_owned();
+        let events = case.ok(&format!(
+            "events --since 1 --until {now} --filter container=oom --filter event=oom --filter event=die --format '{{{{.Action}}}}'"
+        ))?;
+        ensure!(
+            !events.is_empty() && events.lines().all(|action| action == "oom"),
+            "{events}"
+        );
+        case.ok("restart -t 0 oom")?;
+        case.says("inspect -f '{{.State.OOMKilled}}' oom", "false")?;
+        case.ok("rm -f oom")?;
         Ok(())
     })
 }

@@ -18,6 +18,7 @@ pub fn step(life: &Life, event: Event) -> Result<(Life, Vec<Effect>), Refusal> {
             at,
             out_of_memory,
         } => exited(life, code, at, out_of_memory),
+        Event::OutOfMemory => out_of_memory(life),
         Event::Stop { signal, timeout, then } => stop(life, signal, timeout, then),
         Event::StopDeadline => stop_deadline(life),
         Event::Kill { signal, ends } => kill(life, signal, ends),
@@ -59,6 +60,7 @@ fn started(life: &Life, pid: u32, at: Timestamp) -> Step {
                 started_at: at,
                 last_finished_at,
                 stopping: None,
+                out_of_memory: false,
             };
             let life = Life {
                 phase: Phase::Running(running),
@@ -93,6 +95,17 @@ fn start_failed(life: &Life, failure: FailedStart) -> Step {
     Ok((Life { phase, ..life.clone() }, vec![Effect::Persist]))
 }
 
+fn out_of_memory(life: &Life) -> Step {
+    let mut life = life.clone();
+    match &mut life.phase {
+        Phase::Running(running) | Phase::Paused(running) => running.out_of_memory = true,
+        Phase::Created(_) | Phase::Restarting(_) | Phase::Exited(_) | Phase::Removing(_) | Phase::Dead(_) => {
+            return Err(Refusal::Stale);
+        }
+    }
+    Ok((life, vec![Effect::Persist, Effect::Publish(Action::OutOfMemory)]))
+}
+
 fn exited(life: &Life, code: i32, at: Timestamp, out_of_memory: bool) -> Step {
     let running = match &life.phase {
         Phase::Running(running) | Phase::Paused(running) => running,
@@ -104,12 +117,12 @@ fn exited(life: &Life, code: i32, at: Timestamp, out_of_memory: bool) -> Step {
         code,
         started_at: running.started_at,
         finished_at: at,
-        out_of_memory,
+        out_of_memory: out_of_memory || running.out_of_memory,
         error: String::new(),
     };
     let mut effects = vec![Effect::DisarmStop, Effect::TearDown];
     let mut news = Vec::new();
-    if out_of_memory {
+    if out_of_memory && !running.out_of_memory {
         news.push(Effect::Publish(Action::OutOfMemory));
     }
     news.push(Effect::Publish(Action::Die));

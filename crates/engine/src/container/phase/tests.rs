@@ -21,6 +21,7 @@ fn running(stopping: Option<Stopping>) -> Running {
         started_at: at(1),
         last_finished_at: Timestamp::ZERO,
         stopping,
+        out_of_memory: false,
     }
 }
 
@@ -69,6 +70,7 @@ fn events() -> Vec<(&'static str, Event)> {
                 out_of_memory: false,
             },
         ),
+        ("out-of-memory", Event::OutOfMemory),
         ("stop", stop(Stopping::Stay)),
         ("restart", stop(Stopping::StartAgain)),
         ("engine-ends", stop(Stopping::WithEngine)),
@@ -130,6 +132,31 @@ fn table() -> String {
         }
     }
     text
+}
+
+#[test]
+fn want_of_memory_is_published_when_it_happens_and_not_again_at_the_end() {
+    let exit = |out_of_memory| Event::Exited {
+        code: 137,
+        at: at(4),
+        out_of_memory,
+    };
+    let running = Life {
+        phase: Phase::Running(running(None)),
+        ..Life::created(RestartPolicy::No, false)
+    };
+    let (told, effects) = step(&running, Event::OutOfMemory).expect("it runs");
+    assert_eq!(effects, [Effect::Persist, Effect::Publish(Action::OutOfMemory)]);
+    for (before, killed, published, recorded) in [
+        (&told, true, false, true),
+        (&told, false, false, true),
+        (&running, true, true, true),
+        (&running, false, false, false),
+    ] {
+        let (after, effects) = step(before, exit(killed)).expect("it runs");
+        assert_eq!(effects.contains(&Effect::Publish(Action::OutOfMemory)), published);
+        assert_eq!(after.phase.ended().expect("it has ended").out_of_memory, recorded);
+    }
 }
 
 #[test]
