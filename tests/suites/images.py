@@ -56,9 +56,11 @@ def image(tags, layers, config, **platform):
 
 def read(name):
     with tarfile.open(os.path.join(archives, name + ".tar")) as archive:
-        described = json.load(archive.extractfile("manifest.json"))[0]
-        config = json.load(archive.extractfile(described["Config"]))["config"]
-        return [archive.extractfile(layer).read() for layer in described["Layers"]], config
+        members = {os.path.normpath(member.name): member for member in archive}
+        content = lambda path: archive.extractfile(members[path]).read()
+        described = json.loads(content("manifest.json"))[0]
+        config = json.loads(content(described["Config"]))["config"]
+        return [content(layer) for layer in described["Layers"]], config
 
 
 def greeting(name):

@@ -71,7 +71,8 @@ fn differences() -> Vec<String> {
     let (mut found, mut met) = (Vec::new(), BTreeSet::new());
     let mut compare = |name: &str, tables: &[&'static [Flag]]| {
         let known = listed.get(name).cloned().unwrap_or_default();
-        let have: BTreeSet<String> = tables.iter().flat_map(|table| table.iter()).map(line).collect();
+        let flags = tables.iter().flat_map(|table| table.iter());
+        let have: BTreeSet<String> = flags.filter(|flag| flag.name != "help").map(line).collect();
         found.extend(
             have.iter()
                 .filter(|flag| !known.contains_key(*flag))

@@ -15,6 +15,7 @@ mod escapes;
 mod events;
 mod exec;
 mod exit_codes;
+mod flags;
 mod foreign;
 mod formats;
 mod health;
