@@ -85,7 +85,7 @@ pub(crate) fn info(core: &Core) -> SystemInfo {
         runc_commit: own_commit(),
         init_commit: own_commit(),
         registry_config: registries(),
-        firewall_backend: core.bridge.is_some().then(|| FirewallInfo {
+        firewall_backend: Some(FirewallInfo {
             driver: "nftables".to_owned(),
             ..FirewallInfo::default()
         }),

@@ -79,6 +79,7 @@ fn one(network: &BridgeNetwork, number: u32, steps: &mut Steps) -> anyhow::Resul
         let interface = Interface {
             name: "eth0",
             addresses: &addresses,
+            sysctls: &[],
         };
         configure(&[interface], sandbox.gateway4.map(Into::into), None).map(|()| started.elapsed())
     })?;

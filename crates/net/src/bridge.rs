@@ -25,6 +25,8 @@ pub struct BridgeSpecification {
     pub mtu: u32,
     /// Ports on 127.0.0.1 are translated, and rules keep containers from the host's 127/8 then.
     pub translates_loopback: bool,
+    /// It is the user's: its other addresses stay.
+    pub keeps_addresses: bool,
 }
 
 /// A bridge cannot be made right.
@@ -95,7 +97,9 @@ pub fn ensure(kernel: &mut Route, wanted: &BridgeSpecification) -> Result<u32, B
             })
             .map_err(failed("adding its address"))?;
     }
-    drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
+    if !wanted.keeps_addresses {
+        drop_former(kernel, link.index, wanted).map_err(failed("removing a former address"))?;
+    }
     let localnet = if wanted.translates_loopback { "1" } else { "0" };
     set(wanted, Family::V4, "route_localnet", localnet)?;
     set(wanted, Family::V6, "accept_ra", "0")?;

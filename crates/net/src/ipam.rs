@@ -37,15 +37,18 @@ pub enum LeaseError {
 }
 
 impl Leases {
-    /// A table with nothing taken but what no container can have: an IPv4 subnet's first and last address,
-    /// an IPv6 subnet's first, and the gateway. New addresses come from `range`, static ones from anywhere.
+    /// A table with nothing taken but what no container can have: an IPv4 subnet's first and last address (not of
+    /// two, RFC 3021), an IPv6 subnet's first, and the gateway. New addresses come from `range`, static ones from
+    /// anywhere.
     #[must_use]
-    pub fn new(subnet: Subnet, range: Option<Subnet>, gateway: IpAddr) -> Self {
+    pub fn new(subnet: Subnet, range: Option<Subnet>, gateway: Option<IpAddr>) -> Self {
         let range = range.filter(|range| subnet.contains(range.address())).unwrap_or(subnet);
         let (first, last) = (number(range.address()), number(range.last()));
-        let mut taken = BTreeSet::from([number(gateway), number(subnet.address())]);
-        if subnet.address().is_ipv4() {
-            taken.insert(number(subnet.last()));
+        let mut taken = BTreeSet::from_iter(gateway.map(number));
+        match subnet.address() {
+            IpAddr::V4(_) if subnet.prefix() < 31 => taken.extend([number(subnet.address()), number(subnet.last())]),
+            IpAddr::V4(_) => {}
+            IpAddr::V6(six) => drop(taken.insert(six.to_bits())),
         }
         Self {
             subnet,
@@ -149,7 +152,7 @@ mod tests {
 
     fn leases(subnet: &str, range: Option<&str>, gateway: &str) -> Leases {
         let net = |text: &str| text.parse().expect("a subnet");
-        Leases::new(net(subnet), range.map(net), ip(gateway))
+        Leases::new(net(subnet), range.map(net), Some(ip(gateway)))
     }
 
     #[test]
@@ -182,6 +185,19 @@ mod tests {
             table.lease(),
             Err(LeaseError::Exhausted { family: "IPv4", .. })
         ));
+    }
+
+    #[test]
+    fn a_subnet_of_two_gives_both_where_none_is_the_gateways() {
+        let subnet: Subnet = "10.9.0.0/31".parse().unwrap();
+        let all = |gateway: Option<&str>| {
+            let mut table = Leases::new(subnet, None, gateway.map(ip));
+            std::iter::from_fn(|| table.lease().ok()).collect::<Vec<_>>()
+        };
+        assert_eq!(all(None), [ip("10.9.0.0"), ip("10.9.0.1")]);
+        assert_eq!(all(Some("10.9.0.0")), [ip("10.9.0.1")]);
+        let mut larger = Leases::new("10.9.0.0/30".parse().unwrap(), None, None);
+        assert_eq!(larger.lease(), Ok(ip("10.9.0.1")));
     }
 
     #[test]

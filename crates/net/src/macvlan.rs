@@ -31,6 +31,8 @@ pub struct MacvlanConfig {
     pub ipvlan: Option<Ipvlan>,
     /// The containers' gateway with its subnet.
     pub gateway4: Option<(Ipv4Addr, u8)>,
+    /// Whether containers may have the gateways' addresses, of IPv4 and IPv6: there are none.
+    pub unused: (bool, bool),
     /// The same for IPv6.
     pub gateway6: Option<(Ipv6Addr, u8)>,
     /// The parts of the subnets that addresses are leased from.
@@ -109,6 +111,7 @@ impl MacvlanNetwork {
                 config.gateway4,
                 config.gateway6,
                 config.ranges,
+                config.unused,
                 &config.reserved,
             )),
             host: Arc::clone(host),

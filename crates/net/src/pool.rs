@@ -48,10 +48,11 @@ pub fn choose(pools: &[(Subnet, u8)], occupied: &[Subnet]) -> Option<Subnet> {
         .find(|subnet| !occupied.iter().any(|other| other.overlaps(subnet)))
 }
 
-/// The first address of a subnet that a container or bridge can have.
+/// The first address of a subnet that a container or bridge can have: of an IPv4 subnet of two or one its own.
 #[must_use]
 pub fn first_address(subnet: Subnet) -> IpAddr {
     match subnet.address() {
+        IpAddr::V4(four) if subnet.prefix() >= 31 => IpAddr::V4(four),
         IpAddr::V4(four) => IpAddr::V4(Ipv4Addr::from_bits(four.to_bits().saturating_add(1))),
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits().saturating_add(1))),
     }
@@ -110,5 +111,6 @@ mod tests {
             Some(net("255.255.255.128/25"))
         );
         assert_eq!(first_address(net("172.17.0.0/16")).to_string(), "172.17.0.1");
+        assert_eq!(first_address(net("10.9.0.0/31")).to_string(), "10.9.0.0");
     }
 }

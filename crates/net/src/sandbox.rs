@@ -24,6 +24,8 @@ pub struct BridgeNetworkConfig {
     /// Where another daemon has the bridge: another bridge and table, with the next free number instead of this
     /// name's last digit. Dockerd's name alone stands for any number of daemons.
     pub or_next: bool,
+    /// The bridge is the user's: it must be there, and its addresses stay as they are.
+    pub existing: bool,
     /// The daemon's nftables table, `corten`; daemons side by side need different ones.
     pub table: String,
     /// The bridge's own address with its subnet (Docker's `bip`); `None`: first free default pool.
@@ -71,6 +73,8 @@ pub struct Gateway {
     pub routed: bool,
     /// The bridge does not have the gateway's address.
     pub bare: bool,
+    /// There is no gateway: containers may have the address that would be its.
+    pub unused: bool,
 }
 
 impl Default for BridgeNetworkConfig {
@@ -78,6 +82,7 @@ impl Default for BridgeNetworkConfig {
         Self {
             bridge: "corten0".to_owned(),
             or_next: false,
+            existing: false,
             table: "corten".to_owned(),
             gateway: None,
             range: None,

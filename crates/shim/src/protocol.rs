@@ -223,6 +223,9 @@ pub struct Interface {
     /// Default gateways that are reached over it, at most one of each family.
     #[serde(default)]
     pub gateways: Vec<IpAddr>,
+    /// Its own settings: files below `/proc/sys/net`, and their values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sysctls: Vec<(String, String)>,
     /// It was configured before: only its gateways are new.
     #[serde(default)]
     pub configured: bool,

@@ -97,6 +97,7 @@ fn one_message_makes_a_configured_pair() {
             let interface = Interface {
                 name: "eth0",
                 addresses: &addresses,
+                sysctls: &[],
             };
             configure(&[interface], Some(ip("172.30.0.1")), None).expect("configured");
             let mut kernel = Route::open().expect("netlink");
@@ -135,6 +136,7 @@ fn ipv6_addresses_are_usable_at_once() {
             let interface = Interface {
                 name: "eth0",
                 addresses: &addresses,
+                sysctls: &[],
             };
             configure(&[interface], Some(ip("172.30.0.1")), Some(ip("fd00:30::1"))).expect("configured");
             std::net::UdpSocket::bind("[fd00:30::2]:0").expect("bound at once");
@@ -150,6 +152,7 @@ fn no_interfaces_means_loopback_only() {
         let missing = Interface {
             name: "eth7",
             addresses: &[],
+            sysctls: &[],
         };
         let error = configure(&[missing], None, None).expect_err("no such interface");
         assert_eq!(error.to_string(), "interface eth7 is not there");

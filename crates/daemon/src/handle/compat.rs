@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::http::Failure;
 
+const ENDPOINT_SYSCTLS: &str = "com.docker.network.endpoint.sysctls";
+
 /// Applies the defaults of the version that the client speaks, and Docker's normalisation.
 pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) -> Result<(), Failure> {
     if body.config.working_dir.starts_with('/') {
@@ -34,7 +36,50 @@ pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) 
     if version < ApiVersion::new(1, 44) {
         refuse_many_networks(body)?;
     }
+    if version < ApiVersion::new(1, 48) {
+        move_sysctls(body)?;
+    }
     adapt_mounts(body.host_config.get_or_insert_default(), version)
+}
+
+/// Settings of `eth0` belong to the endpoint since 1.48; before, they were among the container's.
+fn move_sysctls(body: &mut ContainerCreateBody) -> Result<(), Failure> {
+    let host = body.host_config.get_or_insert_default();
+    if host.network_mode == "host" || host.network_mode.starts_with("container:") {
+        return Ok(());
+    }
+    let (mut moved, mut kept) = (Vec::new(), std::collections::BTreeMap::new());
+    for (key, value) in std::mem::take(&mut host.sysctls).into_entries() {
+        let parts: Vec<&str> = key.splitn(5, '.').collect();
+        match parts.as_slice() {
+            ["net", family, what, "eth0", name] => moved.push(format!("net.{family}.{what}.IFNAME.{name}={value}")),
+            ["net", _, _, other, _] if other.starts_with("eth") => {
+                return Err(Failure::invalid(format!(
+                    "unable to determine network endpoint for sysctl {key}, use driver option '{ENDPOINT_SYSCTLS}' to set \
+                     per-interface sysctls"
+                )));
+            }
+            _ => drop(kept.insert(key, value)),
+        }
+    }
+    host.sysctls = kept.into();
+    if moved.is_empty() {
+        return Ok(());
+    }
+    let network = match host.network_mode.as_str() {
+        "" | "default" => "bridge".to_owned(),
+        named => named.to_owned(),
+    };
+    let endpoints = &mut body.networking_config.get_or_insert_default().endpoints_config;
+    let mut endpoints_by_name = std::mem::take(endpoints).into_entries();
+    let endpoint = endpoints_by_name.entry(network).or_default().get_or_insert_default();
+    let mut options = std::mem::take(&mut endpoint.driver_opts).into_entries();
+    // what the endpoint has already is said last, and so holds
+    moved.extend(options.remove(ENDPOINT_SYSCTLS));
+    options.insert(ENDPOINT_SYSCTLS.to_owned(), moved.join(","));
+    endpoint.driver_opts = options.into();
+    *endpoints = endpoints_by_name.into();
+    Ok(())
 }
 
 /// An absolute path without empty parts, `.` and `..`, as Go's `filepath.Clean` leaves it.
@@ -76,6 +121,7 @@ pub(super) fn info(info: &SystemInfo, version: ApiVersion) -> Value {
         fields.remove("DiscoveredDevices");
     }
     if version < ApiVersion::new(1, 49) {
+        fields.remove("FirewallBackend");
         for name in ["ContainerdCommit", "RuncCommit", "InitCommit"] {
             if let Some(commit) = fields.get_mut(name).and_then(Value::as_object_mut) {
                 let id = commit.get("ID").cloned().unwrap_or_default();

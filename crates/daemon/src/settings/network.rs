@@ -21,6 +21,8 @@ pub(super) fn bridge(defaults: BridgeNetworkConfig, values: &Values) -> Result<O
         Some("none") => return Ok(None),
         Some(name) if !name.is_empty() => {
             name.clone_into(&mut network.bridge);
+            // dockerd's own is `docker0` alone; any other is the user's
+            network.existing = network.or_next && name != "docker0";
             network.or_next = false;
         }
         Some(_) | None => {}

@@ -90,7 +90,6 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     }
     check_log(core, &host)?;
     check_cpusets(&host.cpuset_cpus, &host.cpuset_mems)?;
-    check_network(core, &host)?;
     check_endpoints(core, &body)?;
     if let Some(host) = &mut body.host_config {
         resolve_references(core, host)?;
@@ -262,13 +261,6 @@ pub(super) fn check_cpusets(cpus: &str, mems: &str) -> Result<()> {
         // A kernel without memory nodes has no such file.
         let online = fs::read_to_string(path).unwrap_or_default();
         cpuset::check(what, list, &online).map_err(|error| Error::invalid(error.to_string()))?;
-    }
-    Ok(())
-}
-
-fn check_network(core: &Core, host: &HostConfig) -> Result<()> {
-    if NetworkMode::parse(&host.network_mode) == NetworkMode::Bridge && core.bridge.is_none() {
-        return Err(Error::not_found("network bridge not found"));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use super::wiring::Asked;
 use super::{Container, ports};
 use crate::core::{Core, random_bytes};
 use crate::error::{Error, Result};
+use crate::network::driver_opts;
 use crate::network::place::{self, Place};
 
 /// What was leased.
@@ -33,13 +34,19 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
     }
     let wiring = container.wiring();
     let mut wanted = Vec::with_capacity(wiring.len());
-    for asked in wiring.iter() {
+    // without a default network, containers that are to be on it have `lo` alone, as with Docker
+    let is_missing = |asked: &&Asked| asked.network == "bridge" && core.bridge.is_none();
+    for asked in wiring.iter().filter(|asked| !is_missing(asked)) {
         wanted.push((asked, find(core, asked)?));
     }
     wanted.sort_by(|(_, one), (_, other)| one.name().cmp(other.name()));
     let requests = ports::requests(&container.effective.config, &container.effective.host)?;
     let candidates = wanted.iter().map(|(asked, place)| Candidate::new(asked, place));
     let publishing = gateways(&candidates.collect::<Vec<_>>()).publishing();
+    let reserved: Vec<&str> = wiring
+        .iter()
+        .filter_map(|asked| driver_opts::interface_name(&asked.settings))
+        .collect();
     let mut leased = Leased::default();
     for (at, (asked, place)) in wanted.iter().enumerate() {
         let ports = if publishing == Some(at) {
@@ -47,7 +54,16 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
         } else {
             &[]
         };
-        match lease_one(core, container, asked, place, &leased.joined, ports) {
+        let interface = driver_opts::choose_name(&asked.settings, place.interface_prefix(), &leased.joined, &reserved);
+        let leasing = interface.map_err(setting_up).and_then(|interface| {
+            let wanted = Wanted {
+                asked,
+                place,
+                interface,
+            };
+            lease_one(core, container, &wanted, ports)
+        });
+        match leasing {
             Ok((joined, sockets)) => {
                 leased.joined.push(joined);
                 leased.sockets.extend(sockets);
@@ -62,27 +78,47 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
 }
 
 fn find(core: &Core, asked: &Asked) -> Result<Place> {
-    place::find(core, &asked.network).map_err(|error| Error {
+    place::find(core, &asked.network).map_err(setting_up)
+}
+
+/// What a start says in front.
+fn setting_up(error: Error) -> Error {
+    Error {
         message: format!("failed to set up container networking: {}", error.message),
         ..error
-    })
+    }
+}
+
+/// A place that is to be leased.
+pub(super) struct Wanted<'a> {
+    /// What was asked for.
+    pub(super) asked: &'a Asked,
+    /// The network.
+    pub(super) place: &'a Place,
+    /// The interface's name.
+    pub(super) interface: String,
 }
 
 /// Leases a place on one network.
 pub(super) fn lease_one(
     core: &Core,
     container: &Container,
-    asked: &Asked,
-    place: &Place,
-    others: &[Joined],
+    wanted: &Wanted<'_>,
     ports: &[PortRequest],
 ) -> Result<(Joined, Vec<OwnedFd>)> {
-    let interface = free_interface(place.interface_prefix(), others);
+    let Wanted {
+        asked,
+        place,
+        interface,
+    } = wanted;
+    let sysctls = driver_opts::sysctls(&asked.settings);
+    let sysctls = sysctls.iter().map(|asked| driver_opts::setting(asked, interface));
+    let sysctls = sysctls.collect::<Result<_>>()?;
     let (address4, address6) = place::addresses(&asked.settings);
     let request = SandboxRequest {
         container: &container.id,
         name: &container.name(),
-        interface: &interface,
+        interface,
         address4,
         address6,
         mac: mac(&asked.settings)?,
@@ -95,6 +131,7 @@ pub(super) fn lease_one(
         endpoint: hex(&random_bytes()),
         names: names(core, container, place, &asked.settings),
         priority: asked.settings.gw_priority,
+        sysctls,
         sandbox: prepared.sandbox,
     };
     if let Err(error) = place.join(container.id.as_str(), &container.name(), &joined) {
@@ -133,17 +170,6 @@ pub(crate) fn dns_names(container: &Container, settings: &EndpointSettings) -> V
         }
     }
     names
-}
-
-fn free_interface(prefix: &str, others: &[Joined]) -> String {
-    let mut number = 0;
-    loop {
-        let name = format!("{prefix}{number}");
-        if !others.iter().any(|joined| joined.sandbox.interface == name) {
-            return name;
-        }
-        number += 1;
-    }
 }
 
 /// Gives back what was leased and not connected.
@@ -239,6 +265,7 @@ pub(super) fn interfaces(joined: &[Joined]) -> Vec<Interface> {
                 name: sandbox.interface.clone(),
                 addresses: four.into_iter().chain(six).collect(),
                 gateways: way4.into_iter().chain(way6).collect(),
+                sysctls: joined.sysctls.clone(),
                 configured: false,
             }
         })

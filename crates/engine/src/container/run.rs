@@ -36,6 +36,9 @@ pub(crate) struct Joined {
     pub(crate) names: Vec<String>,
     /// Who of several gives the way out: the highest.
     pub(crate) priority: i64,
+    /// Settings of its interface: files below `/proc/sys/net`, and values.
+    #[serde(default)]
+    pub(crate) sysctls: Vec<(String, String)>,
     /// Addresses, link and ports.
     pub(crate) sandbox: Sandbox,
 }
@@ -105,6 +108,7 @@ impl RunRecord {
     fn current(mut self) -> Self {
         if let Some(sandbox) = self.sandbox.take() {
             self.endpoints.push(Joined {
+                sysctls: Vec::new(),
                 network: String::new(),
                 name: "bridge".to_owned(),
                 endpoint: std::mem::take(&mut self.endpoint),

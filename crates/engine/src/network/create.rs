@@ -71,7 +71,13 @@ fn add_defaults(core: &Core, body: &mut NetworkCreateBody) {
         return;
     }
     let mut options = body.options.clone().into_entries();
-    for (key, value) in defaults {
+    // what the body itself says of a family is not shown as if it were the default's
+    let is_said = |key: &str| match key {
+        settings::ENABLE4 => body.enable_ipv4.is_some(),
+        settings::ENABLE6 => body.enable_ipv6.is_some(),
+        _ => false,
+    };
+    for (key, value) in defaults.iter().filter(|(key, _)| !is_said(key)) {
         options.entry(key.clone()).or_insert_with(|| value.clone());
     }
     body.options = options.into();

@@ -10,7 +10,7 @@ use corten_net::{BridgeNetwork, HostConfig, MacvlanConfig, MacvlanNetwork, Subne
 use corten_sys::netlink::link::{Ipvlan, IpvlanFlag, IpvlanMode, MacvlanMode};
 
 use super::options::{BridgeOptions, GatewayMode};
-use super::record::NetworkRecord;
+use super::record::{NetworkRecord, SubnetRecord};
 use crate::error::{Error, Result};
 
 /// A network's driver.
@@ -160,6 +160,7 @@ pub(super) fn bridge_config(record: &NetworkRecord, shared: &HostConfig) -> Resu
     let reserved = record.subnets.iter().flat_map(|entry| entry.auxiliary.values());
     Ok(BridgeNetworkConfig {
         or_next: false,
+        existing: false,
         bridge: bridge_name(record, &options),
         table: shared.table.clone(),
         means: shared.means,
@@ -180,15 +181,28 @@ pub(super) fn bridge_config(record: &NetworkRecord, shared: &HostConfig) -> Resu
         forward: shared.forward,
         keep_closed: shared.keep_closed,
         inter_container: options.inter_container,
-        four: Gateway {
-            bare: options.inhibit || options.modes.0 == GatewayMode::Isolated,
-            ..gateway_of(options.modes.0, options.leave_as.0)
-        },
-        six: gateway_of(options.modes.1, options.leave_as.1),
+        four: with_use(
+            Gateway {
+                bare: options.inhibit || options.modes.0 == GatewayMode::Isolated,
+                ..gateway_of(options.modes.0, options.leave_as.0)
+            },
+            record,
+            four,
+        ),
+        six: with_use(gateway_of(options.modes.1, options.leave_as.1), record, six),
         trusted: options.trusted.clone(),
         publish_address: options.binding,
         pools: Vec::new(),
     })
+}
+
+/// An internal network whose bridge has no address has no gateway, unless the user named one (observed: dockerd 28.5).
+fn with_use(gateway: Gateway, record: &NetworkRecord, subnet: Option<&SubnetRecord>) -> Gateway {
+    let is_named = subnet.is_some_and(|subnet| subnet.requested && subnet.gateway.is_some());
+    Gateway {
+        unused: gateway.bare && record.internal && !is_named,
+        ..gateway
+    }
 }
 
 /// How a family's packets cross the gateway of a network with these options.
@@ -209,6 +223,7 @@ fn gateway_of(options: &BridgeOptions, mode: GatewayMode, leave_as: Option<IpAdd
         crossing: Crossing { source, open },
         routed: mode == GatewayMode::Routed,
         bare: mode == GatewayMode::Isolated,
+        unused: false,
     }
 }
 
@@ -240,12 +255,20 @@ pub(super) fn macvlan_config(record: &NetworkRecord) -> Result<MacvlanConfig> {
         direct: false,
     };
     let bridge = bridge_config(record, &nobody)?;
+    let has_gateway = option("parent").is_some() && !record.internal;
+    let named = |ipv4| {
+        record
+            .subnet(ipv4)
+            .is_some_and(|subnet| subnet.requested && subnet.gateway.is_some())
+    };
+    let unused = |ipv4| !has_gateway && !named(ipv4);
     Ok(MacvlanConfig {
         parent: option("parent").map(str::to_owned),
         own_link: format!("dm-{}", record.id.get(..12).unwrap_or(&record.id)),
         mode,
         ipvlan: (record.driver == "ipvlan").then(|| ipvlan(&option)).transpose()?,
         gateway4: bridge.gateway,
+        unused: (unused(true), unused(false)),
         gateway6: bridge.gateway6,
         ranges: (bridge.range, bridge.range6),
         reserved: bridge.reserved,

@@ -7,6 +7,7 @@
 pub(crate) mod create;
 pub(crate) mod dns;
 pub(crate) mod driver;
+pub(crate) mod driver_opts;
 pub(crate) mod endpoints;
 pub(crate) mod files;
 pub(crate) mod filter;

@@ -10,6 +10,7 @@ use corten_net::ipam::LeaseError;
 use corten_net::sandbox::{PrepareError, Prepared, SandboxRequest};
 
 use super::driver::{Driver, NoPlace};
+use super::driver_opts;
 use super::record::NetworkRecord;
 use super::registry::{Network, entry};
 use crate::container::run::Joined;
@@ -148,10 +149,11 @@ impl Place {
 
     /// What is wrong with what a container asks for here, in Docker's words.
     pub(crate) fn check(&self, settings: &EndpointSettings) -> Result<()> {
-        let failures = match self {
+        let mut failures = match self {
             Self::Default(..) => check_default(settings),
             Self::User(network) => check_user(&network.record, settings),
         };
+        failures.extend(driver_opts::check_sysctls(settings).into_iter().map(Cow::from));
         match failures.as_slice() {
             [] => Ok(()),
             failures => Err(Error::invalid(format!(

@@ -10,8 +10,10 @@ use super::options::{self, BridgeOptions};
 use super::record::{NetworkRecord, SubnetRecord};
 use crate::error::{Error, Result};
 
-const ENABLE4: &str = "com.docker.network.enable_ipv4";
-const ENABLE6: &str = "com.docker.network.enable_ipv6";
+/// The option that says whether a network has IPv4.
+pub(crate) const ENABLE4: &str = "com.docker.network.enable_ipv4";
+/// The same of IPv6.
+pub(crate) const ENABLE6: &str = "com.docker.network.enable_ipv6";
 const NO_SWARM: &str = "This node is not a swarm manager. Use \"docker swarm init\" or \"docker swarm join\" to connect this node to swarm and try again.";
 
 /// Names that no user-defined network can have.

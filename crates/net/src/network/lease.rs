@@ -21,10 +21,11 @@ impl Pools {
         gateway4: Option<(Ipv4Addr, u8)>,
         gateway6: Option<(Ipv6Addr, u8)>,
         (range4, range6): (Option<Subnet>, Option<Subnet>),
+        (unused4, unused6): (bool, bool),
         reserved: &[IpAddr],
     ) -> Self {
-        let leases = |address: IpAddr, prefix, range| {
-            let mut leases = Leases::new(Subnet::new(address, prefix), range, address);
+        let leases = |address: IpAddr, prefix, range, unused: bool| {
+            let mut leases = Leases::new(Subnet::new(address, prefix), range, Some(address).filter(|_| !unused));
             for &reserved in reserved {
                 // another family's, or reserved twice
                 drop(leases.lease_static(reserved));
@@ -32,8 +33,8 @@ impl Pools {
             leases
         };
         Self {
-            four: gateway4.map(|(address, prefix)| leases(IpAddr::V4(address), prefix, range4)),
-            six: gateway6.map(|(address, prefix)| leases(IpAddr::V6(address), prefix, range6)),
+            four: gateway4.map(|(address, prefix)| leases(IpAddr::V4(address), prefix, range4, unused4)),
+            six: gateway6.map(|(address, prefix)| leases(IpAddr::V6(address), prefix, range6, unused6)),
         }
     }
 

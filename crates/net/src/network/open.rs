@@ -16,7 +16,7 @@ use crate::forwarding::ForwardingError;
 use crate::host::{Claim, ClaimError, Host, HostConfig};
 use crate::recovery::Recovered;
 use crate::sandbox::{BridgeNetworkConfig, Sandbox};
-use crate::{Means, address, forwarding, host, pool};
+use crate::{Means, Subnet, address, forwarding, host, pool};
 
 /// A network cannot be set up or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +24,9 @@ pub enum OpenError {
     /// Every default address pool overlaps an address or route of the host.
     #[error("all predefined address pools have been fully subnetted")]
     NoPool,
+    /// The user's bridge is not there.
+    #[error("bridge device with non default name {0} must be created manually")]
+    Missing(String),
     /// Another daemon has the bridge or the table.
     #[error(transparent)]
     Claim(#[from] ClaimError),
@@ -91,6 +94,9 @@ impl BridgeNetwork {
 
     fn claimed(host: &Arc<Host>, config: BridgeNetworkConfig, claim: Claim) -> Result<Self, OpenError> {
         let mut kernel = host.kernel();
+        if config.existing && kernel.link(&config.bridge)?.is_none() {
+            return Err(OpenError::Missing(config.bridge));
+        }
         let gateway4 = if config.ipv4 {
             Some(choose_gateway(&mut kernel, &config)?)
         } else {
@@ -109,6 +115,7 @@ impl BridgeNetwork {
                 gateway4,
                 config.gateway6,
                 (config.range, config.range6),
+                (config.four.unused, config.six.unused),
                 &config.reserved,
             )),
             _claim: claim,
@@ -159,13 +166,17 @@ impl BridgeNetwork {
     }
 }
 
-/// The configured gateway, else that of the bridge that is there, else the first address of a free pool.
+/// The configured gateway, else that of the bridge that is there or of the range, else the first address of a free pool.
 fn choose_gateway(route: &mut Route, config: &BridgeNetworkConfig) -> Result<(Ipv4Addr, u8), OpenError> {
     if let Some(gateway) = config.gateway {
         return Ok(gateway);
     }
-    if let Some((IpAddr::V4(address), prefix)) = bridge::gateway4(route, &config.bridge)? {
-        return Ok((address, prefix));
+    let found = match bridge::gateway4(route, &config.bridge)? {
+        Some((IpAddr::V4(address), prefix)) => Some((address, prefix)),
+        Some(_) | None => None,
+    };
+    if let Some(gateway) = gateway_in(found, config.range, config.existing) {
+        return Ok(gateway);
     }
     let except = route.link(&config.bridge)?.map_or(0, |link| link.index);
     let pools = pool::of_family(&config.pools, pool::Family::V4);
@@ -173,6 +184,28 @@ fn choose_gateway(route: &mut Route, config: &BridgeNetworkConfig) -> Result<(Ip
     match pool::first_address(subnet) {
         IpAddr::V4(address) => Ok((address, subnet.prefix())),
         IpAddr::V6(_) => Err(OpenError::NoPool),
+    }
+}
+
+/// The gateway that follows from the bridge's address and the range that containers' addresses come from (pure): the
+/// bridge's, with the larger subnet of both; the range's first address if the bridge is elsewhere, unless it is the
+/// user's. Observed: moby's tests of the default bridge.
+fn gateway_in(bridge: Option<(Ipv4Addr, u8)>, range: Option<Subnet>, is_users: bool) -> Option<(Ipv4Addr, u8)> {
+    let Some(range) = range.filter(|range| range.address().is_ipv4()) else {
+        return bridge;
+    };
+    if let Some((address, prefix)) = bridge {
+        let subnet = Subnet::new(IpAddr::V4(address), prefix);
+        if is_users || (subnet.contains(range.address()) && prefix <= range.prefix()) {
+            return bridge;
+        }
+        if range.contains(IpAddr::V4(address)) {
+            return Some((address, range.prefix()));
+        }
+    }
+    match pool::first_address(range) {
+        IpAddr::V4(first) => Some((first, range.prefix())),
+        IpAddr::V6(_) => None,
     }
 }
 
@@ -186,5 +219,39 @@ fn specification(config: &BridgeNetworkConfig, gateway4: Option<(Ipv4Addr, u8)>,
         gateways: four.into_iter().chain(six).collect(),
         mtu: config.mtu,
         translates_loopback: means.rules4,
+        keeps_addresses: config.existing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_of_a_range() {
+        let table = [
+            (None, None, None),
+            (Some("10.1.0.9/16"), None, Some("10.1.0.9/16")),
+            (None, Some("10.1.2.0/24"), Some("10.1.2.1/24")),
+            // the range is part of the bridge's subnet, holds it, is elsewhere
+            (Some("10.1.2.9/20"), Some("10.1.2.0/24"), Some("10.1.2.9/20")),
+            (Some("10.1.2.9/24"), Some("10.1.0.0/20"), Some("10.1.2.9/20")),
+            (Some("10.1.2.9/24"), Some("10.1.3.0/24"), Some("10.1.3.1/24")),
+            (Some("10.1.2.9/24"), Some("10.1.2.0/24"), Some("10.1.2.9/24")),
+        ];
+        let pair = |text: &str| {
+            let (address, prefix) = text.split_once('/').unwrap();
+            (address.parse().unwrap(), prefix.parse().unwrap())
+        };
+        for (bridge, range, expected) in table {
+            let range = range.map(|range| range.parse().unwrap());
+            assert_eq!(
+                gateway_in(bridge.map(pair), range, false),
+                expected.map(pair),
+                "{bridge:?} {range:?}"
+            );
+        }
+        let own = Some(pair("10.1.2.9/24"));
+        assert_eq!(gateway_in(own, Some("10.1.3.0/24".parse().unwrap()), true), own);
     }
 }

@@ -95,6 +95,7 @@ fn nobody_draws_anothers_frames_to_itself() {
             let mask = Interface {
                 name: "mask0",
                 addresses: &addresses,
+                sysctls: &[],
             };
             configure_all(&[mask], &[]).expect("configured");
             // the question who 10.66.0.2 is goes to all, with the victim's hardware address as its source

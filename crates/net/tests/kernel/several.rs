@@ -176,6 +176,7 @@ fn gateway(open: Open) -> Gateway {
         crossing: Crossing { source, open },
         routed: open == Open::Routed,
         bare: false,
+        unused: false,
     }
 }
 
@@ -239,6 +240,7 @@ fn an_isolated_bridge_has_no_address() {
             internal: true,
             four: Gateway {
                 bare: true,
+                unused: false,
                 ..Gateway::default()
             },
             ..config("br-alone", 4)

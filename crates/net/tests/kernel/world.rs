@@ -207,6 +207,7 @@ impl Container {
             let interface = Interface {
                 name: &inside.interface,
                 addresses: &addresses,
+                sysctls: &[],
             };
             configure(&[interface], inside.gateway4.map(IpAddr::V4), gateway6).expect("configured");
         });
@@ -267,6 +268,7 @@ pub(crate) fn joined(link_name: &str, addresses: [(&'static str, &'static str, u
         let interface = Interface {
             name: "eth0",
             addresses: &[four.1, six.1],
+            sysctls: &[],
         };
         configure(&[interface], Some(four.0), Some(six.0)).expect("configured");
     });

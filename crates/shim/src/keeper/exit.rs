@@ -152,7 +152,6 @@ impl Keeper {
             deadline: Instant::now() + RELEASE_LIMIT,
         };
         self.announce(&Event::Exited(exit));
-        self.finish_clients(FIRST_PROCESS);
         if self.daemons.is_empty() {
             self.release();
         }
@@ -202,8 +201,10 @@ impl Keeper {
         Ok(Reply::Done)
     }
 
-    /// Removes what only the shim could still hold, and ends.
+    /// Removes what only the shim could still hold, and ends. Attached clients see the end of the output only now: who
+    /// looks at the container then finds that it has ended, as with Docker.
     pub(super) fn release(&mut self) {
+        self.finish_clients(FIRST_PROCESS);
         self.stage = Stage::Over {
             deadline: Instant::now() + LAST_BYTES_LIMIT,
         };

@@ -48,6 +48,7 @@ impl Keeper {
             .map(|to| inside::Interface {
                 name: &to.name,
                 addresses: &to.addresses,
+                sysctls: &to.sysctls,
             })
             .collect();
         let ways: Vec<_> = interfaces

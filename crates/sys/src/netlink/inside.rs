@@ -19,6 +19,8 @@ pub struct Interface<'a> {
     pub name: &'a str,
     /// Addresses with prefix lengths in bits. None of IPv6: IPv6 is switched off on the interface, as Docker does.
     pub addresses: &'a [(IpAddr, u8)],
+    /// Settings of its own, made when it has its addresses and before it is up: files below `/proc/sys/net`, and values.
+    pub sysctls: &'a [(String, String)],
 }
 
 /// A default route.
@@ -74,6 +76,15 @@ pub fn configure_all(interfaces: &[Interface<'_>], ways: &[Way<'_>]) -> io::Resu
                 },
             );
         }
+        if !interface.sysctls.is_empty() {
+            kernel
+                .socket
+                .execute(std::mem::replace(&mut messages, Messages::new()))?;
+            interface
+                .sysctls
+                .iter()
+                .try_for_each(|(key, value)| adjust(key, value))?;
+        }
         link::push_up(&mut messages, index);
     }
     for way in ways {
@@ -106,6 +117,15 @@ pub fn delete(names: &[String]) -> io::Result<()> {
 fn index_of(kernel: &mut Route, name: &str) -> io::Result<u32> {
     let missing = || io::Error::new(io::ErrorKind::NotFound, format!("interface {name} is not there"));
     Ok(kernel.link(name)?.ok_or_else(missing)?.index)
+}
+
+/// Makes a setting, if it is not so already: where all of them are read-only that is no harm.
+fn adjust(key: &str, value: &str) -> io::Result<()> {
+    let failed = |error: io::Error| io::Error::new(error.kind(), format!("/proc/sys/net/{key}: {error}"));
+    if sysctl::get(key).map_err(failed)? == value {
+        return Ok(());
+    }
+    sysctl::set(key, value).map_err(failed)
 }
 
 /// Switches IPv6 off on an interface that has no IPv6 address, link-local ones included.

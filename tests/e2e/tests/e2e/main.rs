@@ -11,6 +11,7 @@ mod copies;
 mod creation;
 mod daemons;
 mod devices;
+mod endpoint_options;
 mod escapes;
 mod events;
 mod exec;

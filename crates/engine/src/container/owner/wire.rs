@@ -24,7 +24,7 @@ use crate::container::{Container, links, start};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::network::place::{self, Place};
-use crate::network::{files, registry};
+use crate::network::{driver_opts, files, registry};
 use crate::shim::{ShimError, ShimHandle};
 
 impl Owner {
@@ -71,8 +71,13 @@ impl Owner {
         let former = Arc::clone(&run);
         let joined = blocking(&self.core, move |core| {
             boundary("connect.lease");
-            let leased = links::lease_one(core, &container, &asked, &leasing, &former.endpoints, &[]);
-            Ok(leased?.0)
+            let prefix = leasing.interface_prefix();
+            let wanted = links::Wanted {
+                interface: driver_opts::choose_name(&asked.settings, prefix, &former.endpoints, &[])?,
+                asked: &asked,
+                place: &leasing,
+            };
+            Ok(links::lease_one(core, &container, &wanted, &[])?.0)
         })
         .await?;
         let mut wired = RunRecord::clone(&run);
