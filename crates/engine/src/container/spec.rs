@@ -2,6 +2,7 @@
 //! limits and namespaces, changed by the container's options. Written as the JSON that the
 //! specification is.
 
+mod group;
 mod mounts;
 mod read;
 mod resources;
@@ -13,7 +14,7 @@ use std::sync::LazyLock;
 use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
 use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
-use corten_runtime::plan::{Cgroup, ExecPlan, Hook, Hooks, Plan, Rootfs};
+use corten_runtime::plan::{ExecPlan, Hook, Hooks, Plan, Rootfs};
 use oci_spec::runtime::Spec;
 use serde_json::{Value, json};
 
@@ -126,32 +127,7 @@ fn groups(host: &HostConfig, edits: &Edits) -> Vec<String> {
     host.group_add.iter().cloned().chain(of_devices).collect()
 }
 
-/// The container's group below its parent, from each hierarchy's root. As in Docker, `..` leads nowhere above it.
-/// For systemd its slice and the two parts of its scope's name.
-fn cgroups_path(parent: &str, settings: &Config, id: &str) -> String {
-    if settings.uses_systemd() {
-        let slice = if parent.is_empty() { &settings.slice } else { parent };
-        return format!("{slice}:docker:{id}");
-    }
-    let parent = if parent.is_empty() {
-        &settings.cgroup_parent
-    } else {
-        parent
-    };
-    let parent = crate::container::mounts::clean(&format!("/{parent}"));
-    format!("{}/{id}", parent.trim_end_matches('/'))
-}
-
-/// Puts the limits of `host` into force for a container that runs.
-///
-/// # Errors
-/// The kernel refuses one; then none is changed.
-pub(crate) fn limit(cgroup: &Cgroup, host: &HostConfig) -> Result<()> {
-    let failed = |error: &dyn std::error::Error| Error::internal(crate::error::chain(error));
-    let limits = serde_json::from_value(resources::limits(host)).map_err(|error| failed(&error))?;
-    corten_runtime::cgroup::update(cgroup, &limits).map_err(|error| failed(&error))
-}
-
+pub(crate) use group::limit;
 pub(crate) use resources::check_device_rules;
 
 /// Docker's words around what the runtime refuses before it does anything.
@@ -419,7 +395,7 @@ fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
         "namespaces": namespaces(effective, facts),
         "uidMappings": mappings(facts.identity.map(|mapping| &mapping.uids)),
         "gidMappings": mappings(facts.identity.map(|mapping| &mapping.gids)),
-        "cgroupsPath": cgroups_path(&host.cgroup_parent, settings, facts.id),
+        "cgroupsPath": group::path(&host.cgroup_parent, settings, facts.id),
         "resources": resources::resources(host, facts),
         "devices": devices,
         "sysctl": sysctls(effective, facts),

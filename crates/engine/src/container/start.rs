@@ -366,14 +366,13 @@ fn prepare_leased(
         devices: &devices,
         edits: &edits,
     };
-    let plan =
+    let mut plan =
         spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(spec::refusal)?;
     run.cgroup = for_removal(&plan.cgroup);
     core.links.enter(&container.id, &links);
     boundary("start.record");
     let failed = |error| Error::caused("record the run", error);
     run.write(&directory).map_err(failed)?;
-    let mut plan = plan;
     let filter = plan.process.seccomp.take();
     RunRecord::write_plan(&directory, &plan).map_err(failed)?;
     plan.process.seccomp = filter;
