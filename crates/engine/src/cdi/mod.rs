@@ -235,7 +235,7 @@ mod tests {
         // Named twice in one directory: none.
         fs::write(high.join("more.yaml"), ONE).unwrap();
         assert_eq!(
-            Catalog::read(&[high.clone()]).names().collect::<Vec<_>>(),
+            Catalog::read(std::slice::from_ref(&high)).names().collect::<Vec<_>>(),
             ["v.com/c=a"]
         );
         for directory in [low, high] {
