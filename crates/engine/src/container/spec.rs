@@ -196,7 +196,7 @@ pub fn exec_plan(
             user: user.to_owned(),
             groups: effective.host.group_add.iter().cloned().collect(),
         }),
-        seccomp: if privileged {
+        seccomp: if request.privileged {
             Seccomp::Unconfined
         } else {
             seccomp(&effective.host, settings)
