@@ -62,6 +62,7 @@ fn one(network: &BridgeNetwork, number: u32, steps: &mut Steps) -> anyhow::Resul
         interface: "eth0",
         address4: None,
         address6: None,
+        without_ipv6: false,
         mac: None,
         ports: &[port],
     };

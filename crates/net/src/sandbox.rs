@@ -24,6 +24,8 @@ pub struct BridgeNetworkConfig {
     /// Where another daemon has the bridge: another bridge and table, with the next free number instead of this
     /// name's last digit. Dockerd's name alone stands for any number of daemons.
     pub or_next: bool,
+    /// With `or_next`: the bridge that this daemon had before; it is waited for, the others are not.
+    pub remembered: Option<String>,
     /// The bridge is the user's: it must be there, and its addresses stay as they are.
     pub existing: bool,
     /// The daemon's nftables table, `corten`; daemons side by side need different ones.
@@ -82,6 +84,7 @@ impl Default for BridgeNetworkConfig {
         Self {
             bridge: "corten0".to_owned(),
             or_next: false,
+            remembered: None,
             existing: false,
             table: "corten".to_owned(),
             gateway: None,
@@ -120,6 +123,8 @@ pub struct SandboxRequest<'a> {
     pub address4: Option<Ipv4Addr>,
     /// A given MAC address; `None`: a generated one.
     pub mac: Option<MacAddress>,
+    /// It has IPv6 switched off, and gets no address of it.
+    pub without_ipv6: bool,
     /// Ports to publish.
     pub ports: &'a [PortRequest],
 }

@@ -4,7 +4,7 @@
 //! 5.8) a large table, each match is then deleted by its tuple and id.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::netlink::message::{self, Messages, REQUEST};
 use crate::netlink::{Error, Protocol, Socket};
@@ -15,12 +15,21 @@ const DELETE: u16 = 1 << 8 | 2;
 
 const TUPLE_ORIGINAL: u16 = 1;
 const TUPLE_REPLY: u16 = 2;
+const STATUS: u16 = 3;
 const ID: u16 = 12;
 const FILTER: u16 = 25;
 const FILTER_ORIGINAL_FLAGS: u16 = 1;
 const FILTER_REPLY_FLAGS: u16 = 2;
 const TUPLE_IP: u16 = 1;
 const IP_SOURCE: [u16; 2] = [1, 3];
+const IP_DESTINATION: [u16; 2] = [2, 4];
+const TUPLE_PROTOCOL: u16 = 2;
+const PROTOCOL_NUMBER: u16 = 1;
+const DESTINATION_PORT: u16 = 3;
+/// IPS_DST_NAT
+const DESTINATION_REWRITTEN: u32 = 1 << 5;
+/// The protocol number of UDP.
+const UDP: u8 = 17;
 
 /// CTA_FILTER_FLAG_CTA_IP_SRC
 const MATCH_SOURCE: u32 = 1;
@@ -59,6 +68,27 @@ impl Conntrack {
                 if addresses.iter().any(|&address| concerns(&entry, address)) {
                     deleted += usize::from(self.delete(&entry)?);
                 }
+            }
+        }
+        Ok(deleted)
+    }
+
+    /// Deletes the flows of UDP whose destination is not rewritten and wanted gone: clients that went on sending to a
+    /// published port while nobody had it, and whose packets no rule would look at again. Returns how many. Costs as
+    /// [`Self::forget`].
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn forget_untranslated(&mut self, is_wanted_gone: impl Fn(SocketAddr) -> bool) -> Result<usize, Error> {
+        if sysctl::get("netfilter/nf_conntrack_count")? == "0" {
+            return Ok(0);
+        }
+        let mut everything = Messages::new();
+        everything.begin(GET, REQUEST).put(&[0, 0, 0, 0]);
+        let mut deleted = 0;
+        for (_, entry) in self.socket.dump(&everything)? {
+            if untranslated(&entry).is_some_and(&is_wanted_gone) {
+                deleted += usize::from(self.delete(&entry)?);
             }
         }
         Ok(deleted)
@@ -119,6 +149,27 @@ fn concerns(entry: &[u8], address: IpAddr) -> bool {
         let source = ip.and_then(|ip| IP_SOURCE.iter().find_map(|&kind| message::find(ip, kind)));
         source.and_then(message::address) == Some(address)
     })
+}
+
+/// Where a flow of UDP goes whose destination is not rewritten.
+fn untranslated(entry: &[u8]) -> Option<SocketAddr> {
+    let attributes = entry.get(4..)?;
+    let status = message::find(attributes, STATUS)?;
+    if u32::from_be_bytes(status.try_into().ok()?) & DESTINATION_REWRITTEN != 0 {
+        return None;
+    }
+    let tuple = message::find(attributes, TUPLE_ORIGINAL)?;
+    let protocol = message::find(tuple, TUPLE_PROTOCOL)?;
+    if message::find(protocol, PROTOCOL_NUMBER)? != [UDP] {
+        return None;
+    }
+    let ip = message::find(tuple, TUPLE_IP)?;
+    let address = IP_DESTINATION.iter().find_map(|&kind| message::find(ip, kind))?;
+    let port = message::find(protocol, DESTINATION_PORT)?;
+    Some(SocketAddr::new(
+        message::address(address)?,
+        u16::from_be_bytes(port.try_into().ok()?),
+    ))
 }
 
 /// The request for all connections whose source in one direction is the address: in the original one

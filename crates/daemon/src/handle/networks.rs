@@ -1,6 +1,7 @@
 //! Networks: create, list, inspect, connect, disconnect, remove, prune.
 
 use corten_api::network::{NetworkConnectBody, NetworkCreateBody, NetworkDisconnectBody};
+use corten_api::version::ApiVersion;
 use http::StatusCode;
 
 use super::Api;
@@ -18,7 +19,11 @@ pub(super) fn inspect(api: &Api, name: &str) -> Answer {
 
 /// `POST /networks/create`
 pub(super) async fn create(api: &Api, mut request: Request) -> Answer {
-    let body: NetworkCreateBody = request.json().await?;
+    let mut body: NetworkCreateBody = request.json().await?;
+    if request.version < ApiVersion::new(1, 48) {
+        // it came with 1.48
+        body.enable_ipv4 = None;
+    }
     let created = api.engine.create_network(body).await?;
     Ok(answer::json_with(StatusCode::CREATED, &created))
 }

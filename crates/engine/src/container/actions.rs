@@ -187,12 +187,10 @@ pub(crate) async fn kill(core: &Core, reference: &str, text: Option<&str>) -> Re
 
 /// Removes it.
 pub(crate) async fn remove(core: &Core, reference: &str, options: RemoveOptions) -> Result<()> {
-    if options.link {
-        return Err(Error::not_implemented(
-            "removing links is not supported by this version of Corten",
-        ));
-    }
     let container = core.containers.find(reference)?;
+    if options.link {
+        return remove_link(core, reference).await;
+    }
     let RemoveOptions { volumes, force, .. } = options;
     let asked = ask(&container, |answer| Message::Remove { force, volumes, answer }).await;
     asked.map_err(|error| {
@@ -201,6 +199,17 @@ pub(crate) async fn remove(core: &Core, reference: &str, options: RemoveOptions)
         }
         error
     })
+}
+
+/// Removes the link `parent/alias`.
+async fn remove_link(core: &Core, reference: &str) -> Result<()> {
+    let name = reference.strip_prefix('/').unwrap_or(reference);
+    let (parent, alias) = name
+        .split_once('/')
+        .ok_or_else(|| Error::conflict("Conflict, cannot remove the default link name of the container"))?;
+    let parent = core.containers.find(parent)?;
+    let alias = alias.to_owned();
+    ask(&parent, |answer| Message::Unlink { alias, answer }).await
 }
 
 /// Sets the size of its terminal.

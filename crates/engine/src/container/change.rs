@@ -30,6 +30,9 @@ pub struct Changes {
     pub name: Option<String>,
     /// All limits and the restart policy as they are now; none: those of the creation.
     pub limits: Option<Box<UpdateBody>>,
+    /// Aliases of links that were removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlinked: Vec<String>,
 }
 
 impl Changes {
@@ -255,6 +258,7 @@ mod tests {
             version: 1,
             name: Some("other".into()),
             limits: Some(Box::new(with(|update| update.memory = 5))),
+            unlinked: Vec::new(),
         };
         changes.write(directory.path()).expect("writable");
         assert_eq!(Changes::read(directory.path()).expect("readable"), changes);

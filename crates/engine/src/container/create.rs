@@ -115,8 +115,12 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     }
     let id = ContainerId::from_random(random_bytes());
     let name = reserve_name(core, given, &id)?;
+    let mut link_ids = Vec::new();
     let identity = match &mut body.host_config {
-        Some(host) => link::resolve(core, host, &name).and_then(|()| identity(core, host)),
+        Some(host) => link::resolve(core, host, &name).and_then(|ids| {
+            link_ids = ids;
+            identity(core, host)
+        }),
         None => identity(core, &host),
     };
     let identity = identity.inspect_err(|_refused| core.containers.release(&name, &id))?;
@@ -146,6 +150,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         body,
         mounts,
         identity,
+        link_ids,
         networks: None,
     };
     match write(core, &record) {

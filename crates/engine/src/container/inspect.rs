@@ -3,13 +3,16 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use corten_api::container::{ContainerInspect, ContainerState, DriverData, MountPoint, NetworkSettings};
+use corten_api::container::{
+    ContainerConfig, ContainerInspect, ContainerState, DriverData, HostConfig, MountPoint, NetworkSettings,
+};
 use corten_api::{List, Map};
 
-use super::effective::NetworkMode;
+use super::effective::{Effective, NetworkMode};
 use super::mounts::MountKind;
 use super::phase::{Ended, Phase};
 use super::run::Joined;
+use super::wiring::asked;
 use super::{Container, View, ports, record, start, status};
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -60,15 +63,32 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
         driver: "overlay2".to_owned(),
         platform: "linux".to_owned(),
         exec_ids: if execs.is_empty() { List::null() } else { execs.into() },
-        host_config: container.host_now(),
+        host_config: host_config(core, container),
         graph_driver: graph_driver(core, container),
         size_rw: sizes.map(|(own, _)| own),
         size_root_fs: sizes.map(|(_, all)| all),
         mounts: mounts(core, container),
-        config: effective.config.clone(),
+        config: config(container, &effective),
         network_settings: network_settings(core, container, &view),
         ..ContainerInspect::default()
     })
+}
+
+fn host_config(core: &Core, container: &Container) -> HostConfig {
+    let mut host = container.host_now();
+    host.links = network::linked::shown(core, container, &host.links);
+    host
+}
+
+/// What holds, with the hardware address that was asked for on the first network (observed: dockerd 28.5).
+fn config(container: &Container, effective: &Effective) -> ContainerConfig {
+    let mut config = effective.config.clone();
+    if config.mac_address.is_empty()
+        && let Some(first) = asked(&container.record).first()
+    {
+        config.mac_address.clone_from(&first.settings.mac_address);
+    }
+    config
 }
 
 /// Program and arguments as they are executed.

@@ -40,7 +40,16 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
         wanted.push((asked, find(core, asked)?));
     }
     wanted.sort_by(|(_, one), (_, other)| one.name().cmp(other.name()));
-    let requests = ports::requests(&container.effective.config, &container.effective.host)?;
+    let (config, host) = (&container.effective.config, &container.effective.host);
+    if let Some(address) = ports::refused(config, host) {
+        return Err(setting_up(Error::internal(format!(
+            "driver failed programming external connectivity on endpoint {} ({}): error starting userland proxy: failed to \
+             listen on {address}: protocol not supported",
+            container.name(),
+            hex(&random_bytes())
+        ))));
+    }
+    let requests = ports::requests(config, host)?;
     let candidates = wanted.iter().map(|(asked, place)| Candidate::new(asked, place));
     let publishing = gateways(&candidates.collect::<Vec<_>>()).publishing();
     let reserved: Vec<&str> = wiring
@@ -122,6 +131,7 @@ pub(super) fn lease_one(
         address4,
         address6,
         mac: mac(&asked.settings)?,
+        without_ipv6: is_without_ipv6(container),
         ports,
     };
     let prepared = place.prepare(&request)?;
@@ -139,6 +149,12 @@ pub(super) fn lease_one(
         return Err(error);
     }
     Ok((joined, prepared.sockets))
+}
+
+/// Whether the container's settings switch IPv6 off on all its interfaces.
+fn is_without_ipv6(container: &Container) -> bool {
+    let setting = container.effective.host.sysctls.get("net.ipv6.conf.all.disable_ipv6");
+    setting.is_some_and(|value| value.trim() == "1")
 }
 
 fn mac(settings: &EndpointSettings) -> Result<Option<MacAddress>> {

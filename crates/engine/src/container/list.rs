@@ -4,7 +4,7 @@
 
 mod row;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use corten_api::List;
@@ -65,6 +65,7 @@ fn each(
     let mut left = limited.unwrap_or(usize::MAX);
     let now = Timestamp::now();
     let mut names = ImageNames::default();
+    let (aliases, nobody) = (network::linked::names(core), BTreeSet::new());
     for container in newest_first(core) {
         let view = container.look();
         if view.removed || (!all && view.life.phase.running().is_none() && !is_restarting(&view)) {
@@ -75,6 +76,7 @@ fn each(
             container: &container,
             view: &view,
             is_named: names.still_mean(core, &container),
+            aliases: aliases.get(&container.id).unwrap_or(&nobody),
             now,
         };
         if show(&row, &filter)? {
@@ -144,6 +146,8 @@ struct Row<'a> {
     view: &'a Arc<View>,
     /// Whether its image is still what was named at creation.
     is_named: bool,
+    /// Names that it has by links.
+    aliases: &'a BTreeSet<String>,
     now: Timestamp,
 }
 
@@ -193,7 +197,7 @@ impl Row<'_> {
         };
         ContainerSummary {
             id: container.id.to_string(),
-            names: vec![format!("/{}", container.name())].into(),
+            names: names(&container.name(), self.aliases),
             // its id where that name means another image now
             image: if self.is_named {
                 config.image.clone()
@@ -218,6 +222,14 @@ impl Row<'_> {
             ..ContainerSummary::default()
         }
     }
+}
+
+/// The container's own name and those of links to it, in the order of their bytes.
+fn names(own: &str, aliases: &BTreeSet<String>) -> List<String> {
+    let mut names: Vec<String> = aliases.iter().cloned().collect();
+    names.push(format!("/{own}"));
+    names.sort();
+    names.into()
 }
 
 fn is_restarting(view: &View) -> bool {

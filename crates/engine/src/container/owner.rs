@@ -54,6 +54,8 @@ pub(crate) enum Message {
     Remove { force: bool, volumes: bool, answer: Answer },
     /// Give it another name.
     Rename { name: String, answer: Answer },
+    /// Remove the link that the container calls so.
+    Unlink { alias: String, answer: Answer },
     /// Give it other limits.
     Update { update: Box<UpdateBody>, answer: Answer },
     /// Freeze its processes.
@@ -247,6 +249,7 @@ impl Owner {
                 self.answer_when(result, Stopping::Remove, answer);
             }
             Message::Rename { name, answer } => reply(answer, self.rename(&name).await),
+            Message::Unlink { alias, answer } => reply(answer, self.unlink(alias).await),
             Message::Update { update, answer } => reply(answer, self.update(&update).await),
             Message::Pause(answer) => {
                 let result = self.apply(Event::Pause).await;

@@ -12,11 +12,17 @@ use corten_net::sandbox::{PortRequest, PublishedPort};
 
 use crate::error::{Error, Result};
 
-/// What the network is asked to publish. Checks every entry, so creation calls it too.
+/// What the network is asked to publish. Checks every entry, so creation calls it too. Ports of SCTP are left out: the
+/// start refuses them, [`refused`] says how.
 pub fn requests(config: &ContainerConfig, host: &HostConfig) -> Result<Vec<PortRequest>> {
     let mut requests = Vec::new();
     for (port, bindings) in &host.port_bindings {
-        let (container_port, protocol) = parse(port)?;
+        let (container_port, Some(protocol)) = parse(port)? else {
+            for binding in bindings {
+                request(Protocol::Tcp, 0, binding)?;
+            }
+            continue;
+        };
         if bindings.is_empty() {
             requests.push(PortRequest {
                 protocol,
@@ -35,7 +41,9 @@ pub fn requests(config: &ContainerConfig, host: &HostConfig) -> Result<Vec<PortR
             .keys()
             .filter(|port| !host.port_bindings.contains_key(*port))
         {
-            let (container_port, protocol) = parse(port)?;
+            let (container_port, Some(protocol)) = parse(port)? else {
+                continue;
+            };
             requests.push(PortRequest {
                 protocol,
                 container_port,
@@ -45,6 +53,23 @@ pub fn requests(config: &ContainerConfig, host: &HostConfig) -> Result<Vec<PortR
         }
     }
     Ok(requests)
+}
+
+/// The host's address of the first port that is to be published and that the kernel has no protocol for (SCTP).
+#[must_use]
+pub fn refused(config: &ContainerConfig, host: &HostConfig) -> Option<String> {
+    let is_refused = |port: &str| matches!(parse(port), Ok((_, None)));
+    let bound = host.port_bindings.iter().find(|(port, _)| is_refused(port));
+    if let Some((_, bindings)) = bound {
+        let first = bindings.first();
+        let text =
+            |text: Option<&str>, default: &str| text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned();
+        let ip = text(first.map(|binding| binding.host_ip.as_str()), "0.0.0.0");
+        let port = text(first.map(|binding| binding.host_port.as_str()), "0");
+        return Some(format!("{ip}:{port}"));
+    }
+    let exposed = host.publish_all_ports && config.exposed_ports.keys().any(|port| is_refused(port));
+    exposed.then(|| "0.0.0.0:0".to_owned())
 }
 
 fn request(protocol: Protocol, container_port: u16, binding: &PortBinding) -> Result<PortRequest> {
@@ -76,14 +101,14 @@ fn range(text: &str) -> Option<Option<RangeInclusive<u16>>> {
     (first <= last && first > 0).then_some(Some(first..=last))
 }
 
-/// `80`, `80/tcp`, `53/udp`.
-pub fn parse(port: &str) -> Result<(u16, Protocol)> {
+/// `80`, `80/tcp`, `53/udp`; `9/sctp` has no protocol that could be published.
+pub fn parse(port: &str) -> Result<(u16, Option<Protocol>)> {
     let wrong = || Error::invalid(format!("invalid port specification: \"{port}\""));
     let (number, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
     let protocol = match protocol.to_ascii_lowercase().as_str() {
-        "tcp" => Protocol::Tcp,
-        "udp" => Protocol::Udp,
-        "sctp" => return Err(Error::not_implemented("publishing sctp ports is not supported")),
+        "tcp" => Some(Protocol::Tcp),
+        "udp" => Some(Protocol::Udp),
+        "sctp" => None,
         _ => return Err(wrong()),
     };
     let number = number.parse().ok().filter(|number| *number > 0).ok_or_else(wrong)?;
@@ -136,7 +161,7 @@ pub fn listed(config: &ContainerConfig, published: &[PublishedPort]) -> Vec<Port
         .collect();
     for port in config.exposed_ports.keys() {
         let Ok((number, protocol)) = parse(port) else { continue };
-        let kind = protocol.to_string();
+        let kind = protocol.map_or_else(|| "sctp".to_owned(), |protocol| protocol.to_string());
         if !ports
             .iter()
             .any(|other| other.private_port == number && other.kind == kind)
@@ -192,6 +217,29 @@ mod tests {
                 "{port} {ip} {host_port}"
             );
         }
+    }
+
+    #[test]
+    fn sctp_can_be_exposed_and_is_refused_by_the_start() {
+        let config = ContainerConfig {
+            exposed_ports: [("9/sctp".to_owned(), corten_api::Empty {})].into_iter().collect(),
+            ..ContainerConfig::default()
+        };
+        let exposed = HostConfig::default();
+        assert_eq!(
+            (requests(&config, &exposed).unwrap().len(), refused(&config, &exposed)),
+            (0, None)
+        );
+        assert_eq!(listed(&config, &[])[0].kind, "sctp");
+        let bound = host("80/sctp", "", "8080");
+        assert!(requests(&config, &bound).unwrap().is_empty());
+        assert_eq!(refused(&config, &bound).as_deref(), Some("0.0.0.0:8080"));
+        assert!(requests(&config, &host("80/sctp", "", "9-8")).is_err());
+        let all = HostConfig {
+            publish_all_ports: true,
+            ..HostConfig::default()
+        };
+        assert_eq!(refused(&config, &all).as_deref(), Some("0.0.0.0:0"));
     }
 
     #[test]

@@ -50,6 +50,9 @@ pub struct Record {
     /// Who its users are on the host; `None`: themselves.
     #[serde(default)]
     pub identity: Option<Mapping>,
+    /// The containers that its links (`HostConfig.Links`) mean, in their order, on the default network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_ids: Vec<ContainerId>,
     /// What `networks.json` says, if it is there.
     #[serde(skip)]
     pub networks: Option<Vec<Asked>>,
@@ -265,6 +268,7 @@ pub(crate) mod tests {
             body: ContainerCreateBody::default(),
             mounts: Vec::new(),
             identity: None,
+            link_ids: Vec::new(),
             networks: None,
         }
     }

@@ -10,6 +10,7 @@ use corten_base::ContainerId;
 use super::Container;
 use crate::error::{Error, Result};
 use crate::identity::Mapping;
+use crate::network::linked;
 
 /// The index. Locked only for the moment of a look-up.
 #[derive(Default)]
@@ -23,6 +24,18 @@ struct Index {
     names: HashMap<String, ContainerId>,
     /// Numbers of the ranges of containers with identities of their own.
     ranges: BTreeSet<u32>,
+}
+
+impl Index {
+    /// The container that another one calls so by a link: `parent/alias`.
+    fn linked(&self, name: &str) -> Option<Arc<Container>> {
+        let (parent, alias) = name.split_once('/')?;
+        let named = |name: &str| self.names.get(name).and_then(|id| self.containers.get(id.as_str()));
+        let links = linked::declared(named(parent)?);
+        let link = links.into_iter().find(|link| link.alias == alias)?;
+        let child = self.containers.get(&link.child).or_else(|| named(&link.child))?;
+        Some(Arc::clone(child))
+    }
 }
 
 impl Registry {
@@ -90,6 +103,9 @@ impl Registry {
         let name = reference.strip_prefix('/').unwrap_or(reference);
         if let Some(container) = index.names.get(name).and_then(|id| index.containers.get(id.as_str())) {
             return Ok(Arc::clone(container));
+        }
+        if let Some(found) = index.linked(name) {
+            return Ok(found);
         }
         let missing = || Error::not_found(format!("No such container: {reference}"));
         if reference.is_empty() {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use corten_base::file::write_atomic;
+use corten_net::Protocol;
 use corten_net::sandbox::{PublishedPort, Sandbox};
 use corten_runtime::plan::{Cgroup, Plan};
 use serde::{Deserialize, Serialize};
@@ -135,7 +136,10 @@ impl RunRecord {
             let held = |other: &&PublishedPort| other.container_port == port.container_port;
             !self.ports().iter().filter(same).any(|other| held(&other))
         });
-        open.chain(self.ports()).cloned().collect()
+        let mut published: Vec<_> = open.chain(self.ports()).cloned().collect();
+        // IPv4 first, whichever is the host's (observed: dockerd 28.5)
+        published.sort_by_key(|port| (port.container_port, port.protocol == Protocol::Udp, port.host.is_ipv6()));
+        published
     }
 
     /// Those of its published ports that are the host's.

@@ -47,7 +47,8 @@ pub(crate) fn is_needed(core: &Core, joined: &[Joined]) -> bool {
 fn alias(core: &Core, link: &str) -> (String, String) {
     let (container, alias) = link::parse(link).unwrap_or((link, link));
     let name = match core.containers.find(container) {
-        Ok(found) => found.name(),
+        // a name of the table's that a renaming does not change
+        Ok(found) => found.id.short().to_owned(),
         Err(_) => container.to_owned(),
     };
     (alias.to_owned(), name)

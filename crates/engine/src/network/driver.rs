@@ -160,6 +160,7 @@ pub(super) fn bridge_config(record: &NetworkRecord, shared: &HostConfig) -> Resu
     let reserved = record.subnets.iter().flat_map(|entry| entry.auxiliary.values());
     Ok(BridgeNetworkConfig {
         or_next: false,
+        remembered: None,
         existing: false,
         bridge: bridge_name(record, &options),
         table: shared.table.clone(),

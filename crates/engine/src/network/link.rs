@@ -3,15 +3,14 @@
 //! Observed: dockerd 28.5.
 
 use std::collections::HashMap;
-use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use corten_api::container::HostConfig;
 use corten_base::ContainerId;
 use corten_net::Protocol;
 
+use super::linked::{self, Declared};
 use crate::container::effective::NetworkMode;
 use crate::container::run::{Joined, RunRecord};
 use crate::container::{Container, ports};
@@ -28,11 +27,13 @@ pub(crate) fn parse(text: &str) -> Result<(&str, &str)> {
     Ok((own, alias.rsplit('/').next().unwrap_or(alias)))
 }
 
-/// Checks the links of a container that is created under `name`, and writes them as Docker shows them.
-pub(crate) fn resolve(core: &Core, host: &mut HostConfig, name: &str) -> Result<()> {
+/// Checks the links of a container that is created under `name`, and writes them as Docker shows them. Returns the
+/// containers that they mean.
+pub(crate) fn resolve(core: &Core, host: &mut HostConfig, name: &str) -> Result<Vec<ContainerId>> {
     if NetworkMode::parse(&host.network_mode) != NetworkMode::Bridge {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut ids = Vec::new();
     for link in host.links.iter_mut() {
         let (container, alias) = parse(link)?;
         let found = core.containers.find(container).map_err(|error| Error {
@@ -41,8 +42,9 @@ pub(crate) fn resolve(core: &Core, host: &mut HostConfig, name: &str) -> Result<
             message: format!("could not get container for {container}: {}", error.message),
         })?;
         *link = format!("/{}:/{name}/{alias}", found.name());
+        ids.push(found.id.clone());
     }
-    Ok(())
+    Ok(ids)
 }
 
 /// One link of a container that starts.
@@ -58,16 +60,13 @@ pub(crate) struct Link {
 
 /// The links of a container on the default network; none elsewhere.
 pub(crate) fn links(core: &Core, container: &Container) -> Result<Vec<Link>> {
-    let host = &container.effective.host;
-    if container.effective.network != NetworkMode::Bridge || host.links.is_empty() {
-        return Ok(Vec::new());
-    }
-    host.links.iter().map(|link| one(core, container, link)).collect()
+    let declared = linked::declared(container);
+    declared.iter().map(|link| one(core, container, link)).collect()
 }
 
-fn one(core: &Core, container: &Container, link: &str) -> Result<Link> {
-    let (child, alias) = parse(link)?;
-    let child = core.containers.find(child)?;
+fn one(core: &Core, container: &Container, link: &Declared) -> Result<Link> {
+    let alias = link.alias.as_str();
+    let child = core.containers.find(&link.child)?;
     let view = child.look();
     let path = format!("/{}/{alias}", container.name());
     let Some(run) = view.run.as_ref().filter(|_| view.life.phase.running().is_some()) else {
@@ -103,7 +102,10 @@ fn host_names(child: &Container, alias: &str) -> String {
 
 fn environment(child: &Container, alias: &str, path: &str, address: IpAddr) -> Vec<String> {
     let config = &child.effective.config;
-    let exposed = config.exposed_ports.keys().filter_map(|port| ports::parse(port).ok());
+    let exposed = config.exposed_ports.keys().filter_map(|port| {
+        let (number, protocol) = ports::parse(port).ok()?;
+        Some((number, protocol?))
+    });
     let mut exposed: Vec<(u16, Protocol)> = exposed.collect();
     exposed.sort_by_key(|&(port, protocol)| (port, protocol == Protocol::Udp));
     variables(alias, path, address, &exposed, &config.env)
@@ -178,8 +180,8 @@ impl Link {
 /// Which running containers link to which: asked when a linked container starts again with another address.
 #[derive(Debug, Default)]
 pub(crate) struct LinkIndex {
-    /// By child: parents, with the names behind the child's address in their `/etc/hosts`.
-    parents: Mutex<HashMap<ContainerId, HashMap<ContainerId, String>>>,
+    /// By child: parents and what they call it, with the names behind the child's address in their `/etc/hosts`.
+    parents: Mutex<HashMap<ContainerId, HashMap<(ContainerId, String), String>>>,
 }
 
 impl LinkIndex {
@@ -188,7 +190,7 @@ impl LinkIndex {
         let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
         for link in links {
             let of = parents.entry(link.child.clone()).or_default();
-            of.insert(parent.clone(), link.names.clone());
+            of.insert((parent.clone(), link.alias.clone()), link.names.clone());
         }
     }
 
@@ -196,9 +198,18 @@ impl LinkIndex {
     pub(crate) fn leave(&self, parent: &ContainerId) {
         let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
         parents.retain(|_, of| {
-            of.remove(parent);
+            of.retain(|(other, _), _| other != parent);
             !of.is_empty()
         });
+    }
+
+    /// A link is removed: the names that stand for it in the parent's `/etc/hosts`, if it runs.
+    pub(crate) fn unlink(&self, parent: &ContainerId, alias: &str) -> Option<String> {
+        let mut parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (parent.clone(), alias.to_owned());
+        let names = parents.values_mut().find_map(|of| of.remove(&key));
+        parents.retain(|_, of| !of.is_empty());
+        names
     }
 
     /// Whether anybody links to it.
@@ -210,7 +221,7 @@ impl LinkIndex {
     fn of(&self, child: &ContainerId) -> Vec<(ContainerId, String)> {
         let parents = self.parents.lock().unwrap_or_else(PoisonError::into_inner);
         let of = parents.get(child).into_iter().flatten();
-        of.map(|(id, names)| (id.clone(), names.clone())).collect()
+        of.map(|((id, _), names)| (id.clone(), names.clone())).collect()
     }
 }
 
@@ -225,37 +236,19 @@ pub(crate) fn child_started(core: &Core, child: &Container, run: &RunRecord) {
     };
     for (parent, names) in core.links.of(&child.id) {
         let path = core.run_directory(&parent).join("hosts");
-        if let Err(error) = readdress(&path, &names, address) {
+        if let Err(error) = linked::readdress(&path, &names, Some(address)) {
             tracing::error!(container = parent.short(), %error, "a linked container's new address is not told");
         }
     }
 }
 
-/// Gives the line of these names another address, in place: the file is mounted.
-fn readdress(path: &Path, names: &str, address: IpAddr) -> std::io::Result<()> {
-    let text = fs::read_to_string(path)?;
-    let mut mended = String::with_capacity(text.len());
-    for line in text.lines() {
-        match line.split_once('\t') {
-            Some((_, own)) if own == names => mended.push_str(&format!("{address}\t{names}")),
-            Some(_) | None => mended.push_str(line),
-        }
-        mended.push('\n');
-    }
-    if mended == text {
-        Ok(())
-    } else {
-        fs::write(path, mended)
-    }
-}
-
 /// The links of a container that an earlier daemon started; those whose other end is gone are left out.
 pub(crate) fn adopted(core: &Core, container: &Arc<Container>) {
-    if container.effective.network != NetworkMode::Bridge {
-        return;
-    }
-    let found = container.effective.host.links.iter();
-    let links: Vec<Link> = found.filter_map(|link| one(core, container, link).ok()).collect();
+    let declared = linked::declared(container);
+    let links: Vec<Link> = declared
+        .iter()
+        .filter_map(|link| one(core, container, link).ok())
+        .collect();
     core.links.enter(&container.id, &links);
 }
 
@@ -305,15 +298,5 @@ mod tests {
             assert!(has(variable), "{variable} is not in {all:?}");
         }
         assert_eq!(all.len(), 2 + 4 + 4 * 4 + 2);
-    }
-
-    #[test]
-    fn one_line_is_readdressed() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("hosts");
-        fs::write(&path, "127.0.0.1\tlocalhost\n172.17.0.2\tdb 1234\n172.17.0.3\town\n").unwrap();
-        readdress(&path, "db 1234", IpAddr::from([172, 17, 0, 9])).unwrap();
-        let text = fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "127.0.0.1\tlocalhost\n172.17.0.9\tdb 1234\n172.17.0.3\town\n");
     }
 }

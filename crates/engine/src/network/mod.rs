@@ -12,6 +12,7 @@ pub(crate) mod endpoints;
 pub(crate) mod files;
 pub(crate) mod filter;
 pub(crate) mod link;
+pub(crate) mod linked;
 pub(crate) mod names;
 pub(crate) mod options;
 pub(crate) mod place;

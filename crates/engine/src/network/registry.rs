@@ -6,6 +6,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use corten_base::file::write_atomic;
 use corten_net::firewall::plan::Open;
 use corten_net::sandbox::{BridgeNetworkConfig, OpenError};
 use corten_net::{BridgeNetwork, Host, HostConfig, MacvlanNetwork, Means};
@@ -17,6 +18,9 @@ use super::record::NetworkRecord;
 use crate::Config;
 use crate::container::run::Joined;
 use crate::error::{Error, Result};
+
+/// The file beside the records that names the default bridge, where dockerd's name stands for several.
+const DEFAULT_BRIDGE: &str = "default-bridge";
 
 /// One user-defined network.
 #[derive(Debug)]
@@ -171,7 +175,9 @@ impl Networks {
             index: RwLock::default(),
             changing: Mutex::default(),
         };
-        let default = config.bridge.clone().map(BridgeNetwork::first).transpose()?;
+        let memory = networks.records.join(DEFAULT_BRIDGE);
+        let default = config.bridge.clone().map(|bridge| open_default(bridge, &memory));
+        let default = default.transpose()?;
         let default = default.map(|(host, bridge)| {
             networks.host = Mutex::new(Some(host));
             Arc::new(bridge)
@@ -316,6 +322,22 @@ impl Networks {
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Index> {
         self.index.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The default network, on the bridge that this data root had before where the name is one of several.
+fn open_default(mut config: BridgeNetworkConfig, memory: &Path) -> Result<(Arc<Host>, BridgeNetwork), OpenError> {
+    let is_numbered = config.or_next;
+    config.remembered = fs::read_to_string(memory).ok().filter(|_| is_numbered);
+    let before = config.remembered.clone();
+    let opened = BridgeNetwork::first(config)?;
+    let now = opened.1.bridge();
+    if is_numbered
+        && before.as_deref() != Some(now)
+        && let Err(error) = write_atomic(memory, now.as_bytes())
+    {
+        tracing::error!(path = %memory.display(), %error, "the default bridge will not be known again");
+    }
+    Ok(opened)
 }
 
 /// The firewall's table belongs to one daemon: named after the default bridge, else after the installation.

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 /// How often, and how far apart, a claim is tried: a daemon that was killed a moment ago may still have it.
 const ATTEMPTS: u32 = 50;
-/// The same where another name will do: longer, since a daemon that takes another bridge than its containers are on is
-/// worse than one that is slow to start.
+/// The same of the bridge that a daemon had before: longer, since a daemon that takes another one than its containers are
+/// on is worse than one that is slow to start.
 const PATIENT_ATTEMPTS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -43,10 +43,13 @@ impl Claim {
         Self::take("bridge", "bridge", name, ATTEMPTS)
     }
 
-    /// The first free one of the names that [`numbered`] gives, and its number.
-    pub(crate) fn next_bridge(name: &str) -> Result<(Self, u32), ClaimError> {
-        for number in 0..MOST_NUMBERS {
-            match Self::take("bridge", "bridge", &numbered(name, number), PATIENT_ATTEMPTS) {
+    /// The bridge that the daemon had before, else the first free one of the names that [`numbered`] gives; and its
+    /// number.
+    pub(crate) fn next_bridge(name: &str, remembered: Option<&str>) -> Result<(Self, u32), ClaimError> {
+        let own = (0..MOST_NUMBERS).find(|&number| remembered == Some(numbered(name, number).as_str()));
+        let own = own.map(|number| (number, PATIENT_ATTEMPTS));
+        for (number, attempts) in own.into_iter().chain((0..MOST_NUMBERS).map(|number| (number, 1))) {
+            match Self::take("bridge", "bridge", &numbered(name, number), attempts) {
                 Err(error) if error.source.kind() == io::ErrorKind::AddrInUse => {}
                 claim => return Ok((claim?, number)),
             }

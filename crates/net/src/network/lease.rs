@@ -63,7 +63,12 @@ impl Pools {
         request: &SandboxRequest<'_>,
     ) -> Result<(Option<Ipv4Addr>, Option<Ipv6Addr>), LeaseError> {
         let four = take_one(&mut self.four, request.address4.map(IpAddr::V4))?;
-        match take_one(&mut self.six, request.address6.map(IpAddr::V6)) {
+        let six = if request.without_ipv6 {
+            Ok(None)
+        } else {
+            take_one(&mut self.six, request.address6.map(IpAddr::V6))
+        };
+        match six {
             Ok(six) => Ok((four.and_then(v4), six.and_then(v6))),
             Err(error) => {
                 if let (Some(leases), Some(address)) = (&mut self.four, four) {

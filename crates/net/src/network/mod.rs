@@ -225,7 +225,29 @@ impl BridgeNetwork {
             drop(endpoint::retire(&mut kernel, &sandbox.link));
             self.host.sweeper.wake();
             ConnectError::Publish(error)
-        })
+        })?;
+        self.forget_stale(&mut kernel, sandbox);
+        Ok(())
+    }
+
+    /// Lets clients of UDP that went on sending to the sandbox's ports while nobody had them reach it. Some milliseconds
+    /// for a container that publishes such ports, nothing for others.
+    fn forget_stale(&self, kernel: &mut Route, sandbox: &Sandbox) {
+        let publications = sandbox.publications();
+        let udp = publications
+            .iter()
+            .filter(|publication| publication.protocol == crate::Protocol::Udp);
+        let published: Vec<_> = udp.map(|publication| publication.host).collect();
+        if published.is_empty() {
+            return;
+        }
+        let forgotten = kernel.addresses().and_then(|own| {
+            let own: Vec<_> = own.iter().map(|own| own.address).collect();
+            self.host.forgetter.forget_stale(&published, &own)
+        });
+        if let Err(error) = forgotten {
+            tracing::warn!(container = %sandbox.container, %error, "clients that sent before may not reach it");
+        }
     }
 
     /// Publishes the ports of a container that has just taken them over from its place on another network.
@@ -234,7 +256,9 @@ impl BridgeNetwork {
     /// The kernel refuses.
     pub fn publish(&self, sandbox: &Sandbox) -> Result<(), FirewallError> {
         self.host.ports.enter(sandbox);
-        self.host.firewall.publish(&sandbox.publications())
+        self.host.firewall.publish(&sandbox.publications())?;
+        self.forget_stale(&mut self.host.kernel(), sandbox);
+        Ok(())
     }
 
     /// Waits until the link carries packets both ways; call it when the shim has configured the inside.

@@ -62,7 +62,7 @@ impl BridgeNetwork {
     /// As [`Self::open`].
     pub fn first(mut config: BridgeNetworkConfig) -> Result<(Arc<Host>, Self), OpenError> {
         let claim = if config.or_next {
-            let (claim, number) = Claim::next_bridge(&config.bridge)?;
+            let (claim, number) = Claim::next_bridge(&config.bridge, config.remembered.as_deref())?;
             config.bridge = host::numbered(&config.bridge, number);
             config.table = host::numbered(&config.table, number);
             claim

@@ -99,6 +99,35 @@ fn a_udp_client_follows_the_port_to_the_next_container() {
     });
 }
 
+/// While nobody had the port, the client's packets made a flow that no rule rewrites.
+#[test]
+fn a_udp_client_that_went_on_sending_reaches_the_next_container() {
+    on_a_host(|| {
+        let outside = outside();
+        let network = network(BridgeNetworkConfig::default());
+        let client = outside.run(|| UdpSocket::bind("0.0.0.0:0").expect("a port"));
+        let own = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let client = outside.run(move || {
+            client.send_to(b"who am I", format!("{HOST}:5353")).expect("sent");
+            client
+        });
+        own.send_to(b"who am I", "127.0.0.1:5353").expect("sent");
+        let next = Container::start(&network, 2, &[(None, 5353, 53)]);
+        next.machine.serve(53);
+        let answered = outside.run(move || {
+            client.set_read_timeout(Some(PATIENCE)).expect("a limit");
+            client.send_to(b"who am I", format!("{HOST}:5353")).expect("sent");
+            client.recv(&mut [0; 64]).is_ok()
+        });
+        assert!(answered, "the outside's flow leads to the host still");
+        own.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        // the first may be told that nobody was there
+        let answered =
+            (0..2).any(|_| own.send_to(b"who am I", "127.0.0.1:5353").is_ok() && own.recv(&mut [0; 64]).is_ok());
+        assert!(answered, "the host's own flow leads to itself still");
+    });
+}
+
 #[test]
 fn the_next_owner_of_an_address_is_reached_at_once() {
     on_a_host(|| {
@@ -134,6 +163,7 @@ fn a_failed_step_leaves_nothing() {
             interface: "eth0",
             address4: None,
             address6: None,
+            without_ipv6: false,
             mac: None,
             ports: &ports,
         };
@@ -257,6 +287,7 @@ fn many_at_once_never_share_and_leave_nothing() {
                         interface: "eth0",
                         address4: None,
                         address6: None,
+                        without_ipv6: false,
                         mac: None,
                         ports: &ports,
                     };

@@ -57,6 +57,7 @@ fn a_new_daemon_takes_over_what_runs_and_removes_the_rest() {
             interface: "eth0",
             address4: None,
             address6: None,
+            without_ipv6: false,
             mac: None,
             ports: &ports,
         };

@@ -136,6 +136,7 @@ fn two_hundred_come_and_go() {
             interface: "eth0",
             address4: None,
             address6: None,
+            without_ipv6: false,
             mac: None,
             ports: &[],
         };

@@ -190,6 +190,7 @@ impl Container {
             interface: "eth0",
             address4: None,
             address6: None,
+            without_ipv6: false,
             mac,
             ports: &ports,
         };

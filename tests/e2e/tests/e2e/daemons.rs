@@ -65,6 +65,46 @@ fn three_daemons_do_not_meet() -> Result<()> {
 }
 
 #[test]
+fn daemons_named_dockerd_keep_their_bridges_in_whichever_order_they_start() -> Result<()> {
+    if !skip::is_root() || corten_e2e::is_reference()? {
+        skip::skip(
+            "daemons_named_dockerd_keep_their_bridges_in_whichever_order_they_start",
+            "needs root, and Corten: the reference engine does not share a machine",
+        );
+        return Ok(());
+    }
+    let sandbox = Arc::new(Sandbox::new()?);
+    let start = |name: &str| {
+        let options = DaemonOptions {
+            name: Some(name.into()),
+            as_dockerd: true,
+            ..DaemonOptions::default()
+        };
+        Daemon::start_in(Arc::clone(&sandbox), options)
+    };
+    let has = |daemon: &Daemon, bridge: &str| -> Result<()> {
+        let format = "{{index .Options \"com.docker.network.bridge.name\"}}";
+        let said = daemon
+            .docker(&["network", "inspect", "-f", format, "bridge"])?
+            .success()?;
+        ensure!(said.text().trim() == bridge, "{said}");
+        Ok(())
+    };
+    let (mut one, mut other) = (start("one")?, start("other")?);
+    has(&one, "docker0")?;
+    has(&other, "docker1")?;
+    for _ in 0..2 {
+        one.stop()?;
+        other.stop()?;
+        other.launch()?;
+        one.launch()?;
+        has(&one, "docker0")?;
+        has(&other, "docker1")?;
+    }
+    Ok(())
+}
+
+#[test]
 fn the_parent_of_the_groups_goes_with_the_daemon() -> Result<()> {
     if corten_e2e::is_reference()? {
         // It leaves its own behind.

@@ -4,6 +4,7 @@
 //! means an unchanged state. What the text says of networks cannot change while the container runs without
 //! a new view or wiring; of one that does not run nothing is kept.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Row;
@@ -21,6 +22,7 @@ struct Written {
     changes: Arc<Changes>,
     wiring: Wiring,
     is_named: bool,
+    aliases: BTreeSet<String>,
     /// Its words for how long it has been running, and its health.
     status: String,
     text: Vec<u8>,
@@ -47,6 +49,7 @@ impl Row<'_> {
                     changes,
                     wiring,
                     is_named: self.is_named,
+                    aliases: self.aliases.clone(),
                     status,
                     text: written,
                 });
@@ -59,6 +62,7 @@ impl Row<'_> {
             && Arc::ptr_eq(&written.changes, &self.container.changes())
             && Arc::ptr_eq(&written.wiring, &self.container.wiring())
             && written.is_named == self.is_named
+            && written.aliases == *self.aliases
             && written.status == status
     }
 

@@ -12,6 +12,7 @@ use crate::container::effective::policy;
 use crate::container::{Container, name, spec};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
+use crate::network::linked;
 
 impl Owner {
     pub(super) async fn rename(&mut self, given: &str) -> Result<()> {
@@ -48,6 +49,29 @@ impl Owner {
         self.rename_on_networks(&old, &new).await;
         self.publish();
         self.publish_event("rename", &[("oldName", format!("/{old}"))]);
+        Ok(())
+    }
+
+    /// Removes a link: it is none of the container's any more, and a running one forgets the name. The variables that it
+    /// brought stay with the processes that have them.
+    pub(super) async fn unlink(&mut self, alias: String) -> Result<()> {
+        let container = Arc::clone(&self.container);
+        let mut changes = Changes::clone(&container.changes());
+        changes.unlinked.push(alias.clone());
+        let unlinked = blocking(&self.core, move |core| {
+            boundary("unlink.record");
+            record(core, &container, &changes)?;
+            container.set_changes(changes);
+            boundary("unlink.hosts");
+            let Some(names) = core.links.unlink(&container.id, &alias) else {
+                return Ok(());
+            };
+            let hosts = core.run_directory(&container.id).join("hosts");
+            linked::readdress(&hosts, &names, None)
+                .map_err(|error| Error::caused("take a linked container out of /etc/hosts", error))
+        });
+        unlinked.await?;
+        self.publish();
         Ok(())
     }
 

@@ -68,6 +68,7 @@ impl Owner {
             )));
         }
         let (container, leasing) = (Arc::clone(&self.container), place.clone());
+        let has_links = !asked.settings.links.is_empty();
         let former = Arc::clone(&run);
         let joined = blocking(&self.core, move |core| {
             boundary("connect.lease");
@@ -86,6 +87,11 @@ impl Owner {
         let connected = match self.connect_joined(Arc::clone(&wired), joined.clone()).await {
             Ok(()) => self.record_wiring(endpoints).await,
             failed => failed,
+        };
+        // what the new place calls others is asked for only now
+        let connected = match connected {
+            Ok(()) if has_links => self.rewire(&wired, None, Vec::new()).await.map(drop),
+            done => done,
         };
         if let Err(error) = connected {
             self.undo_connection(run, joined).await;

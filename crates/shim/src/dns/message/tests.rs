@@ -171,3 +171,150 @@ proptest! {
         prop_assert_eq!(judge(&echoed, 7, &message), Some(Judgement::Answered));
     }
 }
+
+/// Numbers from a seed (xorshift), so that a failure can be had again.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() >> 16).unwrap_or(0) % limit.max(1)
+    }
+
+    fn byte(&mut self) -> u8 {
+        // those that mean something: ends, pointers, labels that are too long
+        const KNOWN: [u8; 8] = [0, 1, 0xc0, 0xc0 | 0x3f, 12, 63, 64, 255];
+        let any = u8::try_from(self.next() >> 56).unwrap_or(0);
+        if self.below(2) == 0 {
+            any
+        } else {
+            KNOWN[self.below(KNOWN.len())]
+        }
+    }
+
+    /// Changes, cuts, repeats or inserts a few bytes.
+    fn mutate(&mut self, message: &mut Vec<u8>) {
+        for _ in 0..1 + self.below(4) {
+            let at = self.below(message.len() + 1);
+            match self.below(5) {
+                0 | 1 => {
+                    let byte = self.byte();
+                    if let Some(old) = message.get_mut(at) {
+                        *old = byte;
+                    }
+                }
+                2 => message.truncate(at),
+                3 => message.insert(at, self.byte()),
+                _ => {
+                    let tail = message.get(at..).unwrap_or_default().to_vec();
+                    message.extend(tail);
+                }
+            }
+        }
+        message.truncate(70_000);
+    }
+}
+
+/// Messages as clients and servers really send them.
+fn real_messages() -> Vec<Vec<u8>> {
+    let question = |name: &str, kind, payload| question(name, kind, payload);
+    let web = question("web.shop", TYPE_A, Some(1232));
+    let query = Query::parse(&web).expect("a question");
+    let mut compressed = question("loop", TYPE_A, None);
+    // a name that points at itself, and one that points at the other
+    compressed.truncate(HEADER_BYTES);
+    compressed.extend([0xc0, 12, 0, 1, 0, 1, 0xc0, 18, 0, 1, 0, 1]);
+    vec![
+        question("web", TYPE_A, None),
+        question("2.0.18.172.in-addr.arpa", TYPE_POINTER, None),
+        question(&"a.".repeat(120), TYPE_ANY, Some(4096)),
+        query.answer(&web, Code::NoError, &addresses(200), Over::Stream),
+        query.answer(
+            &web,
+            Code::NoError,
+            &[Record::Name("web.shop".to_owned())],
+            Over::Datagram,
+        ),
+        query.answer(&web, Code::ServerFailure, &[], Over::Datagram),
+        compressed,
+        web,
+    ]
+}
+
+/// Mutated real messages: nothing panics, answers keep their limits and echo the question, an answer under another
+/// number is never heard.
+fn hold(seed: u64, cases: u32) {
+    println!("seed {seed}");
+    let mut random = Random(seed | 1);
+    let real = real_messages();
+    let records = addresses(100);
+    for _ in 0..cases {
+        let mut message = real[random.below(real.len())].clone();
+        let mut other = real[random.below(real.len())].clone();
+        random.mutate(&mut message);
+        if random.below(2) == 0 {
+            random.mutate(&mut other);
+        }
+        match Query::parse(&message) {
+            Ok(query) => {
+                let datagram = query.answer(&message, Code::NoError, &records, Over::Datagram);
+                let room = DATAGRAM_LIMIT_BYTES.max(query.question_end + OPTIONS_BYTES);
+                assert!(datagram.len() <= room, "{message:?}");
+                assert_eq!(
+                    datagram[HEADER_BYTES..query.question_end],
+                    message[HEADER_BYTES..query.question_end]
+                );
+                assert_eq!(
+                    judge(&datagram, query.id, &message),
+                    Some(Judgement::Answered),
+                    "{message:?}"
+                );
+                let wrong = query.id.wrapping_add(1);
+                assert_eq!(judge(&datagram, wrong, &message), None, "{message:?}");
+                let stream = query.answer(&message, Code::NoError, &records, Over::Stream);
+                assert!(stream.len() <= usize::from(u16::MAX), "{message:?}");
+                let _address = query.reversed();
+            }
+            Err(error) => {
+                if let Some(refused) = refusal(&message, error) {
+                    assert_eq!((refused.len(), refused[2] & 0x80), (HEADER_BYTES, 0x80), "{message:?}");
+                }
+            }
+        }
+        let id = number(&other, 0).unwrap_or(0);
+        if let Some(heard) = judge(&message, id, &other) {
+            assert_eq!(
+                (number(&message, 0), message[2] & 0x80),
+                (Some(id), 0x80),
+                "{heard:?} {message:?}"
+            );
+        }
+        let mut table = crate::names::header("shop").into_bytes();
+        table.extend_from_slice(&message);
+        crate::names::find(
+            &table,
+            &String::from_utf8_lossy(&other),
+            &mut crate::names::Found::default(),
+        );
+        let _name = crate::names::reverse(&message, IpAddr::from([10, 0, 0, 1]));
+    }
+}
+
+#[test]
+fn mutated_messages_are_survived() {
+    hold(0x5eed_0001, 20_000);
+}
+
+/// With `CORTEN_SEED` another million.
+#[test]
+#[ignore = "a million cases take minutes in a debug build"]
+fn a_million_mutated_messages_are_survived() {
+    let seed = std::env::var("CORTEN_SEED").ok().and_then(|seed| seed.parse().ok());
+    hold(seed.unwrap_or(0x5eed_0002), 1_000_000);
+}
