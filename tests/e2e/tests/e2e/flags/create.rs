@@ -145,7 +145,6 @@ fn create_refuses_what_this_system_cannot() -> Result<()> {
             ("--io-maxbandwidth 1", windows),
             ("--io-maxiops 1", windows),
             ("--isolation hyperv", ""),
-            ("--gpus all", ""),
             ("--storage-opt size=1G", ""),
             ("--cpu-rt-period 1000 --cpu-rt-runtime 500", ""),
             ("--runtime unheard-of", "unknown or invalid runtime name: unheard-of"),
@@ -159,6 +158,12 @@ fn create_refuses_what_this_system_cannot() -> Result<()> {
                 );
             }
         }
+        // Devices are looked for by the start.
+        case.fails(
+            "run --rm --gpus all busybox true",
+            125,
+            "could not select device driver",
+        )?;
         Ok(())
     })
 }
