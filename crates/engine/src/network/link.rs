@@ -177,11 +177,14 @@ impl Link {
     }
 }
 
+/// Parents and what they call a child; the names behind its address in their `/etc/hosts`.
+type Parents = HashMap<(ContainerId, String), String>;
+
 /// Which running containers link to which: asked when a linked container starts again with another address.
 #[derive(Debug, Default)]
 pub(crate) struct LinkIndex {
     /// By child: parents and what they call it, with the names behind the child's address in their `/etc/hosts`.
-    parents: Mutex<HashMap<ContainerId, HashMap<(ContainerId, String), String>>>,
+    parents: Mutex<HashMap<ContainerId, Parents>>,
 }
 
 impl LinkIndex {
