@@ -67,7 +67,7 @@ fn a_new_daemon_takes_over_what_runs_and_removes_the_rest() {
             error,
             format!(
                 "failed to set up container networking: driver failed programming external connectivity on endpoint \
-                 web ({container}): Bind for :::8080 failed: port is already allocated (by container {owner})"
+                 web ({container}): Bind for 0.0.0.0:8080 failed: port is already allocated (by container {owner})"
             )
         );
         assert_eq!(
