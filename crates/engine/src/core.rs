@@ -13,6 +13,7 @@ use corten_runtime::host::Host;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::Config;
+use crate::claim::Claim;
 use crate::container::Container;
 use crate::container::registry::Registry;
 use crate::error::{Error, Result};
@@ -47,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) packing: Packing,
     /// Names this installation in `info`; a UUID.
     pub(crate) id: String,
+    /// Its run directory is nobody else's.
+    pub(crate) _claim: Claim,
     /// The default network's id, which lasts as long as the data directory.
     pub(crate) network_id: String,
     pub(crate) opened_at: Timestamp,

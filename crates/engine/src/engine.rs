@@ -63,6 +63,9 @@ pub enum OpenError {
     /// Another engine has the data directory.
     #[error(transparent)]
     Held(#[from] crate::hold::HoldError),
+    /// The run directory is another engine's.
+    #[error(transparent)]
+    Claim(#[from] crate::claim::ClaimError),
     /// The host's kernel cannot be asked.
     #[error("cannot probe the host")]
     Host(#[from] corten_runtime::host::ProbeError),

@@ -17,6 +17,7 @@
 
 mod cdi;
 mod changes;
+pub(crate) mod claim;
 mod commit;
 pub mod config;
 pub mod container;

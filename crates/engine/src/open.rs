@@ -14,6 +14,7 @@ use corten_image::Store;
 use corten_runtime::host::Host;
 use corten_runtime::plan::Layout;
 
+use crate::claim::Claim;
 use crate::container::registry::Registry;
 use crate::container::validate::is_slice;
 use crate::core::{Core, random_bytes, transfers};
@@ -73,6 +74,7 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
         })?;
     }
     let id = identity(&config.data.join("engine-id"), uuid)?;
+    let claim = Claim::take(&config.run, &id, &config.data, || recovery::running(&config.run))?;
     let network_id = identity(&config.data.join("network-id"), || hex(&random_bytes()))?;
     let (images, networks) = std::thread::scope(|scope| {
         let networks = scope.spawn(|| Networks::open(&config, &network_id));
@@ -97,8 +99,14 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
     let volumes = Volumes::open(root.clone()).map_err(|source| OpenError::Directory { path: root, source })?;
     let tally = Arc::new(Tally::default());
     let root = config.data.join("events");
-    let events =
-        Bus::open(root.clone(), Arc::clone(&tally)).map_err(|source| OpenError::Directory { path: root, source })?;
+    let events = match Bus::open(root.clone(), Arc::clone(&tally)) {
+        // With a full disk one must still be able to remove what fills it.
+        Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+            tracing::error!(%error, path = %root.display(), "the history of events is not kept until the daemon starts again");
+            Bus::without_history(Arc::clone(&tally))
+        }
+        opened => opened.map_err(|source| OpenError::Directory { path: root, source })?,
+    };
     Ok(Core {
         _hold: hold,
         departed: Mutex::default(),
@@ -117,6 +125,7 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
         events,
         tally,
         id,
+        _claim: claim,
         network_id,
         opened_at: Timestamp::now(),
         transfers: transfers(),

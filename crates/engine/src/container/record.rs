@@ -10,12 +10,13 @@
 //! the creation is answered, except for containers that are removed at their end anyway.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use corten_api::container::ContainerCreateBody;
 use corten_base::file::write_atomic;
 use corten_base::{ContainerId, Digest, Timestamp};
+use corten_shim::protocol::Exit;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::Mapping;
@@ -132,6 +133,23 @@ impl Record {
         fs::File::open(&path)?.sync_all()
     }
 
+    /// Stands for a record that cannot be read, so that the container is seen and can be removed.
+    #[must_use]
+    pub fn unreadable(id: ContainerId, name: String) -> Self {
+        Self {
+            version: VERSION,
+            id,
+            name,
+            created: Timestamp::default(),
+            image: Self::no_image(),
+            image_config: corten_image::Config::default(),
+            body: ContainerCreateBody::default(),
+            mounts: Vec::new(),
+            identity: None,
+            networks: None,
+        }
+    }
+
     /// Drops from memory what was merged into what holds; the file keeps it.
     pub(crate) fn forget_request(&mut self) {
         let networking_config = self.body.networking_config.take();
@@ -142,10 +160,12 @@ impl Record {
         self.image_config = corten_image::Config::default();
     }
 
-    /// Reads `spec.json`; `None` if there is none, or an empty one: the creation did not finish.
+    /// Reads `spec.json`; `None` if there is none, or an empty one of a container that never ran: the creation did
+    /// not finish.
     pub fn read(directory: &Path) -> io::Result<Option<Self>> {
         let path = directory.join(SPEC);
-        if fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0) {
+        let empty = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == 0);
+        if empty && !directory.join(STATE).exists() {
             return Ok(None);
         }
         let record: Option<Self> = read(&path)?;
@@ -220,9 +240,19 @@ impl StateRecord {
         }
     }
 
-    /// Writes `state.json`.
+    /// Writes `state.json`; on a full disk over the one that is there, in one write, for which it has its place.
     pub fn write(&self, directory: &Path) -> io::Result<()> {
-        write_atomic(&directory.join(STATE), &serde_json::to_vec(self)?)
+        let path = directory.join(STATE);
+        let mut content = serde_json::to_vec(self)?;
+        match write_atomic(&path, &content) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                let mut file = fs::File::options().write(true).open(&path).map_err(|_| error)?;
+                let old = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+                content.resize(content.len().max(old), b' ');
+                file.write_all(&content)
+            }
+            written => written,
+        }
     }
 
     /// Reads `state.json`; the default if there is none or power loss emptied it.
@@ -232,6 +262,14 @@ impl StateRecord {
             Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Self::default()),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// How a run ended, as its shim has recorded it: in the container's directory, or on a full disk in that of the run.
+pub fn read_exit(directory: &Path, run: &Path) -> io::Result<Option<Exit>> {
+    match read(&directory.join(EXIT))? {
+        Some(exit) => Ok(Some(exit)),
+        None => read(&run.join(EXIT)),
     }
 }
 

@@ -25,6 +25,8 @@ impl Owner {
             boundary("remove.rename");
             let left = set_aside(core, &container.id, volumes)?;
             boundary("remove.renamed");
+            // Only of a container that could not be recovered there is still a run.
+            crate::recovery::clear_run(core, &core.run_directory(&container.id));
             core.containers.remove(&container);
             core.volumes.forget(&container.id, &container.record.mounts);
             let mounts = if volumes {

@@ -86,13 +86,14 @@ impl Owner {
 
     /// How the container ended, after its shim died: by `exit.json`, else it was killed.
     pub(super) async fn exit_after_shim(&mut self) -> Exit {
-        let path = self.core.container_directory(&self.container.id).join(record::EXIT);
+        let directory = self.core.container_directory(&self.container.id);
+        let run_directory = self.core.run_directory(&self.container.id);
         let run = self.run.as_ref().map(|run| Arc::clone(&run.record));
         let exit = blocking(&self.core, move |_core| {
             if let Some(run) = &run {
                 clear_cgroups(run);
             }
-            record::read::<Exit>(&path).map_err(|error| Error::caused("read exit.json", error))
+            record::read_exit(&directory, &run_directory).map_err(|error| Error::caused("read exit.json", error))
         });
         match exit.await {
             Ok(Some(exit)) => exit,

@@ -43,6 +43,11 @@ impl Bus {
         Ok(Self::with(Some(Arc::new(journal)), next, tally))
     }
 
+    /// A bus that remembers the last messages alone.
+    pub(crate) fn without_history(tally: Arc<Tally>) -> Self {
+        Self::with(None, 0, tally)
+    }
+
     fn with(journal: Option<Arc<Journal>>, next: u64, tally: Arc<Tally>) -> Self {
         let (sender, _) = broadcast::channel(QUEUE_LIMIT);
         let ring = Ring {

@@ -13,8 +13,10 @@ use super::decide::{Decision, RunDecision, Situation, Then, decide};
 use super::observe::{Contact, Observed, observe};
 use super::{leftovers, networks};
 use crate::container::owner::{Message, Ongoing, Origin, spawn, wire};
-use crate::container::phase::Stopping;
+use crate::container::change::Changes;
+use crate::container::phase::{Ended, Life, Phase, Stopping};
 use crate::container::record::{self, Record, StateRecord};
+use crate::container::restart::RestartPolicy;
 use crate::container::run::{Joined, RunRecord};
 use crate::container::{Container, create, links, stop, wiring};
 use crate::core::{Core, blocking};
@@ -99,7 +101,11 @@ fn keep_exit_codes(core: &Arc<Core>, recovered: &[Recovered]) {
 }
 
 async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovered>> {
-    let Some(observed) = observe(&core, id.clone()).await? else {
+    let observed = match observe(&core, id.clone()).await {
+        Ok(observed) => observed,
+        Err(error) => return unreadable(&core, id, error).await.map(Some),
+    };
+    let Some(observed) = observed else {
         return blocking(&core, move |core| {
             boundary("recover.undo-creation");
             let anonymous = record::read(&core.container_directory(&id).join(record::CREATING));
@@ -185,6 +191,41 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
         joined: joined.unwrap_or_default(),
         keeper,
     }))
+}
+
+/// A container whose files cannot be read is shown as dead: all that can be done is to remove it, which is for its
+/// owner to decide. Its run, if there is one, goes on untouched until then.
+async fn unreadable(core: &Arc<Core>, id: ContainerId, error: Error) -> Result<Recovered> {
+    let name = format!("damaged_{}", id.short());
+    tracing::error!(
+        container = id.short(), %error,
+        "a container's files are damaged: it is listed as dead; `rm -f {name}` removes it"
+    );
+    core.containers.reserve(&name, &id)?;
+    let run_directory = core.run_directory(&id);
+    let run = blocking(core, move |_core| Ok(RunRecord::read(&run_directory).ok().flatten())).await?;
+    let ended = Ended {
+        error: error.to_string(),
+        ..Ended::default()
+    };
+    let origin = Origin {
+        record: Record::unreadable(id, name),
+        changes: Changes::default(),
+        health: None,
+        life: Life {
+            phase: Phase::Dead(Some(ended)),
+            ..Life::created(RestartPolicy::No, false)
+        },
+        run: None,
+    };
+    let container = spawn(core, origin);
+    core.containers.insert(Arc::clone(&container));
+    Ok(Recovered {
+        container,
+        then: Then::Keep,
+        joined: run.map(|run| run.endpoints).unwrap_or_default(),
+        keeper: None,
+    })
 }
 
 /// An update that the last daemon recorded and did not live to carry out.

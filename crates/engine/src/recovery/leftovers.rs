@@ -38,6 +38,14 @@ fn names(directory: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
+/// How many containers have a keeper below this run directory.
+pub(crate) fn running(run: &Path) -> usize {
+    let directory = run.join("containers");
+    let names = names(&directory).unwrap_or_default();
+    let keepers = names.iter().filter_map(|name| super::observe::connect(&directory.join(name)));
+    keepers.count()
+}
+
 /// Removes them all. Goes on whatever fails.
 pub(super) fn remove(core: &Core) -> Result<()> {
     finish_removals(core)?;
@@ -68,8 +76,11 @@ pub(super) fn remove(core: &Core) -> Result<()> {
     Ok(())
 }
 
-/// A run of nobody: its shim goes, then its groups and files.
-fn clear_run(core: &Core, directory: &Path) {
+/// A run of nobody: its shim goes, then its groups and files. Nothing to do where there is none.
+pub(crate) fn clear_run(core: &Core, directory: &Path) {
+    if !directory.exists() {
+        return;
+    }
     if let Some(socket) = super::observe::connect(directory)
         && let Ok(peer) = rustix::net::sockopt::socket_peercred(&socket)
     {

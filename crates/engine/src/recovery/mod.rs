@@ -12,4 +12,4 @@ mod observe;
 mod renew;
 
 pub(crate) use execute::recover;
-pub(crate) use leftovers::{remove_cgroup_parent, remove_parent_group};
+pub(crate) use leftovers::{clear_run, remove_cgroup_parent, remove_parent_group, running};

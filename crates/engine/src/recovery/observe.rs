@@ -60,7 +60,7 @@ pub(super) async fn observe(core: &Arc<Core>, id: ContainerId) -> Result<Option<
         let changes = Changes::read(&directory).map_err(failed)?;
         let health = crate::health::read(&directory);
         let state = StateRecord::read(&directory).map_err(failed)?;
-        let exit = record::read(&directory.join(record::EXIT)).unwrap_or_else(|error| {
+        let exit = record::read_exit(&directory, &run_directory).unwrap_or_else(|error| {
             tracing::error!(%error, "an exit record is not readable");
             None
         });

@@ -225,12 +225,23 @@ fn outcome(status: WaitStatus) -> Option<i32> {
         .or_else(|| status.terminating_signal().map(|signal| 128 + signal))
 }
 
-/// Writes an exit record under a temporary name and renames it.
+/// Writes an exit record; where it belongs the disk may be full, and then it is in the run directory.
 fn record(path: &Path, exit: &Exit) {
-    let temporary = path.with_extension("tmp");
     let text = serde_json::to_vec(exit).expect("an exit has only numbers and text");
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
-    if let Err(error) = written {
-        note!("cannot record the exit in {}: {error}", path.display());
+    let Err(error) = write(path, &text) else { return };
+    note!("cannot record the exit in {}: {error}", path.display());
+    let here = path.file_name().map(Path::new);
+    if let Some(Err(error)) = here.map(|here| write(here, &text)) {
+        note!("cannot record the exit at all: {error}");
     }
+}
+
+/// Writes a file under a temporary name and renames it.
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+    if written.is_err() {
+        drop(std::fs::remove_file(&temporary));
+    }
+    written
 }

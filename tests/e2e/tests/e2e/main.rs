@@ -10,6 +10,7 @@ mod commit;
 mod copies;
 mod creation;
 mod daemons;
+mod damage;
 mod devices;
 mod endpoint_options;
 mod escapes;
