@@ -119,7 +119,9 @@ mod tests {
         drop(Claim::take(run, "one", Path::new("/data/1"), || unreachable!()).unwrap());
         // The data were moved: the id says that they are the same.
         drop(Claim::take(run, "one", Path::new("/data/moved"), || unreachable!()).unwrap());
-        let text = Claim::take(run, "two", Path::new("/data/2"), || 3).unwrap_err().to_string();
+        let text = Claim::take(run, "two", Path::new("/data/2"), || 3)
+            .unwrap_err()
+            .to_string();
         assert!(
             text.contains("data root /data/moved, and 3 of its containers run"),
             "{text}"

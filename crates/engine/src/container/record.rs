@@ -146,6 +146,7 @@ impl Record {
             body: ContainerCreateBody::default(),
             mounts: Vec::new(),
             identity: None,
+            link_ids: Vec::new(),
             networks: None,
         }
     }

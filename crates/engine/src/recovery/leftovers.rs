@@ -42,7 +42,9 @@ fn names(directory: &Path) -> io::Result<Vec<String>> {
 pub(crate) fn running(run: &Path) -> usize {
     let directory = run.join("containers");
     let names = names(&directory).unwrap_or_default();
-    let keepers = names.iter().filter_map(|name| super::observe::connect(&directory.join(name)));
+    let keepers = names
+        .iter()
+        .filter_map(|name| super::observe::connect(&directory.join(name)));
     keepers.count()
 }
 

@@ -78,7 +78,11 @@ fn a_run_directory_is_not_taken_over_from_containers_that_run() -> Result<()> {
         let line = other("/run/second-x");
         let script = format!("timeout -s TERM 3 {line}; true");
         case.script(&script)?;
-        ensure!(lives(case, "7003")?, "the container was ended by another daemon, {}", run.display());
+        ensure!(
+            lives(case, "7003")?,
+            "the container was ended by another daemon, {}",
+            run.display()
+        );
         case.daemon.launch()?;
         case.ok("exec box true")?;
         case.ok("rm -f box")?;
@@ -109,11 +113,16 @@ fn a_full_disk_keeps_no_daemon_from_starting() -> Result<()> {
         ))?
         .success()?;
         case.daemon.launch()?;
-        let fill = "sh -c 'dd if=/dev/zero of=/fill bs=64k; echo full; while ! test -e /run/end; do sleep 0.1; done; exit 3'";
-        case.ok(&format!("run -d --log-driver none --tmpfs /run --name box busybox {fill}"))?;
+        let fill =
+            "sh -c 'dd if=/dev/zero of=/fill bs=64k; echo full; while ! test -e /run/end; do sleep 0.1; done; exit 3'";
+        case.ok(&format!(
+            "run -d --log-driver none --tmpfs /run --name box busybox {fill}"
+        ))?;
         until_ok(LIMIT, "a full disk", || {
-            case.script(&format!("! dd if=/dev/zero of={data}/probe bs=4k count=1 2>/dev/null; rm -f {data}/probe"))?
-                .success()?;
+            case.script(&format!(
+                "! dd if=/dev/zero of={data}/probe bs=4k count=1 2>/dev/null; rm -f {data}/probe"
+            ))?
+            .success()?;
             Ok(())
         })?;
         case.daemon.kill()?;
@@ -135,7 +144,8 @@ fn a_full_disk_keeps_no_daemon_from_starting() -> Result<()> {
             Ok(())
         })?;
         case.daemon.stop()?;
-        case.script(&format!("umount {data} && rm -r {data}.aside"))?.success()?;
+        case.script(&format!("umount {data} && rm -r {data}.aside"))?
+            .success()?;
         case.daemon.launch()
     })
 }
