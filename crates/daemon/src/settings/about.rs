@@ -3,7 +3,7 @@
 use super::flag::{Effect, FLAGS, Flag};
 
 /// Columns before the sentences.
-const WIDTH: usize = 34;
+const WIDTH: usize = 36;
 
 /// The help page of the program.
 #[must_use]
@@ -299,8 +299,12 @@ mod tests {
         let page = help("cortend");
         assert!(page.contains("\n  -H, --host list "), "{page}");
         assert!(page.contains("\n      --tlsverify "), "{page}");
-        for line in page.lines().filter(|line| line.contains("--")) {
-            assert!(line.as_bytes().get(WIDTH) == Some(&b' '), "{line}");
+        for line in page.lines().filter(|line| line.trim_start().starts_with('-')) {
+            let (term, sentence) = line.split_at(WIDTH);
+            assert!(
+                sentence.starts_with(' ') && term.trim_start().starts_with('-'),
+                "{line}"
+            );
         }
     }
 

@@ -294,7 +294,7 @@ mod tests {
             (
                 "gelf",
                 &[],
-                "error looking up logging plugin gelf: plugin \"gelf\" not found",
+                "the log driver gelf is not implemented yet: there are json-file, local, journald, syslog and none",
             ),
             (
                 "json-file",

@@ -382,6 +382,8 @@ fn exits_are_seen_later() -> Result<()> {
         return Ok(());
     }
     one(&["busybox"], |case| {
+        // Docker's client gives up when the engine goes.
+        case.client = Client::Corten;
         case.ok("run -d --name ends -p 8081:80 busybox sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 33'")?;
         case.ok("run -d --name stays -p 8080:80 busybox httpd -f -h /etc")?;
         case.ok("run -d --name again --restart always busybox sh -c 'while [ ! -e /tmp/go ]; do sleep 0.01; done; rm /tmp/go'")?;
@@ -419,7 +421,8 @@ fn exits_are_seen_later() -> Result<()> {
             "",
         )?;
         ensure!(status == 200 && told.contains("\"StatusCode\":6"), "{status} {told}");
-        ensure!(front.wait()?.code() == Some(5), "the code of the one in the foreground");
+        let code = front.wait()?;
+        ensure!(code.code() == Some(5), "the one in the foreground: {code}");
         let finished = case.ok("inspect -f '{{.State.FinishedAt}}' ends")?;
         let seconds: u64 = case
             .script(&format!("date -d {finished} +%s"))?

@@ -84,6 +84,7 @@ fn out_of_memory_is_seen() -> Result<()> {
 #[test]
 fn out_of_memory_is_told_while_the_container_runs() -> Result<()> {
     both(&["busybox"], |case| {
+        let begin = case.script("date +%s.%N")?.success()?.text().to_owned();
         case.ok("run -d --name oom -m 20m --memory-swap 20m busybox sleep 1000")?;
         let outcome = case.run("exec oom tail /dev/zero")?;
         ensure!(outcome.code == 137, "{outcome}");
@@ -95,7 +96,7 @@ fn out_of_memory_is_told_while_the_container_runs() -> Result<()> {
         })?;
         let now = case.script("date +%s.%N")?.success()?.text().to_owned();
         let events = case.ok(&format!(
-            "events --since 1 --until {now} --filter container=oom --filter event=oom --filter event=die --format '{{{{.Action}}}}'"
+            "events --since {begin} --until {now} --filter container=oom --filter event=oom --filter event=die --format '{{{{.Action}}}}'"
         ))?;
         ensure!(
             !events.is_empty() && events.lines().all(|action| action == "oom"),
