@@ -57,17 +57,17 @@ fn everything_goes_on() {
     };
     assert_eq!(exit.code, 6);
     client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(kept.exited().code, 0);
+    kept.released();
     let mut rest = String::new();
     client.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "end");
-    assert_eq!(kept.exited().code, 0);
     let log: Vec<_> = kept
         .log()
         .iter()
         .map(|line| line["log"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(log, ["1\n", "2\n", "3\n", "end"]);
-    kept.released();
 }
 
 #[test]
