@@ -10,6 +10,8 @@
 //! <data>/volumes/<name>/_data, volume.json
 //! <data>/events/                      the history of events, bounded
 //! <run>/containers/<id>/              of a run: lease.json, shim.sock, shim.log; commit: paused for one
+//! <run>/containers/<id>/exit.json     in the place of the one above where the data directory's disk is full
+//! <run>/lock, <run>/engine            whose run directory this is (claim.rs)
 //! ```
 //! Invariants: one owner task per container decides and acts for it, others send it messages; reads
 //! look at published snapshots and never wait for an owner; no lock is held across an await; blocking
