@@ -151,6 +151,12 @@ impl Record {
         }
     }
 
+    /// Whether it is [`Record::unreadable`]: nothing else was created at the beginning of time.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.created == Timestamp::default()
+    }
+
     /// Drops from memory what was merged into what holds; the file keeps it.
     pub(crate) fn forget_request(&mut self) {
         let networking_config = self.body.networking_config.take();

@@ -25,8 +25,10 @@ impl Owner {
             boundary("remove.rename");
             let left = set_aside(core, &container.id, volumes)?;
             boundary("remove.renamed");
-            // Only of a container that could not be recovered there is still a run.
-            crate::recovery::clear_run(core, &core.run_directory(&container.id));
+            // The run of any other container is let go by its owner, which may be under way.
+            if container.record.is_unreadable() {
+                crate::recovery::clear_run(core, &core.run_directory(&container.id));
+            }
             core.containers.remove(&container);
             core.volumes.forget(&container.id, &container.record.mounts);
             let mounts = if volumes {
