@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::Path;
 
 use corten_api::List;
 use corten_api::container::{HostConfig, ThrottleDevice};
@@ -17,18 +18,22 @@ pub(crate) const NO_WEIGHT: &str =
 
 /// Whether the kernel can weigh a group's use of block devices.
 pub(crate) fn has_weight(host: &Host) -> bool {
-    let files: &[(&str, &str)] = match host.layout {
-        Layout::V1 => &[("blkio", "blkio.weight"), ("blkio", "blkio.bfq.weight")],
-        // The root group has none of them; every other with the controller does.
-        Layout::V2 => &[("io", "io.weight"), ("io", "io.bfq.weight")],
+    let (controller, files) = match host.layout {
+        Layout::V1 => ("blkio", ["blkio.weight", "blkio.bfq.weight"]),
+        Layout::V2 => ("io", ["io.weight", "io.bfq.weight"]),
     };
-    host.hierarchies.iter().any(|hierarchy| {
+    let mut hierarchies = host.hierarchies.iter();
+    hierarchies.any(|hierarchy| {
         let own = hierarchy.own.strip_prefix("/").unwrap_or(&hierarchy.own);
-        files.iter().any(|(controller, file)| {
-            hierarchy.controllers.iter().any(|name| name == controller)
-                && (hierarchy.mount.join(file).exists() || hierarchy.mount.join(own).join(file).exists())
-        })
+        hierarchy.controllers.iter().any(|name| name == controller) && weighs(&hierarchy.mount, own, files)
     })
+}
+
+/// The root group has no weight; every other with the controller does, so the groups below it tell.
+fn weighs(mount: &Path, own: &Path, files: [&str; 2]) -> bool {
+    let has = |group: &Path| files.iter().any(|file| group.join(file).exists());
+    let below = || fs::read_dir(mount).into_iter().flatten().flatten();
+    has(mount) || has(&mount.join(own)) || below().any(|entry| has(&entry.path()))
 }
 
 /// What is said where a weight for one device has no effect.
@@ -109,6 +114,17 @@ fn numbers(path: &str) -> Result<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_are_looked_for_below_the_root_group() {
+        let mount = tempfile::tempdir().expect("a directory");
+        let files = ["blkio.weight", "blkio.bfq.weight"];
+        let own = Path::new("");
+        fs::create_dir(mount.path().join("group")).expect("a group");
+        assert!(!weighs(mount.path(), own, files));
+        fs::write(mount.path().join("group/blkio.bfq.weight"), "100").expect("its weight");
+        assert!(weighs(mount.path(), own, files));
+    }
 
     #[test]
     fn devices_are_looked_up() {

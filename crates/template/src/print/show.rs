@@ -2,7 +2,7 @@
 
 use super::number::Whole;
 use super::{Argument, Printer};
-use crate::value::{Struct, Type, Value, time};
+use crate::value::{Struct, Type, Value, spoken, time};
 
 /// What stands for the address of a pointer, which Go prints and nobody can use.
 const ADDRESS: u64 = 0x00c0_0000_0000;
@@ -111,6 +111,11 @@ impl Printer {
         match value {
             Value::Int(nanos, Type::Duration) => Some(time::duration(*nanos)),
             Value::Text(text, Type::Time) => Some(time::shown(text)),
+            Value::Struct(values, of) => spoken::spoken(values, of),
+            Value::Pointer(to, _) => match &**to {
+                Value::Struct(values, of) => spoken::spoken(values, of),
+                _ => None,
+            },
             _ => None,
         }
     }

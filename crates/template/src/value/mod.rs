@@ -7,6 +7,7 @@ mod json;
 mod kind;
 mod object;
 mod read;
+pub(crate) mod spoken;
 pub(crate) mod time;
 
 use std::collections::BTreeMap;

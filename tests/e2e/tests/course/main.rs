@@ -9,6 +9,7 @@ mod inspect_stats;
 mod install_info;
 mod listed;
 mod network;
+mod resources;
 mod rows;
 mod run;
 mod run_images;
