@@ -37,6 +37,7 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
     let opened = tokio::task::spawn_blocking(move || open_parts(config)).await;
     let core = Arc::new(opened.map_err(|error| OpenError::Recovery(Error::caused("open", error)))??);
     recovery::recover(&core).await.map_err(OpenError::Recovery)?;
+    crate::network::vigil::keep(&core);
     Ok(core)
 }
 

@@ -119,19 +119,51 @@ pub fn ensure(
         return Ok(());
     }
     if keep_closed {
-        let chain = version.chain();
-        let mut batch = Batch::new(GUARD_TABLE);
-        batch
-            .add_table()
-            .add_chain(&chain)
-            .clear_chain(&chain.name)
-            .add_rules(&chain);
-        netfilter.commit(batch).map_err(ForwardingError::Guard)?;
+        guard(netfilter, version)?;
     }
     if version == Version::V6 {
         keep_advertised_routes(kernel)?;
     }
     sysctl::set(version.key(), "1").map_err(failed)
+}
+
+/// Keeps closed what was closed.
+fn guard(netfilter: &mut Netfilter, version: Version) -> Result<(), ForwardingError> {
+    let chain = version.chain();
+    let mut batch = Batch::new(GUARD_TABLE);
+    batch
+        .add_table()
+        .add_chain(&chain)
+        .clear_chain(&chain.name)
+        .add_rules(&chain);
+    netfilter.commit(batch).map_err(ForwardingError::Guard)
+}
+
+/// The versions that are guarded.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn guarded(netfilter: &mut Netfilter) -> Result<Vec<Version>, ForwardingError> {
+    let chains = netfilter.base_chains().map_err(ForwardingError::Guard)?;
+    let has = |version: &Version| {
+        let name = version.chain().name;
+        chains
+            .iter()
+            .any(|chain| chain.table == GUARD_TABLE && chain.name == name)
+    };
+    Ok([Version::V4, Version::V6].into_iter().filter(has).collect())
+}
+
+/// Guards these again, if somebody removed the table; says whether.
+///
+/// # Errors
+/// The kernel refuses.
+pub fn mend(netfilter: &mut Netfilter, versions: &[Version]) -> Result<bool, ForwardingError> {
+    if versions.is_empty() || netfilter.has_table(GUARD_TABLE).map_err(ForwardingError::Guard)? {
+        return Ok(false);
+    }
+    versions.iter().try_for_each(|&version| guard(netfilter, version))?;
+    Ok(true)
 }
 
 /// A link that takes routes from router advertisements stops doing so when the host forwards, and the host

@@ -21,6 +21,7 @@ pub(crate) mod registry;
 pub(crate) mod remove;
 pub(crate) mod settings;
 pub(crate) mod show;
+pub(crate) mod vigil;
 
 use std::fmt::Display;
 

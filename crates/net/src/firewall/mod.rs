@@ -238,7 +238,7 @@ impl Firewall {
             return Ok(());
         }
         let Some(&first) = ports.first() else {
-            return self.repair(&mut state);
+            return self.repair(&mut state).map(drop);
         };
         let failed = |source| FirewallError::Publish {
             publication: first,
@@ -323,18 +323,30 @@ impl Firewall {
         state.kernel.commit(batch).map_err(|source| self.refused(source))
     }
 
-    /// Writes the table if it is gone.
-    fn repair(&self, state: &mut State) -> Result<(), FirewallError> {
+    /// Writes the table if somebody removed it; says whether.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(crate) fn mend(&self) -> Result<bool, FirewallError> {
+        let mut state = self.lock();
+        if !self.means.any_rules() {
+            return Ok(false);
+        }
+        self.repair(&mut state)
+    }
+
+    /// Writes the table if it is gone; says whether.
+    fn repair(&self, state: &mut State) -> Result<bool, FirewallError> {
         if state
             .kernel
             .has_table(&self.table)
             .map_err(|source| self.refused(source))?
         {
-            return Ok(());
+            return Ok(false);
         }
         self.write(state)?;
         state.activity = Activity::Lost;
-        Ok(())
+        Ok(true)
     }
 
     /// Lends the socket: closing another one would wait for what was deleted over it.

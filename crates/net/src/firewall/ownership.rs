@@ -87,6 +87,16 @@ impl Ownership {
         self.write(kernel, &mut state)
     }
 
+    /// Writes the table if somebody removed it; says whether.
+    pub(crate) fn mend(&self, kernel: &mut Netfilter) -> Result<bool, netlink::Error> {
+        let mut state = self.lock();
+        if !self.wanted || state.unsupported || kernel.has_bridge_table(&self.table)? {
+            return Ok(false);
+        }
+        self.write(kernel, &mut state)?;
+        Ok(!state.unsupported)
+    }
+
     /// A network has come: nobody answers for its gateways.
     pub(crate) fn add_gateways(&self, kernel: &mut Netfilter, gateways: &[IpAddr]) -> Result<(), netlink::Error> {
         let mut state = self.lock();

@@ -57,6 +57,8 @@ pub struct Host {
     pub(crate) firewall: Firewall,
     ownership: Ownership,
     kernel: Mutex<Route>,
+    /// Which versions the guard held when this daemon last looked.
+    guarded: Mutex<Vec<Version>>,
     pub(crate) ports: PortLedger,
     pub(crate) sweeper: Sweeper,
     pub(crate) announcer: Announcer,
@@ -71,17 +73,46 @@ impl Host {
     /// Another daemon has the table, or the kernel has no netlink or nftables.
     pub fn open(config: HostConfig) -> Result<Arc<Self>, OpenError> {
         let claim = Claim::table(&config.table)?;
-        Ok(Arc::new(Self {
+        let host = Self {
             kernel: Mutex::new(Route::open().map_err(netlink::Error::from)?),
             firewall: Firewall::open(&config.table, config.means)?,
             ownership: Ownership::new(&config.table, config.means.any_rules()),
+            guarded: Mutex::default(),
             ports: PortLedger::default(),
             sweeper: Sweeper::default(),
             announcer: Announcer::default(),
             forgetter: Forgetter::open().map_err(netlink::Error::from)?,
             _claim: claim,
             config,
-        }))
+        };
+        host.note_guards()?;
+        Ok(Arc::new(host))
+    }
+
+    /// Writes again the tables that somebody removed; says which.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub fn mend(&self) -> Result<Vec<String>, OpenError> {
+        let (table, mut mended) = (&self.config.table, Vec::new());
+        if self.firewall.mend()? {
+            mended.push(format!("inet {table}"));
+        }
+        if self.owning(Ownership::mend)? {
+            mended.push(format!("bridge {table}"));
+        }
+        let guarded = self.guarded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.firewall.with_kernel(|kernel| forwarding::mend(kernel, &guarded))? {
+            mended.push(format!("inet {}", forwarding::GUARD_TABLE));
+        }
+        Ok(mended)
+    }
+
+    /// Remembers which versions are guarded, for when somebody removes the guard.
+    pub(crate) fn note_guards(&self) -> Result<(), OpenError> {
+        let found = self.firewall.with_kernel(forwarding::guarded)?;
+        *self.guarded.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
     }
 
     /// Writes the table for exactly these networks, keeping what was published, and turns forwarding on if it
@@ -228,6 +259,6 @@ impl Host {
             self.firewall
                 .with_kernel(|netfilter| forwarding::ensure(&mut kernel, netfilter, version, keep_closed))?;
         }
-        Ok(())
+        self.note_guards()
     }
 }

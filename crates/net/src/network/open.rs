@@ -152,7 +152,7 @@ impl BridgeNetwork {
                 .firewall
                 .with_kernel(|netfilter| forwarding::restore6(&mut kernel, netfilter))?;
         }
-        Ok(())
+        self.host.note_guards()
     }
 
     /// Removes bridge and table, and turns forwarding off if it was us who turned it on and no other Corten

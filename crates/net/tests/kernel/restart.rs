@@ -111,6 +111,30 @@ fn a_lost_port_is_published_again_and_a_lost_link_is_told() {
 }
 
 #[test]
+fn a_flushed_ruleset_is_written_again() {
+    on_a_host(|| {
+        let network = network(BridgeNetworkConfig::default());
+        let container = Container::start(&network, 1, &[(None, 8080, 80)]);
+        container.machine.serve(80);
+        let host = network.host();
+        assert!(host.mend().expect("looked").is_empty());
+        for (table, bridges) in [("corten", false), ("corten", true), ("corten_guard", false)] {
+            let mut batch = if bridges {
+                Batch::of_bridges(table)
+            } else {
+                Batch::new(table)
+            };
+            batch.delete_table();
+            Netfilter::open().expect("netfilter").commit(batch).expect(table);
+        }
+        let mended = host.mend().expect("written");
+        assert_eq!(mended, ["inet corten", "bridge corten", "inet corten_guard"]);
+        assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
+        assert!(host.mend().expect("looked").is_empty());
+    });
+}
+
+#[test]
 fn a_bridge_or_table_deleted_by_others_comes_back() {
     on_a_host(|| {
         let network = network(BridgeNetworkConfig::default());

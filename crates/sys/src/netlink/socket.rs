@@ -31,6 +31,24 @@ pub enum Protocol {
     SocketDiagnosis,
 }
 
+fn new(protocol: Protocol, flags: SocketFlags) -> io::Result<OwnedFd> {
+    let protocol = match protocol {
+        Protocol::Route => None, // NETLINK_ROUTE is zero
+        Protocol::Netfilter => Some(netlink::NETFILTER),
+        Protocol::SocketDiagnosis => Some(netlink::SOCK_DIAG),
+    };
+    Ok(socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, protocol)?)
+}
+
+/// A socket, not blocking, that hears what the kernel tells a multicast group.
+pub(crate) fn listen(protocol: Protocol, group: i32) -> io::Result<OwnedFd> {
+    let fd = new(protocol, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)?;
+    // One without an address is passed over: zero is whom the kernel leaves out when it leaves out nobody.
+    rustix::net::bind(&fd, &netlink::SocketAddrNetlink::new(0, 0))?;
+    set_option(&fd, libc::NETLINK_ADD_MEMBERSHIP, group)?;
+    Ok(fd)
+}
+
 /// A message of an answer: its type and body.
 pub type Answer = (u16, Vec<u8>);
 
@@ -47,14 +65,9 @@ impl Socket {
     /// # Errors
     /// As socket(2).
     pub fn open(protocol: Protocol) -> io::Result<Self> {
-        let protocol = match protocol {
-            Protocol::Route => None, // NETLINK_ROUTE is zero
-            Protocol::Netfilter => Some(netlink::NETFILTER),
-            Protocol::SocketDiagnosis => Some(netlink::SOCK_DIAG),
-        };
-        let fd = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, protocol)?;
-        set_option(&fd, libc::NETLINK_EXT_ACK)?;
-        set_option(&fd, libc::NETLINK_CAP_ACK)?;
+        let fd = new(protocol, SocketFlags::CLOEXEC)?;
+        set_option(&fd, libc::NETLINK_EXT_ACK, 1)?;
+        set_option(&fd, libc::NETLINK_CAP_ACK, 1)?;
         Ok(Self { fd, sequence: 1 })
     }
 
@@ -213,9 +226,8 @@ fn explanation(answer: Received<'_>) -> String {
         .unwrap_or_default()
 }
 
-fn set_option(fd: &OwnedFd, option: i32) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    let length = libc::socklen_t::try_from(size_of_val(&on)).expect("an int is small");
+fn set_option(fd: &OwnedFd, option: i32, value: libc::c_int) -> io::Result<()> {
+    let length = libc::socklen_t::try_from(size_of_val(&value)).expect("an int is small");
     // SAFETY: the descriptor is open for the call, and the pointer is to an int that lives through it,
     // with that int's size as length, as netlink(7) asks for these options.
     let result = unsafe {
@@ -223,7 +235,7 @@ fn set_option(fd: &OwnedFd, option: i32) -> io::Result<()> {
             fd.as_fd().as_raw_fd(),
             libc::SOL_NETLINK,
             option,
-            std::ptr::from_ref(&on).cast(),
+            std::ptr::from_ref(&value).cast(),
             length,
         )
     };

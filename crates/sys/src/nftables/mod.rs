@@ -11,6 +11,7 @@
 pub mod batch;
 pub mod decode;
 pub mod expression;
+pub mod watch;
 
 use std::io;
 
@@ -60,8 +61,20 @@ impl Netfilter {
     /// # Errors
     /// The kernel refuses.
     pub fn has_table(&mut self, table: &str) -> Result<bool, Error> {
+        self.has_table_of(FAMILY_INET, table)
+    }
+
+    /// The same for one of family `bridge`.
+    ///
+    /// # Errors
+    /// As [`Self::has_table`].
+    pub fn has_bridge_table(&mut self, table: &str) -> Result<bool, Error> {
+        self.has_table_of(FAMILY_BRIDGE, table)
+    }
+
+    fn has_table_of(&mut self, family: u8, table: &str) -> Result<bool, Error> {
         let mut request = Messages::new();
-        batch::header(&mut request, batch::GET_TABLE, REQUEST, FAMILY_INET).text(1, table);
+        batch::header(&mut request, batch::GET_TABLE, REQUEST, family).text(1, table);
         match self.socket.get(request) {
             Ok(_) => Ok(true),
             Err(error) if error.is(libc::ENOENT) => Ok(false),

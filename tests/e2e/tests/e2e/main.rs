@@ -3,6 +3,7 @@
 
 mod attach;
 mod bad_input;
+mod beside;
 mod change;
 mod changes;
 mod churn;
