@@ -37,7 +37,7 @@ pub(crate) async fn open(config: Config) -> Result<Arc<Core>, OpenError> {
     let opened = tokio::task::spawn_blocking(move || open_parts(config)).await;
     let core = Arc::new(opened.map_err(|error| OpenError::Recovery(Error::caused("open", error)))??);
     recovery::recover(&core).await.map_err(OpenError::Recovery)?;
-    crate::network::vigil::keep(&core);
+    crate::network::vigil::keep(&core).await;
     Ok(core)
 }
 
@@ -92,9 +92,6 @@ fn open_parts(mut config: Config) -> Result<Core, OpenError> {
             tracing::warn!(bridge = bridge.bridge(), "another daemon has the usual bridge");
         }
         config.bridge = Some(bridge.config().clone());
-        for obstacle in bridge.obstacles() {
-            tracing::warn!(%obstacle, "another firewall keeps packets from containers");
-        }
     }
     let root = config.data.join("volumes");
     let volumes = Volumes::open(root.clone()).map_err(|source| OpenError::Directory { path: root, source })?;

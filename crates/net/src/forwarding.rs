@@ -101,7 +101,7 @@ impl Version {
 }
 
 /// Turns forwarding on unless it is on. Without `keep_closed` the host is a router for everybody then, and stays
-/// one: there is no guard that would say that it was us.
+/// one: there is no guard that would say that it was us. Says whether it is guarded from now on.
 ///
 /// # Errors
 /// The kernel refuses.
@@ -110,13 +110,13 @@ pub fn ensure(
     netfilter: &mut Netfilter,
     version: Version,
     keep_closed: bool,
-) -> Result<(), ForwardingError> {
+) -> Result<bool, ForwardingError> {
     let failed = |source| ForwardingError::Setting {
         key: version.key(),
         source,
     };
     if sysctl::get(version.key()).map_err(failed)? != "0" {
-        return Ok(());
+        return Ok(false);
     }
     if keep_closed {
         guard(netfilter, version)?;
@@ -124,7 +124,8 @@ pub fn ensure(
     if version == Version::V6 {
         keep_advertised_routes(kernel)?;
     }
-    sysctl::set(version.key(), "1").map_err(failed)
+    sysctl::set(version.key(), "1").map_err(failed)?;
+    Ok(keep_closed)
 }
 
 /// Keeps closed what was closed.
@@ -154,16 +155,28 @@ pub fn guarded(netfilter: &mut Netfilter) -> Result<Vec<Version>, ForwardingErro
     Ok([Version::V4, Version::V6].into_iter().filter(has).collect())
 }
 
-/// Guards these again, if somebody removed the table; says whether.
+/// Guards these again, where somebody removed the guard and the host still forwards; says whether. Another daemon that
+/// shares the table may have been first with a version of its own.
 ///
 /// # Errors
 /// The kernel refuses.
 pub fn mend(netfilter: &mut Netfilter, versions: &[Version]) -> Result<bool, ForwardingError> {
-    if versions.is_empty() || netfilter.has_table(GUARD_TABLE).map_err(ForwardingError::Guard)? {
+    if versions.is_empty() {
         return Ok(false);
     }
-    versions.iter().try_for_each(|&version| guard(netfilter, version))?;
-    Ok(true)
+    let found = guarded(netfilter)?;
+    let mut mended = false;
+    for &version in versions.iter().filter(|version| !found.contains(version)) {
+        let failed = |source| ForwardingError::Setting {
+            key: version.key(),
+            source,
+        };
+        if sysctl::get(version.key()).map_err(failed)? != "0" {
+            guard(netfilter, version)?;
+            mended = true;
+        }
+    }
+    Ok(mended)
 }
 
 /// A link that takes routes from router advertisements stops doing so when the host forwards, and the host
@@ -182,16 +195,16 @@ fn keep_advertised_routes(kernel: &mut Route) -> Result<(), ForwardingError> {
     Ok(())
 }
 
-/// Turns IPv6 forwarding off again if a Corten daemon turned it on and no bridge of any has IPv6 any more.
+/// Turns IPv6 forwarding off again if a Corten daemon turned it on and no bridge of any has IPv6 any more; says whether.
 ///
 /// # Errors
 /// The kernel refuses.
-pub fn restore6(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<(), ForwardingError> {
+pub fn restore6(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<bool, ForwardingError> {
     let chain = Version::V6.chain();
     let chains = netfilter.base_chains().map_err(ForwardingError::Guard)?;
     let ours = |found: &corten_sys::nftables::BaseChain| found.table == GUARD_TABLE && found.name == chain.name;
     if !chains.iter().any(ours) {
-        return Ok(());
+        return Ok(false);
     }
     let links = kernel.links().map_err(ForwardingError::Links)?;
     let addresses = kernel.addresses().map_err(ForwardingError::Links)?;
@@ -201,7 +214,7 @@ pub fn restore6(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<(), For
         .iter()
         .any(|found| routed(found.address) && is_bridge(found.link))
     {
-        return Ok(());
+        return Ok(false);
     }
     let failed = |source| ForwardingError::Setting {
         key: Version::V6.key(),
@@ -215,7 +228,8 @@ pub fn restore6(kernel: &mut Route, netfilter: &mut Netfilter) -> Result<(), For
     } else {
         batch.delete_table();
     }
-    netfilter.commit(batch).map_err(ForwardingError::Guard)
+    netfilter.commit(batch).map_err(ForwardingError::Guard)?;
+    Ok(true)
 }
 
 /// Turns forwarding off again if a Corten daemon turned it on and no bridge of any is left.

@@ -2,6 +2,7 @@
 //! that loads its rules so) are written again at once, and chains that keep packets from containers are told of.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Arc, Weak};
 
@@ -12,45 +13,60 @@ use tokio::io::unix::AsyncFd;
 use crate::core::{Core, blocking};
 use crate::ready;
 
-/// Starts to listen; without a kernel that tells, said once, tables come back at the next change of a network.
-pub(crate) fn keep(core: &Arc<Core>) {
+/// Tells of what is in the way now, and starts to listen; without a kernel that tells, said once, tables come back at the
+/// next change of a network.
+pub(crate) async fn keep(core: &Arc<Core>) {
     let socket = watch::open().and_then(|socket| ready::watch(socket, Interest::READABLE));
+    // What happened before there was a socket is found by looking.
+    let everything = News {
+        table_lost: true,
+        chain_made: true,
+    };
+    let known = look(core, everything, BTreeSet::new()).await;
     match socket {
         Ok(socket) => {
-            tokio::spawn(listen(socket, Arc::downgrade(core)));
+            tokio::spawn(listen(socket, Arc::downgrade(core), known));
         }
-        Err(error) => tracing::warn!(%error, "changes of the firewall by others go unnoticed"),
+        Err(error) => unnoticed(&error),
     }
 }
 
-async fn listen(socket: AsyncFd<OwnedFd>, core: Weak<Core>) {
-    let Some(mut known) = baseline(&core).await else { return };
+async fn listen(socket: AsyncFd<OwnedFd>, core: Weak<Core>, mut known: BTreeSet<String>) {
     loop {
-        let Ok(mut guard) = socket.readable().await else { return };
-        let mut news = News::default();
-        while let Ok(more) = guard.try_io(|socket| watch::read(socket.get_ref().as_fd())) {
-            let Ok(more) = more else { return };
-            news = news.and(more);
-        }
-        if news == News::default() {
-            continue;
-        }
+        let news = match heard(&socket).await {
+            Ok(news) if news == News::default() => continue,
+            Ok(news) => news,
+            Err(error) => return unnoticed(&error),
+        };
         let Some(core) = core.upgrade() else { return };
-        let told = known.clone();
-        let looked = blocking(&core, move |core| {
-            if news.table_lost {
-                mend(core);
-            }
-            Ok(if news.chain_made { tell(core, &told) } else { told })
-        });
-        known = looked.await.unwrap_or(known);
+        known = look(&core, news, known).await;
     }
 }
 
-/// What was told of at the start.
-async fn baseline(core: &Weak<Core>) -> Option<BTreeSet<String>> {
-    let core = core.upgrade()?;
-    blocking(&core, |core| Ok(obstacles(core))).await.ok()
+/// What has been told since the last time, as much as is there.
+async fn heard(socket: &AsyncFd<OwnedFd>) -> io::Result<News> {
+    let mut guard = socket.readable().await?;
+    let mut news = News::default();
+    while let Ok(more) = guard.try_io(|socket| watch::read(socket.get_ref().as_fd())) {
+        news = news.and(more?);
+    }
+    Ok(news)
+}
+
+fn unnoticed(error: &io::Error) {
+    tracing::warn!(%error, "changes of the firewall by others go unnoticed");
+}
+
+/// Mends and tells; gives back what has been told of and is still there.
+async fn look(core: &Arc<Core>, news: News, known: BTreeSet<String>) -> BTreeSet<String> {
+    let before = known.clone();
+    let looked = blocking(core, move |core| {
+        if news.table_lost {
+            mend(core);
+        }
+        Ok(if news.chain_made { tell(core, &known) } else { known })
+    });
+    looked.await.unwrap_or(before)
 }
 
 fn mend(core: &Core) {

@@ -57,7 +57,8 @@ pub struct Host {
     pub(crate) firewall: Firewall,
     ownership: Ownership,
     kernel: Mutex<Route>,
-    /// Which versions the guard held when this daemon last looked.
+    /// Which versions were guarded when this daemon opened, or have been since: not read again, as by then somebody may
+    /// have removed the guard.
     guarded: Mutex<Vec<Version>>,
     pub(crate) ports: PortLedger,
     pub(crate) sweeper: Sweeper,
@@ -73,20 +74,20 @@ impl Host {
     /// Another daemon has the table, or the kernel has no netlink or nftables.
     pub fn open(config: HostConfig) -> Result<Arc<Self>, OpenError> {
         let claim = Claim::table(&config.table)?;
-        let host = Self {
+        let firewall = Firewall::open(&config.table, config.means)?;
+        let guarded = firewall.with_kernel(forwarding::guarded)?;
+        Ok(Arc::new(Self {
             kernel: Mutex::new(Route::open().map_err(netlink::Error::from)?),
-            firewall: Firewall::open(&config.table, config.means)?,
+            firewall,
             ownership: Ownership::new(&config.table, config.means.any_rules()),
-            guarded: Mutex::default(),
+            guarded: Mutex::new(guarded),
             ports: PortLedger::default(),
             sweeper: Sweeper::default(),
             announcer: Announcer::default(),
             forgetter: Forgetter::open().map_err(netlink::Error::from)?,
             _claim: claim,
             config,
-        };
-        host.note_guards()?;
-        Ok(Arc::new(host))
+        }))
     }
 
     /// Writes again the tables that somebody removed; says which.
@@ -101,18 +102,11 @@ impl Host {
         if self.owning(Ownership::mend)? {
             mended.push(format!("bridge {table}"));
         }
-        let guarded = self.guarded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let guarded = self.guarded().clone();
         if self.firewall.with_kernel(|kernel| forwarding::mend(kernel, &guarded))? {
             mended.push(format!("inet {}", forwarding::GUARD_TABLE));
         }
         Ok(mended)
-    }
-
-    /// Remembers which versions are guarded, for when somebody removes the guard.
-    pub(crate) fn note_guards(&self) -> Result<(), OpenError> {
-        let found = self.firewall.with_kernel(forwarding::guarded)?;
-        *self.guarded.lock().unwrap_or_else(PoisonError::into_inner) = found;
-        Ok(())
     }
 
     /// Writes the table for exactly these networks, keeping what was published, and turns forwarding on if it
@@ -246,6 +240,22 @@ impl Host {
         self.kernel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Turns IPv6 forwarding off again after the last network that had it, if it was us who turned it on.
+    pub(crate) fn close6(&self) -> Result<(), OpenError> {
+        let mut kernel = self.kernel();
+        if self
+            .firewall
+            .with_kernel(|netfilter| forwarding::restore6(&mut kernel, netfilter))?
+        {
+            self.guarded().retain(|&version| version != Version::V6);
+        }
+        Ok(())
+    }
+
+    fn guarded(&self) -> MutexGuard<'_, Vec<Version>> {
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn forward_for(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
         if !self.config.forward || network.is_internal() {
             return Ok(());
@@ -256,9 +266,13 @@ impl Host {
         let mut kernel = self.kernel();
         for (version, has_rules) in four.into_iter().chain(six) {
             let keep_closed = self.config.keep_closed && has_rules;
-            self.firewall
-                .with_kernel(|netfilter| forwarding::ensure(&mut kernel, netfilter, version, keep_closed))?;
+            let turned_on =
+                |netfilter: &mut Netfilter| forwarding::ensure(&mut kernel, netfilter, version, keep_closed);
+            let is_new = self.firewall.with_kernel(turned_on)?;
+            if is_new && !self.guarded().contains(&version) {
+                self.guarded().push(version);
+            }
         }
-        self.note_guards()
+        Ok(())
     }
 }

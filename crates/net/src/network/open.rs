@@ -16,7 +16,7 @@ use crate::forwarding::ForwardingError;
 use crate::host::{Claim, ClaimError, Host, HostConfig};
 use crate::recovery::Recovered;
 use crate::sandbox::{BridgeNetworkConfig, Sandbox};
-use crate::{Means, Subnet, address, forwarding, host, pool};
+use crate::{Means, Subnet, address, host, pool};
 
 /// A network cannot be set up or taken down.
 #[derive(Debug, thiserror::Error)]
@@ -145,14 +145,11 @@ impl BridgeNetwork {
     /// The kernel refuses a step.
     pub fn delete(&self) -> Result<(), OpenError> {
         self.host.drop_network(self)?;
-        let mut kernel = self.host.kernel();
-        bridge::remove(&mut kernel, &self.config.bridge)?;
+        bridge::remove(&mut self.host.kernel(), &self.config.bridge)?;
         if self.gateway6.is_some() {
-            self.host
-                .firewall
-                .with_kernel(|netfilter| forwarding::restore6(&mut kernel, netfilter))?;
+            self.host.close6()?;
         }
-        self.host.note_guards()
+        Ok(())
     }
 
     /// Removes bridge and table, and turns forwarding off if it was us who turned it on and no other Corten

@@ -1,6 +1,7 @@
 //! What a daemon finds when it starts, and what it does about what others did meanwhile.
 
 use corten_base::ContainerId;
+use corten_net::forwarding::{self, Version};
 use corten_net::sandbox::{PortRequest, SandboxRequest};
 use corten_net::{BridgeNetwork, BridgeNetworkConfig, Protocol};
 use corten_sys::netlink::Route;
@@ -131,6 +132,28 @@ fn a_flushed_ruleset_is_written_again() {
         assert_eq!(mended, ["inet corten", "bridge corten", "inet corten_guard"]);
         assert!(host_asks(Protocol::Tcp, "127.0.0.1:8080").is_some());
         assert!(host.mend().expect("looked").is_empty());
+    });
+}
+
+#[test]
+fn a_guard_that_was_lost_in_part_is_made_whole() {
+    on_a_host(|| {
+        let gateway6 = Some(("fd00:18::1".parse().expect("an address"), 64));
+        let network = network(BridgeNetworkConfig {
+            gateway6,
+            ..BridgeNetworkConfig::default()
+        });
+        let kept = || forwarding::guarded(&mut Netfilter::open().expect("netfilter")).expect("asked");
+        assert_eq!(kept(), [Version::V4, Version::V6]);
+        assert_eq!(network.host().mend().expect("written"), ["bridge corten"]);
+        // As after a flush that another daemon, with IPv6 alone, noticed first.
+        let mut batch = Batch::new("corten_guard");
+        batch.clear_chain("forward4").delete_chain("forward4");
+        Netfilter::open().expect("netfilter").commit(batch).expect("deleted");
+        // A new network of the same daemon does not make it forget what was guarded.
+        network.host().admit(&[&network]).expect("admitted");
+        assert_eq!(network.host().mend().expect("written"), ["inet corten_guard"]);
+        assert_eq!(kept(), [Version::V4, Version::V6]);
     });
 }
 
