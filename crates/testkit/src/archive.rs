@@ -81,6 +81,7 @@ pub struct Archive {
     tag: String,
     layers: Vec<Vec<u8>>,
     config: Value,
+    history: Option<Value>,
 }
 
 impl Archive {
@@ -91,6 +92,7 @@ impl Archive {
             tag: tag.into(),
             layers: Vec::new(),
             config: json!({}),
+            history: None,
         }
     }
 
@@ -114,17 +116,25 @@ impl Archive {
         self
     }
 
+    /// Sets the list of steps that it was made by (`created_by`, `empty_layer`, ...); else there is one for each layer.
+    #[must_use]
+    pub fn history(mut self, steps: Value) -> Self {
+        self.history = Some(steps);
+        self
+    }
+
     /// The docker-archive.
     pub fn build(&self) -> Result<Vec<u8>> {
         let digests: Vec<String> = self.layers.iter().map(|layer| sha256(layer)).collect();
         let diff_ids: Vec<String> = digests.iter().map(|digest| format!("sha256:{digest}")).collect();
+        let one_each = || digests.iter().map(|_| json!({"created_by": "testkit"})).collect();
         let config = serde_json::to_vec(&json!({
             "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
             "os": "linux",
             "created": "2026-01-01T00:00:00Z",
             "config": self.config,
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
-            "history": digests.iter().map(|_| json!({"created_by": "testkit"})).collect::<Vec<_>>(),
+            "history": self.history.clone().unwrap_or_else(one_each),
         }))?;
         let names: Vec<String> = digests.iter().map(|digest| format!("{digest}/layer.tar")).collect();
         let config_name = format!("{}.json", sha256(&config));

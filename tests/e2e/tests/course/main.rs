@@ -5,6 +5,7 @@
 
 mod commit;
 mod exec_attach_logs;
+mod images;
 mod inspect_stats;
 mod install_info;
 mod listed;
@@ -14,4 +15,5 @@ mod rows;
 mod run;
 mod run_images;
 mod run_terminal;
+mod search;
 mod volumes;
