@@ -281,6 +281,8 @@ impl Write for First {
     }
 }
 
+impl crate::tar::Sink for First {}
+
 struct PieceWriter {
     to: SyncSender<io::Result<Vec<u8>>>,
     gathered: Vec<u8>,
@@ -303,6 +305,8 @@ impl Write for PieceWriter {
         self.to.send(Ok(piece)).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
+
+impl crate::tar::Sink for PieceWriter {}
 
 struct PieceReader {
     from: Receiver<io::Result<Vec<u8>>>,

@@ -1,5 +1,7 @@
 //! Files of containers and volumes: archives in and out, export.
 
+use std::io;
+
 use corten_api::container::PathStat;
 use corten_engine::files::FilesOf;
 use corten_engine::request::ExtractOptions;
@@ -7,7 +9,8 @@ use http::header::{HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 
 use super::Api;
-use crate::http::{Aborted, Answer, Body, BodyReader, Failure, Request, StreamWriter, answer};
+use super::attach::hijacked;
+use crate::http::{Answer, Body, BodyReader, Failure, Request, Transfer, TransferWriter, answer};
 
 /// Says what a path is.
 const PATH_STAT: HeaderName = HeaderName::from_static("x-docker-container-path-stat");
@@ -19,17 +22,11 @@ pub(super) async fn stat(api: &Api, of: FilesOf<'_>, request: &Request) -> Answe
 }
 
 /// `GET /containers/{id}/archive`, `GET /corten/volumes/{name}/archive`
-pub(super) async fn read(api: &Api, of: FilesOf<'_>, request: &Request) -> Answer {
-    let ticket = api.engine.prepare_archive(of, path(request)?).await?;
-    let stat = ticket.stat().clone();
-    let (sender, body) = Body::stream();
-    tokio::spawn(async move {
-        if let Err(error) = ticket.write(StreamWriter::new(sender.clone())).await {
-            tracing::error!("an archive could not be completed: {error}");
-            drop(sender.send(Err(Aborted)).await);
-        }
-    });
-    Ok(told(answer::stream("application/x-tar", body), &stat))
+pub(super) async fn read(api: &Api, of: FilesOf<'_>, request: Request) -> Answer {
+    let ticket = api.engine.prepare_archive(of, path(&request)?).await?;
+    let stat = format!("X-Docker-Container-Path-Stat: {}\r\n", ticket.stat().to_header());
+    let transfer = Transfer::begin(request.wire, request.protocol, "application/x-tar", &stat);
+    Ok(send(transfer, |writer| ticket.write(writer)).await)
 }
 
 /// `PUT /containers/{id}/archive`, `PUT /corten/volumes/{name}/archive`
@@ -46,16 +43,30 @@ pub(super) async fn write(api: &Api, of: FilesOf<'_>, request: Request) -> Answe
 }
 
 /// `GET /containers/{id}/export`, `GET /corten/volumes/{name}/export`
-pub(super) async fn export(api: &Api, of: FilesOf<'_>) -> Answer {
+pub(super) async fn export(api: &Api, of: FilesOf<'_>, request: Request) -> Answer {
     let ticket = api.engine.prepare_export(of).await?;
-    let (sender, body) = Body::stream();
-    tokio::spawn(async move {
-        if let Err(error) = ticket.write(StreamWriter::new(sender.clone())).await {
-            tracing::error!("an export could not be completed: {error}");
-            drop(sender.send(Err(Aborted)).await);
-        }
-    });
-    Ok(answer::stream("application/octet-stream", body))
+    let transfer = Transfer::begin(request.wire, request.protocol, "application/octet-stream", "");
+    Ok(send(transfer, |writer| ticket.write(writer)).await)
+}
+
+/// Lets `write` write an archive on a connection of its own, and ends it.
+async fn send<W>(
+    transfer: impl Future<Output = io::Result<Transfer>>,
+    write: impl FnOnce(TransferWriter) -> W,
+) -> Response<Body>
+where
+    W: Future<Output = corten_engine::Result<()>>,
+{
+    let begun = async { transfer.await.and_then(|transfer| Ok((transfer.writer()?, transfer))) };
+    match begun.await {
+        Err(error) => tracing::debug!("an archive was not wanted any more: {error}"),
+        Ok((writer, transfer)) => match write(writer).await {
+            Err(error) => tracing::error!("an archive could not be completed: {error}"),
+            // A client that left behind the last byte has all of it.
+            Ok(()) => drop(transfer.finish().await),
+        },
+    }
+    hijacked()
 }
 
 fn path(request: &Request) -> Result<&str, Failure> {

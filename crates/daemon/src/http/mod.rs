@@ -11,6 +11,7 @@ mod record;
 mod request;
 pub mod session;
 mod stop;
+mod transfer;
 pub mod websocket;
 mod wire;
 
@@ -22,4 +23,5 @@ pub use pipe::{BodyReader, StreamWriter};
 pub use record::Record;
 pub use request::{Query, Request, drain};
 pub use stop::{Stop, Stopper};
+pub use transfer::{Transfer, TransferWriter};
 pub use wire::{Socket, Wire};

@@ -38,6 +38,8 @@ const BODY_LIMIT: Duration = Duration::from_secs(120);
 pub struct Request {
     /// The API version asked for; the newest if none was.
     pub version: ApiVersion,
+    /// The version of HTTP.
+    pub protocol: http::Version,
     /// Its query.
     pub query: Query,
     /// Its headers.

@@ -57,6 +57,7 @@ impl Handler for Fake {
         let query = Query::new(head.uri.query().unwrap_or_default());
         let mut request = Request {
             version: version::MAX,
+            protocol: head.version,
             query,
             headers: head.headers,
             body,

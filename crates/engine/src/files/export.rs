@@ -1,9 +1,9 @@
 //! A container's whole root as a tar (`GET /containers/{id}/export`), without what is mounted in it; or a volume.
 
-use std::io::Write;
 use std::sync::Arc;
 
 use corten_image::pack;
+use corten_image::tar::Sink;
 use corten_sys::fault::boundary;
 
 use super::gate::{Checked, Opened};
@@ -43,7 +43,7 @@ impl ExportTicket {
     /// Writes the archive to `writer`, on a thread of its own.
     pub async fn write<W>(self, writer: W) -> Result<()>
     where
-        W: Write + Send + 'static,
+        W: Sink + Send + 'static,
     {
         let core = Arc::clone(&self.core);
         transferring(&core, move |_core| {

@@ -1,10 +1,11 @@
 //! Who has a container's files open, and its start: one waits for the other, but not for ever.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
+use corten_image::tar::Sink;
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use super::view::Mounted;
@@ -109,6 +110,18 @@ impl<T: std::io::Write> std::io::Write for Checked<T> {
 
     fn flush(&mut self) -> std::io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl<T: Sink> Sink for Checked<T> {
+    fn begin_content(&mut self, name: &[u8], size: u64) -> std::io::Result<()> {
+        self.inner.begin_content(name, size)
+    }
+
+    fn take(&mut self, file: BorrowedFd<'_>, offset: u64, length: usize) -> std::io::Result<bool> {
+        let taken = self.inner.take(file, offset, length)?;
+        self.pass.check()?;
+        Ok(taken)
     }
 }
 

@@ -19,6 +19,7 @@ use std::os::fd::AsFd as _;
 
 use corten_sys::fault::boundary;
 
+pub use corten_image::tar::Sink;
 pub use export::ExportTicket;
 pub(crate) use gate::Gate;
 pub use read::ArchiveTicket;

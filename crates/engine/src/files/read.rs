@@ -1,11 +1,11 @@
 //! Files out of a container (`GET /containers/{id}/archive`) or a volume as a tar.
 
 use std::ffi::CString;
-use std::io::Write;
 use std::sync::Arc;
 
 use corten_api::container::PathStat;
 use corten_image::pack;
+use corten_image::tar::Sink;
 use corten_image::unpack::open_in;
 use corten_sys::fault::boundary;
 use rustix::fs::OFlags;
@@ -56,7 +56,7 @@ impl ArchiveTicket {
     /// Writes the archive to `writer`, on a thread of its own.
     pub async fn write<W>(self, writer: W) -> Result<()>
     where
-        W: Write + Send + 'static,
+        W: Sink + Send + 'static,
     {
         let core = Arc::clone(&self.core);
         transferring(&core, move |_core| {
@@ -70,7 +70,7 @@ impl ArchiveTicket {
         .await
     }
 
-    fn pack(&self, writer: &mut dyn Write) -> std::io::Result<()> {
+    fn pack(&self, writer: &mut dyn Sink) -> std::io::Result<()> {
         let inside = &|owner| Mapping::inside_of(self.identity.as_ref(), owner);
         let root = self.opened.root();
         if self.stat.is_directory() {

@@ -11,13 +11,13 @@ pub(crate) use attribute::is_opaque;
 
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::tar::{Header, Kind, TarWriter};
+use crate::tar::{Header, Kind, Sink, TarWriter};
 
 /// Directories within directories; each level holds a descriptor.
 const DEPTH_MAX: usize = 2048;
@@ -71,7 +71,7 @@ impl Judge for All<'_> {
 ///
 /// # Errors
 /// Reading or the receiver fails.
-pub fn directory(directory: BorrowedFd<'_>, name: &[u8], inside: Inside<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn directory(directory: BorrowedFd<'_>, name: &[u8], inside: Inside<'_>, out: &mut dyn Sink) -> io::Result<()> {
     let mut judge = All { inside };
     let mut pack = Pack::new(out, name, &mut judge);
     let mut stat = rustix::fs::fstat(directory)?;
@@ -85,7 +85,7 @@ pub fn directory(directory: BorrowedFd<'_>, name: &[u8], inside: Inside<'_>, out
 ///
 /// # Errors
 /// Reading or the receiver fails.
-pub fn content(directory: BorrowedFd<'_>, inside: Inside<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub fn content(directory: BorrowedFd<'_>, inside: Inside<'_>, out: &mut dyn Sink) -> io::Result<()> {
     let mut judge = All { inside };
     let mut pack = Pack::new(out, b"", &mut judge);
     pack.relative = true;
@@ -94,7 +94,7 @@ pub fn content(directory: BorrowedFd<'_>, inside: Inside<'_>, out: &mut dyn Writ
 }
 
 /// As [`content`], for what `judge` keeps. Returns whether there was anything.
-pub(crate) fn judged(directory: BorrowedFd<'_>, judge: &mut dyn Judge, out: &mut dyn Write) -> io::Result<bool> {
+pub(crate) fn judged(directory: BorrowedFd<'_>, judge: &mut dyn Judge, out: &mut dyn Sink) -> io::Result<bool> {
     let mut pack = Pack::new(out, b"", judge);
     pack.relative = true;
     pack.tree(directory)?;
@@ -111,7 +111,7 @@ pub fn entry(
     name: &CStr,
     shown: &[u8],
     inside: Inside<'_>,
-    out: &mut dyn Write,
+    out: &mut dyn Sink,
 ) -> io::Result<()> {
     let mut judge = All { inside };
     let mut pack = Pack::new(out, b"", &mut judge);
@@ -128,7 +128,7 @@ pub fn entry(
 }
 
 struct Pack<'a> {
-    tar: TarWriter<&'a mut dyn Write>,
+    tar: TarWriter<&'a mut dyn Sink>,
     judge: &'a mut dyn Judge,
     /// In front of each name, with a slash between.
     prefix: &'a [u8],
@@ -151,7 +151,7 @@ struct Level {
 }
 
 impl<'a> Pack<'a> {
-    fn new(out: &'a mut dyn Write, prefix: &'a [u8], judge: &'a mut dyn Judge) -> Self {
+    fn new(out: &'a mut dyn Sink, prefix: &'a [u8], judge: &'a mut dyn Judge) -> Self {
         Self {
             tar: TarWriter::new(out),
             judge,
@@ -331,7 +331,7 @@ impl<'a> Pack<'a> {
             xattrs: &xattrs,
             ..header(name, Kind::Regular, stat)
         })?;
-        self.tar.content(file.as_fd(), size)
+        self.tar.content(name, file.as_fd(), size)
     }
 
     fn name(&self, path: &[u8]) -> Vec<u8> {

@@ -13,7 +13,7 @@ use std::io::{self, BufRead};
 
 use pax::Pax;
 pub(crate) use sparse::Segment;
-pub use write::{Header, TarWriter};
+pub use write::{Header, Sink, TarWriter};
 
 const BLOCK: usize = 512;
 /// Bytes of one PAX header, long name or sparse map; Go's reader has the same limit.

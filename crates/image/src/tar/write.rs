@@ -9,6 +9,8 @@ use super::{BLOCK, Kind};
 
 /// Read at a time.
 const BUFFER_BYTES: usize = 256 << 10;
+/// Offered to the receiver at a time: clients that read whole chunks hold one in memory.
+const TAKEN_BYTES: usize = 1 << 20;
 /// Bytes of a name or link target in a header.
 const NAME_BYTES: usize = 100;
 
@@ -37,6 +39,40 @@ pub struct Header<'a> {
     pub xattrs: &'a [(Vec<u8>, Vec<u8>)],
 }
 
+/// Where an archive goes: bytes, and content of files, which the receiver may take from the file itself.
+pub trait Sink: Write {
+    /// What follows is the content of the file that the archive calls `name`.
+    ///
+    /// # Errors
+    /// The receiver's.
+    fn begin_content(&mut self, name: &[u8], size: u64) -> io::Result<()> {
+        let _ = (name, size);
+        Ok(())
+    }
+
+    /// Takes the next `length` bytes of content from `offset` in `file` (zeros where the file lacks some by now) and
+    /// returns true; or wants them written.
+    ///
+    /// # Errors
+    /// Reading or the receiver fails.
+    fn take(&mut self, file: BorrowedFd<'_>, offset: u64, length: usize) -> io::Result<bool> {
+        let _ = (file, offset, length);
+        Ok(false)
+    }
+}
+
+impl Sink for Vec<u8> {}
+
+impl<S: Sink + ?Sized> Sink for &mut S {
+    fn begin_content(&mut self, name: &[u8], size: u64) -> io::Result<()> {
+        (**self).begin_content(name, size)
+    }
+
+    fn take(&mut self, file: BorrowedFd<'_>, offset: u64, length: usize) -> io::Result<bool> {
+        (**self).take(file, offset, length)
+    }
+}
+
 /// Writes entry after entry.
 #[derive(Debug)]
 pub struct TarWriter<W> {
@@ -44,7 +80,7 @@ pub struct TarWriter<W> {
     buffer: Vec<u8>,
 }
 
-impl<W: Write> TarWriter<W> {
+impl<W: Sink> TarWriter<W> {
     /// Starts an archive.
     pub fn new(out: W) -> Self {
         Self {
@@ -80,20 +116,33 @@ impl<W: Write> TarWriter<W> {
         self.out.write_all(&block(header, type_byte(header.kind)))
     }
 
-    /// Writes `size` bytes of content from the start of `file`; what the file lacks by now is zeros, what it has more
-    /// is left out.
+    /// Writes `size` bytes of content from the start of `file`, which the archive calls `name`; what the file lacks by
+    /// now is zeros, what it has more is left out.
     ///
     /// # Errors
     /// Reading or the receiver fails.
-    pub fn content(&mut self, file: BorrowedFd<'_>, size: u64) -> io::Result<()> {
+    pub fn content(&mut self, name: &[u8], file: BorrowedFd<'_>, size: u64) -> io::Result<()> {
+        self.out.begin_content(name, size)?;
+        let mut offset = 0;
+        while offset < size {
+            let wanted = usize::try_from(size - offset).unwrap_or(TAKEN_BYTES).min(TAKEN_BYTES);
+            if !self.out.take(file, offset, wanted)? {
+                self.copy(file, offset, wanted)?;
+            }
+            offset += wanted as u64;
+        }
+        self.pad(size)
+    }
+
+    fn copy(&mut self, file: BorrowedFd<'_>, mut offset: u64, length: usize) -> io::Result<()> {
         self.buffer.resize(BUFFER_BYTES, 0);
-        let mut left = size;
+        let mut left = length;
         let mut ended = false;
         while left > 0 {
-            let wanted = usize::try_from(left).unwrap_or(BUFFER_BYTES).min(BUFFER_BYTES);
+            let wanted = left.min(BUFFER_BYTES);
             let mut length = 0;
             if !ended {
-                length = match rustix::io::read(file, &mut self.buffer[..wanted]) {
+                length = match rustix::io::pread(file, &mut self.buffer[..wanted], offset) {
                     Err(rustix::io::Errno::INTR) => continue,
                     read => read?,
                 };
@@ -104,9 +153,10 @@ impl<W: Write> TarWriter<W> {
                 length = wanted;
             }
             self.out.write_all(&self.buffer[..length])?;
-            left -= length as u64;
+            offset += length as u64;
+            left -= length;
         }
-        self.pad(size)
+        Ok(())
     }
 
     /// Ends the archive and gives the receiver back.
