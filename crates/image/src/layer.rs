@@ -23,7 +23,16 @@ pub(crate) struct NewLayer {
     pub(crate) size_bytes: u64,
     pub(crate) blob: Digest,
     pub(crate) blob_bytes: u64,
-    pub(crate) blob_path: PathBuf,
+    pub(crate) stored: Stored,
+}
+
+/// Where a new layer's blob lies under `tmp/`, and in which form.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    /// As it was received.
+    Whole(PathBuf),
+    /// As an outline of it.
+    Outline(PathBuf),
 }
 
 /// Layers and blobs whose records are gone; their files go after the commit.
@@ -129,7 +138,9 @@ impl Store {
         }
         for blob in &released.blobs {
             boundary("blob.remove");
+            // One of the two is there.
             self.0.trash.take(&self.blob_path(blob))?;
+            self.0.trash.take(&self.outline_path(blob))?;
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ pub mod hello;
 pub mod import;
 mod layer;
 pub mod load;
+mod outline;
 pub mod pack;
 pub mod remove;
 pub mod save;

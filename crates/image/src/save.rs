@@ -13,8 +13,9 @@ use serde::Serialize;
 use crate::ErrorKind;
 use crate::compress::Compression;
 use crate::find::{FindError, Image, stored};
+use crate::layer::Hold;
 use crate::load::WorkDirectory;
-use crate::store::{Store, StoreError};
+use crate::store::{LayerRecord, Store, StoreError};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
@@ -183,6 +184,8 @@ struct DockerManifest {
 /// Where a blob's bytes come from.
 #[derive(Debug)]
 enum Source {
+    /// A layer's blob; the layer stays in the store meanwhile.
+    Layer(LayerRecord, Hold),
     File(PathBuf),
     Text(Vec<u8>),
 }
@@ -207,7 +210,7 @@ impl Archive {
         for (image, tags) in &self.images {
             self.add(image, tags, &work, &mut contents)?;
         }
-        contents.write(writer)
+        contents.write(&self.store, writer)
     }
 
     fn add(
@@ -260,13 +263,19 @@ impl Archive {
     /// A layer's descriptor. What OCI has no media type for goes out plain.
     fn layer(&self, chain: &Digest, diff_id: &Digest, work: &WorkDirectory) -> Result<(Descriptor, Source), SaveError> {
         let damaged = || StoreError::Damaged(chain.to_string());
-        let layer = self.store.records().view()?.layer(chain)?.ok_or_else(damaged)?;
+        let (hold, layer) = self.store.hold(chain)?.ok_or_else(damaged)?;
         let path = self.store.blob_path(&layer.blob);
         let failed = |error| StoreError::io("read", &path)(error);
-        let mut file = std::fs::File::open(&path).map_err(failed)?;
-        let size = file.metadata().map_err(failed)?.len();
+        let mut blob = self.store.open_blob(&layer)?;
         let mut start = [0; 8];
-        let known = file.read(&mut start).map_err(failed)?;
+        let known = blob.read(&mut start).map_err(failed)?;
+        let size = self
+            .store
+            .records()
+            .view()?
+            .blob(&layer.blob)?
+            .ok_or_else(damaged)?
+            .size_bytes;
         let suffix = match Compression::of(&start[..known]) {
             Compression::Plain => "",
             Compression::Gzip => "+gzip",
@@ -283,7 +292,7 @@ impl Archive {
         };
         Ok((
             Descriptor::new(&format!("{LAYER}{suffix}"), layer.blob, size),
-            Source::File(path),
+            Source::Layer(layer, hold),
         ))
     }
 }
@@ -310,7 +319,7 @@ impl Contents {
         }
     }
 
-    fn write(self, writer: &mut dyn Write) -> Result<(), SaveError> {
+    fn write(self, store: &Store, writer: &mut dyn Write) -> Result<(), SaveError> {
         let mut tar = tar::Builder::new(io::BufWriter::with_capacity(BUFFER_BYTES, writer));
         for directory in ["blobs/", "blobs/sha256/"] {
             append(&mut tar, directory, tar::EntryType::Directory, 0, io::empty())?;
@@ -321,14 +330,9 @@ impl Contents {
                 Source::Text(text) => append(&mut tar, &name, tar::EntryType::Regular, size, &*text)?,
                 Source::File(path) => {
                     let file = std::fs::File::open(&path).map_err(StoreError::io("open", &path))?;
-                    append(
-                        &mut tar,
-                        &name,
-                        tar::EntryType::Regular,
-                        size,
-                        io::BufReader::with_capacity(BUFFER_BYTES, file),
-                    )?;
+                    stream(&mut tar, &name, size, file)?;
                 }
+                Source::Layer(layer, _hold) => stream(&mut tar, &name, size, store.open_blob(&layer)?)?,
             }
         }
         let index = json(&Index {
@@ -350,6 +354,23 @@ impl Contents {
         tar.into_inner()
             .and_then(|mut out| out.flush())
             .map_err(SaveError::Write)
+    }
+}
+
+fn stream<W: Write>(
+    tar: &mut tar::Builder<W>,
+    name: &str,
+    size: u64,
+    mut content: impl io::Read,
+) -> Result<(), SaveError> {
+    let buffered = io::BufReader::with_capacity(BUFFER_BYTES, &mut content);
+    append(tar, name, tar::EntryType::Regular, size, buffered)?;
+    // A blob that is put together says only at its end whether it is whole.
+    match content.read(&mut [0]).map_err(SaveError::Write)? {
+        0 => Ok(()),
+        _ => Err(SaveError::Write(io::Error::other(format!(
+            "{name} is longer than it was"
+        )))),
     }
 }
 

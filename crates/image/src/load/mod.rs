@@ -20,7 +20,7 @@ use corten_sys::fault::boundary;
 use crate::ErrorKind;
 use crate::config::{ImageConfig, chain_id};
 use crate::extract::ExtractError;
-use crate::layer::{Hold, NewLayer, retain_blob, retain_layer, settle_implied};
+use crate::layer::{Hold, NewLayer, Stored, retain_blob, retain_layer, settle_implied};
 use crate::store::tag::set_tag;
 use crate::store::{ImageRecord, Store, StoreError};
 use crate::tar::TarError;
@@ -119,7 +119,7 @@ impl Store {
             .collect())
     }
 
-    /// Receives one layer alone and unpacks it, on `parent`, for `import` and `commit`. The closure gets it, and the
+    /// Receives one layer alone and unpacks it, on `parent`, for `import`. The closure gets it, and the
     /// work directory it lies in.
     pub(crate) fn with_layer<T>(
         &self,
@@ -151,7 +151,7 @@ impl Store {
                 size_bytes: unpacked.extracted.size_bytes,
                 blob: blob.digest,
                 blob_bytes: blob.size_bytes,
-                blob_path: blob.path,
+                stored: Stored::Whole(blob.path),
             })
         })?;
         boundary("import.unpacked");
@@ -212,7 +212,10 @@ impl Store {
             // Another load may have brought the same layer meanwhile.
             if transaction.layer(&layer.chain)?.is_none() {
                 if transaction.blob(&layer.blob)?.is_none() {
-                    self.place_blob(&layer.blob_path, &layer.blob)?;
+                    match &layer.stored {
+                        Stored::Whole(path) => place(path, &self.blob_path(&layer.blob))?,
+                        Stored::Outline(path) => place(path, &self.outline_path(&layer.blob))?,
+                    }
                 }
                 self.add_layer(&transaction, layer)?;
             }
@@ -223,7 +226,7 @@ impl Store {
         for image in &admission.images {
             if transaction.image(&image.id)?.is_none() {
                 if transaction.blob(&image.id)?.is_none() {
-                    self.place_blob(&image.config_path, &image.id)?;
+                    place(&image.config_path, &self.blob_path(&image.id))?;
                 }
                 retain_blob(&transaction, &image.id, image.config_bytes)?;
                 if let Some(top) = &image.top {
@@ -272,11 +275,10 @@ impl Store {
         let flush = || rustix::fs::syncfs(std::fs::File::open(root)?).map_err(std::io::Error::from);
         flush().map_err(StoreError::io("flush", root))
     }
+}
 
-    fn place_blob(&self, from: &Path, digest: &Digest) -> Result<(), StoreError> {
-        let target = self.blob_path(digest);
-        std::fs::rename(from, &target).map_err(StoreError::io("rename to", &target))
-    }
+fn place(from: &Path, target: &Path) -> Result<(), StoreError> {
+    std::fs::rename(from, target).map_err(StoreError::io("rename to", target))
 }
 
 fn start<'scope>(scope: &'scope std::thread::Scope<'scope, '_>) -> Result<Unpackers, StoreError> {
@@ -415,7 +417,7 @@ impl Preparing<'_> {
             size_bytes: unpacked.extracted.size_bytes,
             blob: file.digest,
             blob_bytes: file.size_bytes,
-            blob_path: file.path.clone(),
+            stored: Stored::Whole(file.path.clone()),
         });
         let size = file.size_bytes;
         (self.progress)(LoadEvent::Layer {

@@ -4,6 +4,7 @@
 //! to its place, then recorded in one transaction; removal takes the record away first and the files after. Acts that
 //! change records or layers hold [`Inner::state`]; unpacking and reading do not.
 
+mod blob;
 mod records;
 pub(crate) mod sweep;
 pub(crate) mod tag;
@@ -19,6 +20,9 @@ use corten_base::Digest;
 pub(crate) use records::{BlobRecord, ImageRecord, LayerRecord, Records, Transaction, View};
 
 use crate::find::Image;
+
+/// What the name of an outline has behind the blob's digest.
+const OUTLINE: &str = ".outline";
 
 /// All images of one root directory. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -126,6 +130,14 @@ impl Store {
 
     pub(crate) fn blob_path(&self, digest: &Digest) -> PathBuf {
         self.0.root.join("blobs/sha256").join(digest.hex())
+    }
+
+    /// Where the outline of a blob is that is not stored as it is.
+    pub(crate) fn outline_path(&self, digest: &Digest) -> PathBuf {
+        self.0
+            .root
+            .join("blobs/sha256")
+            .join(format!("{}{OUTLINE}", digest.hex()))
     }
 
     pub(crate) fn layers_root(&self) -> PathBuf {

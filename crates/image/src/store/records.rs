@@ -1,8 +1,8 @@
-//! The database: names, images, layers and blobs with their reference counts. Format 1:
+//! The database: names, images, layers and blobs with their reference counts. Format 2:
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | `format` | 1 |
+//! | `meta` | `format` | 2 |
 //! | `names` | full reference, `docker.io/library/x:tag` or `...@sha256:..` | image id, hex |
 //! | `images` | image id, hex | [`ImageRecord`] as JSON |
 //! | `layers` | chain id, hex | [`LayerRecord`] as JSON |
@@ -21,7 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
-const FORMAT: u64 = 1;
+/// Since 2 a layer's blob may be stored as an outline, which programs that know 1 alone would take for litter.
+const FORMAT: u64 = 2;
 /// redb's default of 1 GiB is meant for other databases; this one is a few MiB.
 const CACHE_BYTES: usize = 1 << 20;
 
@@ -93,6 +94,16 @@ impl Records {
         };
         match known {
             Some(FORMAT) => transaction.0.abort().map_err(failed)?,
+            // What it says is the same in the second.
+            Some(1) => {
+                transaction
+                    .0
+                    .open_table(META)
+                    .map_err(failed)?
+                    .insert("format", FORMAT)
+                    .map_err(failed)?;
+                transaction.commit()?;
+            }
             Some(newer) => return Err(StoreError::Format(newer)),
             None => {
                 for table in [NAMES, IMAGES, LAYERS, BLOBS] {
@@ -160,6 +171,10 @@ impl View {
 
     pub(crate) fn layers(&self) -> Result<Vec<(Digest, LayerRecord)>, StoreError> {
         all(&self.0.open_table(LAYERS).map_err(failed)?)
+    }
+
+    pub(crate) fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>, StoreError> {
+        get(&self.0.open_table(BLOBS).map_err(failed)?, digest)
     }
 
     pub(crate) fn blobs(&self) -> Result<Vec<(Digest, BlobRecord)>, StoreError> {

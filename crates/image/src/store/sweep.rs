@@ -6,7 +6,7 @@ use std::path::Path;
 
 use corten_base::Digest;
 
-use super::{Store, StoreError};
+use super::{OUTLINE, Store, StoreError};
 use crate::snapshot::EMPTY_KEY;
 
 impl Store {
@@ -25,7 +25,7 @@ impl Store {
         let blobs: HashSet<OsString> = view
             .blobs()?
             .into_iter()
-            .map(|(digest, _)| digest.hex().into())
+            .flat_map(|(digest, _)| [digest.hex().into(), format!("{}{OUTLINE}", digest.hex()).into()])
             .collect();
         self.sweep_directory(&root.join("blobs/sha256"), &blobs)
     }

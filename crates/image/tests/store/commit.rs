@@ -289,3 +289,63 @@ fn a_failure_leaves_nothing() {
         .expect_err("it is not there");
     assert_eq!(missing.kind(), corten_image::ErrorKind::NotFound);
 }
+
+/// What is below `directory`, in bytes and by names.
+fn stored(directory: &Path) -> (u64, Vec<String>) {
+    let entries = std::fs::read_dir(directory).expect("a directory");
+    let entries: Vec<_> = entries.map(|entry| entry.expect("an entry")).collect();
+    let bytes = entries
+        .iter()
+        .map(|entry| entry.metadata().expect("its size").len())
+        .sum();
+    let names = entries
+        .iter()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned());
+    (bytes, names.collect())
+}
+
+#[test]
+fn content_is_stored_once_and_damage_is_noticed() {
+    let place = place();
+    let content: Vec<u8> = (0..900_000u32).flat_map(u32::to_le_bytes).collect();
+    std::fs::write(place.upper.join("big"), &content).expect("write");
+    let hole = std::fs::File::create(place.upper.join("hole")).expect("create");
+    hole.set_len(5 << 20).expect("grows");
+    let (id, committed) = commit(&place);
+    let root = place.root.path().join("image");
+    let (bytes, names) = stored(&root.join("blobs/sha256"));
+    assert!(bytes < 100_000, "{bytes}: {names:?}");
+    let Place {
+        root: kept,
+        store,
+        container,
+        ..
+    } = place;
+    drop(store);
+    let store = Store::open(&root).expect("opens again");
+    let mut written = Vec::new();
+    store.save(&[id.to_string()], &mut written).expect("saves");
+    saved_layers_are_what_their_digests_say(&written, &committed);
+    // A second store takes it, and gives the same back.
+    let other = Store::open(&kept.path().join("other")).expect("opens");
+    other.load(&mut &written[..], &mut |_| {}).expect("loads");
+    let mut again = Vec::new();
+    other.save(&[id.to_string()], &mut again).expect("saves");
+    assert!(again == written, "the same bytes");
+    let top = std::fs::read_dir(root.join("layers")).expect("layers");
+    let file = top
+        .map(|layer| layer.expect("a layer").path().join("diff/big"))
+        .find(|file| file.exists())
+        .expect("the file is there");
+    std::fs::write(&file, &content[1..]).expect("damage");
+    let error = store.save(&[id.to_string()], &mut Vec::new()).expect_err("damaged");
+    assert!(error.to_string().contains("the layer is damaged"), "{error}");
+    store.remove_snapshot(&container).expect("removes");
+    let options = corten_image::RemoveOptions {
+        force: false,
+        prune: false,
+    };
+    store.remove(&id.to_string(), options, &[]).expect("removes");
+    let (_, names) = stored(&root.join("blobs/sha256"));
+    assert_eq!(names.len(), 2, "those of the first image: {names:?}");
+}
