@@ -4,11 +4,12 @@
 //! A case that says nothing about one client runs with both, `docker` and `corten`, on one daemon.
 //! `CORTEN_E2E_ENGINE=docker` runs the same cases on the reference engine.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use corten_testkit::daemon::Engine;
-use corten_testkit::{Daemon, DaemonOptions, Outcome, http, skip};
+use corten_testkit::{Daemon, DaemonOptions, Outcome, Sandbox, http, skip};
 use serde_json::Value;
 
 /// Longer than anything a case waits for on a loaded machine.
@@ -138,6 +139,41 @@ pub fn on_daemon(options: DaemonOptions, images: &[&str], body: impl FnOnce(&mut
     };
     let verdict = body(&mut case).and_then(|()| case.daemon.leaves_nothing());
     verdict.map_err(|error| anyhow::anyhow!("{error:#}\n{}", case.daemon.log_tail()))
+}
+
+/// Runs `body` with both clients, one after the other, on a fresh daemon that remaps (`--userns-remap`) to the
+/// subordinate ids 200000 to 265535.
+pub fn remapped(images: &[&str], body: impl Fn(&mut Case) -> Result<()>) -> Result<()> {
+    if !skip::is_root() {
+        skip::skip("remapped case", "needs root to make namespaces");
+        return Ok(());
+    }
+    let sandbox = Arc::new(Sandbox::new()?);
+    sandbox
+        .script(
+            "for f in subuid subgid; do echo nobody:200000:65536 > /tmp/$f.$$; mount --bind /tmp/$f.$$ /etc/$f; rm /tmp/$f.$$; done
+             grep -q ^nobody: /etc/group || { (cat /etc/group; echo nobody:x:65534:) > /tmp/group.$$; mount --bind /tmp/group.$$ /etc/group; rm /tmp/group.$$; }",
+        )?
+        .success()?;
+    let options = DaemonOptions {
+        arguments: vec!["--userns-remap=nobody".to_owned()],
+        ..DaemonOptions::default()
+    };
+    let mut daemon = Daemon::start_in(sandbox, options)?;
+    for image in images {
+        daemon.load_image(image)?;
+    }
+    daemon.remember()?;
+    let mut case = Case {
+        daemon,
+        client: Client::Docker,
+    };
+    for client in clients()? {
+        case.client = client;
+        let verdict = body(&mut case).and_then(|()| case.daemon.leaves_nothing());
+        verdict.with_context(|| format!("with client {client:?}: {}", case.daemon.log_tail()))?;
+    }
+    Ok(())
 }
 
 /// Whether the reference engine is under test, which does not have what only Corten has.

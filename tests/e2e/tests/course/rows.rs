@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, LIMIT, both};
+use corten_e2e::{Case, LIMIT, both, remapped};
+use corten_testkit::Terminal;
 use corten_testkit::wait::until_ok;
 
 /// The rows that run on one daemon with one client, and what failed of them.
@@ -26,21 +27,54 @@ impl Rows<'_> {
 /// Runs `body`'s rows with both clients on a fresh daemon that has these images, and fails with the list of
 /// the rows that failed.
 pub(crate) fn group(images: &[&str], body: impl Fn(&Rows<'_>)) -> Result<()> {
-    both(images, |case| {
-        let rows = Rows {
-            case,
-            failed: RefCell::default(),
-        };
-        body(&rows);
-        let failed = rows.failed.into_inner();
-        ensure!(
-            failed.is_empty(),
-            "{} rows failed:\n{}",
-            failed.len(),
-            failed.join("\n")
-        );
-        Ok(())
-    })
+    both(images, |case| all_of(case, &body))
+}
+
+/// [`group`] on a daemon with `--userns-remap`: root of a container is 200000 outside.
+pub(crate) fn remapped_group(images: &[&str], body: impl Fn(&Rows<'_>)) -> Result<()> {
+    remapped(images, |case| all_of(case, &body))
+}
+
+fn all_of(case: &Case, body: impl Fn(&Rows<'_>)) -> Result<()> {
+    let rows = Rows {
+        case,
+        failed: RefCell::default(),
+    };
+    body(&rows);
+    let failed = rows.failed.into_inner();
+    ensure!(
+        failed.is_empty(),
+        "{} rows failed:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
+    Ok(())
+}
+
+/// The client's command on a terminal.
+pub(crate) fn sit(case: &Case, line: &str) -> Result<Terminal> {
+    Terminal::spawn(&case.command(line)?, (30, 100))
+}
+
+/// A text with its words one blank apart.
+pub(crate) fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A command as a line for a shell of the sandbox: without the words that enter it.
+pub(crate) fn words_of(command: &std::process::Command) -> String {
+    let words: Vec<String> = command
+        .get_args()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    let start = words.iter().rposition(|word| word == "KILL").map_or(0, |at| at + 1);
+    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let mut line: Vec<String> = variables
+        .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))
+        .filter(|word| !word.starts_with("PWD="))
+        .collect();
+    line.extend(words.get(start..).unwrap_or_default().iter().cloned());
+    line.join(" ")
 }
 
 /// The page at an address of the sandbox, waited for.

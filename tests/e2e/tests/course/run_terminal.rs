@@ -2,14 +2,10 @@
 
 use anyhow::{Result, ensure};
 use corten_e2e::{Case, LIMIT};
+use corten_testkit::Outcome;
 use corten_testkit::wait::until_ok;
-use corten_testkit::{Outcome, Terminal};
 
-use crate::rows::group;
-
-fn sit(case: &Case, line: &str) -> Result<Terminal> {
-    Terminal::spawn(&case.command(line)?, (30, 100))
-}
+use crate::rows::{group, sit};
 
 /// The prompt of a root shell of bash in the container: the short id is its host name.
 fn prompt(case: &Case, name: &str) -> Result<String> {
@@ -42,7 +38,7 @@ fn a_shell_in_a_container() -> Result<()> {
                 case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' bb", "exited 0")
             });
         }
-        rows.row("C-046 C-047 C-048 C-049 C-074 C-075", htop);
+        rows.row("C-046 C-047 C-048 C-049 C-074 C-075 C-300", htop);
         rows.row("C-023", |case| {
             let mut terminal = sit(case, "run --rm -it alpine")?;
             terminal.expect("/ # ", LIMIT)?;
@@ -129,6 +125,18 @@ fn install_and_look(case: &Case) -> Result<()> {
     ensure!(
         row.len() == 1 && row[0].starts_with("root ") && row[0].contains("pts/0 "),
         "{row:?}"
+    );
+    // The host sees the same process under a pid of its own.
+    let inside = row[0].split_whitespace().nth(1).unwrap_or_default();
+    let found = case.script("grep NSpid /proc/$(pgrep -x htop)/status")?.success()?;
+    let pids: Vec<&str> = found.text().split_whitespace().skip(1).collect();
+    ensure!(pids.len() == 2 && pids[0] != inside && pids[1] == inside, "{found}");
+    let line = case.script("ps aux | grep htop")?.success()?;
+    ensure!(
+        line.text()
+            .lines()
+            .any(|line| line.split_whitespace().nth(1) == Some(pids[0])),
+        "{line}"
     );
     case.ok("exec monubuntu true")?;
     terminal.send("q")?;

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use corten_e2e::{Case, LIMIT};
 use corten_testkit::Terminal;
 
-use crate::rows::{group, page};
+use crate::rows::{group, page, words_of};
 
 /// A directory of the host with the course's page.
 fn here(case: &Case) -> Result<String> {
@@ -127,22 +127,6 @@ fn shared_and_outliving() -> Result<()> {
             case.script(&format!("rm -r {here}"))?.success().map(drop)
         });
     })
-}
-
-/// A command as a line for a shell of the sandbox: without the words that enter it.
-fn words_of(command: &std::process::Command) -> String {
-    let words: Vec<String> = command
-        .get_args()
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let start = words.iter().rposition(|word| word == "KILL").map_or(0, |at| at + 1);
-    let variables = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    let mut line: Vec<String> = variables
-        .map(|(name, value)| format!("{}={}", name.to_string_lossy(), value.to_string_lossy()))
-        .filter(|word| !word.starts_with("PWD="))
-        .collect();
-    line.extend(words.get(start..).unwrap_or_default().iter().cloned());
-    line.join(" ")
 }
 
 fn logs(case: &Case) -> Result<()> {

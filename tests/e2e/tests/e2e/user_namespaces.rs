@@ -2,47 +2,18 @@
 //! binds, networks and further processes.
 
 use std::os::unix::fs::MetadataExt;
-use std::sync::Arc;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use corten_e2e::{Case, Client, both, is_reference, one};
-use corten_testkit::{Daemon, DaemonOptions, Sandbox, skip};
+use corten_testkit::skip;
 
-/// A daemon that remaps to the subordinate ids 200000 to 265535, driven by both clients.
+/// A daemon of ours that remaps to the subordinate ids 200000 to 265535, driven by both clients.
 fn remapped(images: &[&str], body: impl Fn(&mut Case) -> Result<()>) -> Result<()> {
-    if !skip::is_root() || is_reference()? {
-        skip::skip("remapped case", "needs root and our engine");
+    if is_reference()? {
+        skip::skip("remapped case", "needs our engine");
         return Ok(());
     }
-    let sandbox = Arc::new(Sandbox::new()?);
-    sandbox
-        .script(
-            "for f in subuid subgid; do echo nobody:200000:65536 > /tmp/$f.$$; mount --bind /tmp/$f.$$ /etc/$f; rm /tmp/$f.$$; done
-             grep -q ^nobody: /etc/group || { (cat /etc/group; echo nobody:x:65534:) > /tmp/group.$$; mount --bind /tmp/group.$$ /etc/group; rm /tmp/group.$$; }",
-        )?
-        .success()?;
-    let arguments = vec!["--userns-remap=nobody".to_owned()];
-    let mut daemon = Daemon::start_in(
-        sandbox,
-        DaemonOptions {
-            arguments,
-            ..DaemonOptions::default()
-        },
-    )?;
-    for image in images {
-        daemon.load_image(image)?;
-    }
-    daemon.remember()?;
-    let mut case = Case {
-        daemon,
-        client: Client::Docker,
-    };
-    for client in [Client::Docker, Client::Corten] {
-        case.client = client;
-        let verdict = body(&mut case).and_then(|()| case.daemon.leaves_nothing());
-        verdict.with_context(|| format!("with client {client:?}: {}", case.daemon.log_tail()))?;
-    }
-    Ok(())
+    corten_e2e::remapped(images, body)
 }
 
 const MAP: &str = "0 200000 65536";
