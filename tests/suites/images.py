@@ -74,8 +74,38 @@ def greeting(name):
     return buffer.getvalue()
 
 
+def read_in(name, layers):
+    """A file of an image, by its topmost layer that has it."""
+    for layer in reversed(layers):
+        with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+            for member in archive:
+                if os.path.normpath(member.name) == name and member.isfile():
+                    return archive.extractfile(member).read()
+    return b""
+
+
+def upstream(layers):
+    """What docker-py's tests look for in the public busybox and alpine: the user postgres, and /var/opt."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as layer:
+        directory = tarfile.TarInfo("var/opt")
+        directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+        layer.addfile(directory)
+        for name, line in [
+            ("etc/passwd", b"postgres:x:70:70::/var/lib/postgresql:/bin/sh\n"),
+            ("etc/group", b"postgres:x:70:\n"),
+        ]:
+            text = read_in(name, layers) + line
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text), 0o644
+            layer.addfile(entry, io.BytesIO(text))
+    return buffer.getvalue()
+
+
 for name, tags in TAGS.items():
     layers, config = read(name)
+    if name != "debian":
+        layers = layers + [upstream(layers)]
     for tag in tags:
         image(["%s:%s" % (name, tag)], layers, config)
 busybox, config = read("busybox")

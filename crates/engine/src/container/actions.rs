@@ -70,8 +70,7 @@ pub(crate) async fn rename(core: &Core, reference: &str, name: &str) -> Result<(
 
 /// Gives it other limits, or another restart policy; returns warnings.
 pub(crate) async fn update(core: &Core, reference: &str, mut update: UpdateBody) -> Result<Vec<String>> {
-    let processors = super::create::processors();
-    super::change::check(&update, super::validate::Limits { processors })?;
+    super::change::check(&update, super::create::limits(core))?;
     super::create::check_cpusets(&update.cpuset_cpus, &update.cpuset_mems)?;
     let mut warnings = Vec::new();
     if update.blkio_weight != 0 && !super::block_io::has_weight(&core.host) {

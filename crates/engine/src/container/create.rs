@@ -77,14 +77,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
         }
         name => Some(find_image(core, name, request.platform.as_deref())?),
     };
-    validate::check(
-        &body.config,
-        &host,
-        body.networking_config.as_ref(),
-        Limits {
-            processors: processors(),
-        },
-    )?;
+    validate::check(&body.config, &host, body.networking_config.as_ref(), limits(core))?;
     if core.config.uses_systemd() && !host.cgroup_parent.is_empty() && !validate::is_slice(&host.cgroup_parent) {
         return Err(Error::invalid(validate::NO_SLICE));
     }
@@ -225,6 +218,16 @@ fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Ar
 /// Processors that containers can have.
 pub(super) fn processors() -> i64 {
     std::thread::available_parallelism().map_or(1, |count| i64::try_from(count.get()).unwrap_or(1))
+}
+
+/// What limits are compared with.
+pub(super) fn limits(core: &Core) -> Limits {
+    let mut hierarchies = core.host.hierarchies.iter();
+    Limits {
+        processors: processors(),
+        real_time: hierarchies
+            .any(|hierarchy| !hierarchy.unified && hierarchy.mount.join("cpu.rt_runtime_us").exists()),
+    }
 }
 
 /// The log driver and its options, with those of the daemon.

@@ -31,6 +31,7 @@ pub(crate) mod registry;
 pub(crate) mod remove;
 pub mod restart;
 pub(crate) mod run;
+pub(crate) mod shared_memory;
 pub mod signal;
 mod sources;
 pub mod spec;

@@ -43,13 +43,16 @@ impl Owner {
         self.publish_mounts("unmount");
     }
 
+    /// Of its volumes and its shared memory on the host.
     async fn let_go_of_volumes(&self) {
         let container = Arc::clone(&self.container);
-        if container.record.mounts.iter().all(|mount| mount.volume.is_empty()) {
+        let mut mounts = container.record.mounts.iter();
+        if container.effective.host.ipc_mode != "shareable" && mounts.all(|mount| mount.volume.is_empty()) {
             return;
         }
         let done = blocking(&self.core, move |core| {
             core.volumes.let_go(&container.id, &container.record.mounts);
+            super::shared_memory::let_go(core, &container.id);
             Ok(())
         });
         if let Err(error) = done.await {

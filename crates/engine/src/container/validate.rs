@@ -20,6 +20,8 @@ pub(crate) fn is_slice(name: &str) -> bool {
 pub struct Limits {
     /// Processors.
     pub processors: i64,
+    /// The kernel shares real-time run time out among control groups (v1 alone can).
+    pub real_time: bool,
 }
 
 /// Checks everything that does not need an image.
@@ -57,7 +59,9 @@ pub fn check(
 pub(super) fn check_limits(host: &HostConfig, limits: Limits, update: bool) -> Result<()> {
     check_restart(host)?;
     check_memory(host, update)?;
-    check_processor(host, limits)
+    check_processor(host, limits)?;
+    // An update only records them, as in Docker.
+    if update { Ok(()) } else { check_real_time(host, limits) }
 }
 
 /// The command line that results from merging with the image.
@@ -133,10 +137,6 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
     let table = [
         (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),
-        (
-            host.cpu_realtime_period != 0 || host.cpu_realtime_runtime != 0,
-            "CpuRealtimePeriod/CpuRealtimeRuntime",
-        ),
         (host.kernel_memory != 0 || host.kernel_memory_tcp != 0, "KernelMemory"),
         (host.cpu_count != 0 || host.cpu_percent != 0, "CpuCount/CpuPercent"),
         (
@@ -284,6 +284,19 @@ fn check_processor(host: &HostConfig, limits: Limits) -> Result<()> {
     Ok(())
 }
 
+fn check_real_time(host: &HostConfig, limits: Limits) -> Result<()> {
+    let (period, runtime) = (host.cpu_realtime_period, host.cpu_realtime_runtime);
+    if (period != 0 || runtime != 0) && !limits.real_time {
+        return Err(Error::invalid("kernel does not support CPU real-time scheduler"));
+    }
+    if period != 0 && runtime > period {
+        return Err(Error::invalid(
+            "cpu real-time runtime cannot be higher than cpu real-time period",
+        ));
+    }
+    Ok(())
+}
+
 fn check_modes(config: &ContainerConfig, host: &HostConfig) -> Result<()> {
     let network = NetworkMode::parse(&host.network_mode);
     if matches!(network, NetworkMode::Container(_)) {
@@ -397,18 +410,41 @@ fn check_security(host: &HostConfig) -> Result<()> {
 mod tests {
     use super::*;
 
+    const LIMITS: Limits = Limits {
+        processors: 2,
+        real_time: false,
+    };
+
+    #[test]
+    fn real_time_needs_a_kernel_that_can() {
+        let asked = |real_time, period, runtime| {
+            let host = HostConfig {
+                cpu_realtime_period: period,
+                cpu_realtime_runtime: runtime,
+                ..HostConfig::default()
+            };
+            let limits = Limits { real_time, ..LIMITS };
+            check(&ContainerConfig::default(), &host, None, limits).map_err(|error| error.message)
+        };
+        assert_eq!(asked(true, 1000, 500), Ok(()));
+        assert_eq!(asked(true, 0, 500), Ok(()));
+        let higher = "cpu real-time runtime cannot be higher than cpu real-time period";
+        assert_eq!(asked(true, 1000, 1001), Err(higher.to_owned()));
+        let cannot = "kernel does not support CPU real-time scheduler";
+        assert_eq!(asked(false, 1000, 0), Err(cannot.to_owned()));
+        assert_eq!(asked(false, 0, 500), Err(cannot.to_owned()));
+    }
+
     fn refused(change: impl FnOnce(&mut ContainerConfig, &mut HostConfig)) -> String {
         let (mut config, mut host) = (ContainerConfig::default(), HostConfig::default());
         change(&mut config, &mut host);
-        check(&config, &host, None, Limits { processors: 2 })
-            .expect_err("refused")
-            .message
+        check(&config, &host, None, LIMITS).expect_err("refused").message
     }
 
     #[test]
     fn defaults_pass() {
         let (config, host) = (ContainerConfig::default(), HostConfig::default());
-        assert_eq!(check(&config, &host, None, Limits { processors: 2 }), Ok(()));
+        assert_eq!(check(&config, &host, None, LIMITS), Ok(()));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Health checks: a command that is executed in a running container now and again, and what its results mean.
 //!
 //! On disk: `<data>/containers/<id>/health.json`, a [`HealthRecord`], rewritten after each check, so that a later
-//! daemon knows what this one knew. A task per container with a check waits, has the shim execute the command and
+//! daemon knows what this one knew; of a container that went on without a daemon it says `starting` until it has looked
+//! itself (observed: dockerd 28.5 with live restore). A task per container with a check waits, has the shim execute the command and
 //! records the result; it lives as long as the container runs and is not paused. Deciding is in `state.rs`.
 
 mod monitor;
@@ -27,7 +28,8 @@ const HEALTH: &str = "health.json";
 #[serde(default)]
 pub(crate) struct HealthRecord {
     version: u32,
-    /// The start of the run that the state is of.
+    /// The start of the run that the state is of; of what an earlier daemon knew: none.
+    #[serde(skip)]
     started_at: Timestamp,
     health: Health,
 }

@@ -54,7 +54,7 @@ impl Monitor {
     }
 }
 
-/// A new run starts anew; one that was paused, or that an earlier daemon watched, goes on.
+/// A new run starts anew, and one that an earlier daemon watched too; one that was paused goes on.
 fn begin(keeper: &Keeper, started_at: Timestamp) {
     if keeper.read().is_some_and(|record| record.started_at == started_at) {
         return;

@@ -18,7 +18,7 @@ use crate::container::phase::{Ended, Life, Phase, Stopping};
 use crate::container::record::{self, Record, StateRecord};
 use crate::container::restart::RestartPolicy;
 use crate::container::run::{Joined, RunRecord};
-use crate::container::{Container, create, links, stop, wiring};
+use crate::container::{Container, create, links, shared_memory, stop, wiring};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::exec::registry::Session;
@@ -65,10 +65,13 @@ pub(crate) async fn recover(core: &Arc<Core>) -> Result<()> {
         networks::recover(core, running)?;
         let swept = core.volumes.sweep();
         swept.map_err(|error| Error::caused("unmount volumes that nobody uses", error))?;
+        let swept = shared_memory::sweep(core);
+        swept.map_err(|error| Error::caused("unmount shared memory that nobody uses", error))?;
         boundary("recover.leftovers");
         leftovers::remove(core)
     })
     .await?;
+    tokio::spawn(leftovers::sweep_cgroups(Arc::clone(core)));
     let keepers = recovered.iter();
     let keepers = keepers.filter_map(|one| Some((Arc::clone(&one.container), one.keeper?)));
     super::renew::renew(Arc::clone(core), keepers.collect()).await;

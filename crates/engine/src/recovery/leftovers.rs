@@ -18,6 +18,9 @@ use crate::container::remove;
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 
+/// How long an empty group of nobody is left alone: another daemon with the same parent may have made it this moment and
+/// its process not be in it yet, and the kernel does not tell a group's age.
+const GROUP_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the shims of containers that just ended get for the removal of their groups.
 const PARENT_LIMIT: Duration = Duration::from_secs(1);
 /// Between two looks at groups that are still busy.
@@ -74,7 +77,6 @@ pub(super) fn remove(core: &Core) -> Result<()> {
                 .map_err(|error| Error::caused("remove a snapshot", error))?;
         }
     }
-    remove_cgroups(core, &known);
     Ok(())
 }
 
@@ -123,36 +125,63 @@ fn finish_removals(core: &Core) -> Result<()> {
     Ok(())
 }
 
+/// Removes groups of nobody that have been empty for a while ([`GROUP_PATIENCE`]).
+pub(super) async fn sweep_cgroups(core: Arc<Core>) {
+    let seen = blocking(&core, strays).await.unwrap_or_default();
+    if seen.is_empty() {
+        return;
+    }
+    tokio::time::sleep(GROUP_PATIENCE).await;
+    let removed = blocking(&core, move |core| {
+        let still = strays(core)?;
+        still
+            .iter()
+            .filter(|stray| seen.contains(stray))
+            .for_each(|stray| remove_cgroup(core, stray));
+        Ok(())
+    });
+    if let Err(error) = removed.await {
+        tracing::error!(%error, "control groups of nobody are left");
+    }
+}
+
+/// A group below our parent: the number of its hierarchy, and its name.
+type Stray = (usize, String);
+
 /// Empty groups below our parent that are named like containers and are none. Those with processes are another
 /// daemon's, dockerd's for one: ours are cleared away by the records of their runs.
-fn remove_cgroups(core: &Core, known: &BTreeSet<String>) {
-    for hierarchy in &core.host.hierarchies {
+fn strays(core: &Core) -> Result<Vec<Stray>> {
+    let known: BTreeSet<String> = container_ids(core)?.iter().map(ToString::to_string).collect();
+    let mut strays = Vec::new();
+    for (number, hierarchy) in core.host.hierarchies.iter().enumerate() {
         let parent = hierarchy.mount.join(core.config.cgroup_parent.trim_matches('/'));
-        for name in names(&parent).unwrap_or_default() {
-            if name.parse::<ContainerId>().is_err() || known.contains(&name) {
-                continue;
-            }
-            boundary("recover.cgroup");
-            let path = parent.join(&name);
-            if is_populated(&path) {
-                continue;
-            }
-            let directory = corten_runtime::plan::CgroupDirectory {
-                mount: hierarchy.mount.clone(),
-                path: Path::new(core.config.cgroup_parent.trim_matches('/')).join(&name),
-                controllers: hierarchy.controllers.clone(),
-                unified: hierarchy.unified,
-                writes: Vec::new(),
-            };
-            let cgroup = corten_runtime::plan::Cgroup {
-                layout: core.host.layout,
-                directories: vec![directory],
-                ..corten_runtime::plan::Cgroup::default()
-            };
-            if let Err(error) = corten_runtime::cgroup::remove(&cgroup) {
-                tracing::error!(%error, path = %path.display(), "a control group of nobody is left");
-            }
-        }
+        let names = names(&parent).unwrap_or_default().into_iter();
+        let unknown = names.filter(|name| name.parse::<ContainerId>().is_ok() && !known.contains(name));
+        let empty = unknown.filter(|name| !is_populated(&parent.join(name)));
+        strays.extend(empty.map(|name| (number, name)));
+    }
+    Ok(strays)
+}
+
+fn remove_cgroup(core: &Core, (number, name): &Stray) {
+    let Some(hierarchy) = core.host.hierarchies.get(*number) else {
+        return;
+    };
+    boundary("recover.cgroup");
+    let directory = corten_runtime::plan::CgroupDirectory {
+        mount: hierarchy.mount.clone(),
+        path: Path::new(core.config.cgroup_parent.trim_matches('/')).join(name),
+        controllers: hierarchy.controllers.clone(),
+        unified: hierarchy.unified,
+        writes: Vec::new(),
+    };
+    let cgroup = corten_runtime::plan::Cgroup {
+        layout: core.host.layout,
+        directories: vec![directory],
+        ..corten_runtime::plan::Cgroup::default()
+    };
+    if let Err(error) = corten_runtime::cgroup::remove(&cgroup) {
+        tracing::error!(%error, name, "a control group of nobody is left");
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) use create::{check_driver, create};
 pub(crate) use import::import;
 pub(crate) use lend::{Loan, lend};
 pub(crate) use list::{inspect, list, users};
-pub(crate) use mounted::below;
+pub(crate) use mounted::{below, unmount};
 pub(crate) use remove::{publish_destroy, remove};
 pub(crate) use store::{SetAside, Volumes, delete};
 

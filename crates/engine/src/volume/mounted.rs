@@ -203,7 +203,7 @@ fn try_mount(local: &LocalMount, target: &Path, data: &str) -> rustix::io::Resul
 }
 
 /// Takes everything off a mount point; fine if nothing is there.
-pub(super) fn unmount(target: &Path) -> io::Result<()> {
+pub(crate) fn unmount(target: &Path) -> io::Result<()> {
     loop {
         match rustix::mount::unmount(target, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
             Ok(()) => {}

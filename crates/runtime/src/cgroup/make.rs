@@ -47,15 +47,29 @@ fn make_directory(directory: &CgroupDirectory, path: &Path) -> Result<(), Create
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            if let Some(parent) = path.parent().filter(|parent| *parent != directory.mount) {
-                make_directory(directory, parent)?;
-                inherit_cpusets(directory, parent)?;
-            }
-            fs::create_dir(path).internal(|| format!("make cgroup {}", path.display()))?;
+            make_with_parent(directory, path)?;
         }
         Err(error) => Err(error).internal(|| format!("make cgroup {}", path.display()))?,
     }
     fill_cpuset(directory, path)
+}
+
+/// The directory above may be another daemon's too, which removes it where it is empty: at its end, and so at any moment.
+fn make_with_parent(directory: &CgroupDirectory, path: &Path) -> Result<(), CreateError> {
+    const ATTEMPTS: usize = 5;
+    let mut made = Ok(());
+    for _ in 0..ATTEMPTS {
+        if let Some(parent) = path.parent().filter(|parent| *parent != directory.mount) {
+            make_directory(directory, parent)?;
+            inherit_cpusets(directory, parent)?;
+        }
+        made = fs::create_dir(path);
+        match &made {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Ok(()) | Err(_) => break,
+        }
+    }
+    made.internal(|| format!("make cgroup {}", path.display()))
 }
 
 fn is_cpuset(directory: &CgroupDirectory) -> bool {

@@ -6,11 +6,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use corten_e2e::{Case, LIMIT, is_reference, on_daemon, one};
 use corten_testkit::archive::Entry;
 use corten_testkit::wait::until_ok;
-use corten_testkit::{Archive, Daemon, DaemonOptions, Outcome, Sandbox, skip};
+use corten_testkit::{Archive, Daemon, DaemonOptions, Outcome, Sandbox, census, skip};
 use serde_json::Value;
 
 #[test]
@@ -172,12 +172,14 @@ fn a_second_dockerd_takes_the_next_bridge() -> Result<()> {
         let options = DaemonOptions {
             name: Some(name.into()),
             as_dockerd: true,
+            // The last word: both have their groups below one, as those of suites have.
+            arguments: vec![format!("--cgroup-parent=/{}", sandbox.cgroup_parent())],
             ..DaemonOptions::default()
         };
         Daemon::start_in(Arc::clone(&sandbox), options)
     };
     let mut daemons = [start("a")?, start("b")?];
-    // Both have their groups below one: neither takes the other's for leftovers when it starts.
+    // Neither takes the other's for leftovers when it starts.
     let pid = |daemon: &Daemon| daemon.docker(&["inspect", "-f", "{{.State.Pid}}", "stays"])?.success();
     daemons[0].load_image("busybox")?;
     daemons[0]
@@ -185,7 +187,17 @@ fn a_second_dockerd_takes_the_next_bridge() -> Result<()> {
         .success()?;
     let before = pid(&daemons[0])?.stdout;
     daemons[1].kill()?;
+    // A start of the first one's that has made its group and is not in it yet, at the second one's start.
+    let parents = census::cgroup_directories(sandbox.cgroup_parent());
+    let parent = parents.first().context("no groups")?;
+    let unfinished = parent.join("ab".repeat(32));
+    std::fs::create_dir(&unfinished)?;
     daemons[1].launch()?;
+    ensure!(unfinished.exists(), "it takes an unfinished start for a leftover");
+    until_ok(LIMIT, "the end of what is really left over", || {
+        ensure!(!unfinished.exists(), "it is still there");
+        Ok(())
+    })?;
     daemons[0].docker(&["exec", "stays", "true"])?.success()?;
     ensure!(
         pid(&daemons[0])?.stdout == before,

@@ -47,11 +47,6 @@ fn a_container_becomes_healthy_and_unhealthy() -> Result<()> {
             );
             Ok(())
         })?;
-        if !is_reference()? {
-            case.daemon.kill()?;
-            case.daemon.launch()?;
-            ensure!(health(case, "box")?["Status"] == "healthy", "{}", health(case, "box")?);
-        }
         case.ok("exec box rm /good")?;
         becomes(case, "box", "unhealthy")?;
         case.ok("stop -t 0 box")?;
@@ -77,6 +72,53 @@ fn a_container_becomes_healthy_and_unhealthy() -> Result<()> {
             );
         }
         case.ok("rm -f box plain")?;
+        Ok(())
+    })
+}
+
+/// What nobody looked after may have changed: `starting`, until the new daemon has looked (observed: dockerd 28.5 with live
+/// restore). The results before are still told.
+#[test]
+fn a_new_daemon_looks_itself() -> Result<()> {
+    one(&["busybox"], |case| {
+        if is_reference()? {
+            return Ok(());
+        }
+        case.ok("run -d --name box --health-cmd 'test ! -e /bad' --health-interval 200ms --health-retries 1 busybox sleep 1000")?;
+        case.ok(
+            "run -d --name early --health-cmd 'test ! -e /bad' --health-interval 200ms --health-retries 1 \
+             --health-start-period 1h --health-start-interval 200ms busybox sleep 1000",
+        )?;
+        case.ok("run -d --name slow --health-cmd true --health-interval 3s busybox sleep 1000")?;
+        for name in ["box", "early", "slow"] {
+            becomes(case, name, "healthy")?;
+        }
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        let slow = health(case, "slow")?;
+        ensure!(slow["Status"] == "starting" && slow["FailingStreak"] == 0, "{slow}");
+        ensure!(slow["Log"].as_array().is_some_and(|log| !log.is_empty()), "{slow}");
+        for name in ["box", "early", "slow"] {
+            becomes(case, name, "healthy")?;
+        }
+        case.ok("exec box touch /bad")?;
+        becomes(case, "box", "unhealthy")?;
+        // A check that has been good once has no start period any more, not even a long one; a new daemon's has.
+        case.ok("exec early touch /bad")?;
+        becomes(case, "early", "unhealthy")?;
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        let early = health(case, "early")?;
+        ensure!(early["Status"] == "starting", "{early}");
+        until_ok(LIMIT, "a failure that does not count", || {
+            let now = health(case, "early")?;
+            ensure!(now["Log"] != early["Log"], "{now}");
+            ensure!(now["Status"] == "starting" && now["FailingStreak"] == 0, "{now}");
+            Ok(())
+        })?;
+        case.ok("exec early rm /bad")?;
+        becomes(case, "early", "healthy")?;
+        case.ok("rm -f box early slow")?;
         Ok(())
     })
 }

@@ -128,7 +128,7 @@ fn start() -> Result<()> {
     interrupt_everywhere(
         &["redis", "busybox"],
         &Operation {
-            prepare: &["create --name box -p 8080:80 -v /data busybox httpd -f -h /etc"],
+            prepare: &["create --name box -p 8080:80 -v /data --ipc shareable busybox httpd -f -h /etc"],
             line: "start box",
             afterwards: |case| {
                 let running = case.ok("inspect -f '{{.State.Running}}' box")?;
@@ -191,7 +191,7 @@ fn remove() -> Result<()> {
     interrupt_everywhere(
         &["redis", "busybox"],
         &Operation {
-            prepare: &["run -d --name box -p 8080:80 redis"],
+            prepare: &["run -d --name box -p 8080:80 --ipc shareable redis"],
             line: "rm -f -v box",
             afterwards: |case| {
                 remove_if_there(case)?;

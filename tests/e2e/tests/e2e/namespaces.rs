@@ -1,7 +1,7 @@
 //! Namespaces that containers share: of processes, ipc, names, control groups, the network; and what is refused.
 
 use anyhow::{Result, ensure};
-use corten_e2e::both;
+use corten_e2e::{Case, both, is_reference};
 
 #[test]
 fn ipc_is_shared_with_who_allows_it() -> Result<()> {
@@ -47,6 +47,53 @@ fn ipc_is_shared_with_who_allows_it() -> Result<()> {
         )?;
         case.ok("rm -f donor private none later")?;
         Ok(())
+    })
+}
+
+/// Host programs find a shareable container's memory; a private one's only the container has.
+#[test]
+fn shareable_memory_is_on_the_host() -> Result<()> {
+    both(&["busybox"], |case| {
+        let mounts = |case: &Case, name: &str| -> Result<String> {
+            let device = case.ok(&format!(
+                "exec {name} awk '$5 == \"/dev/shm\" {{printf $3}}' /proc/self/mountinfo"
+            ))?;
+            let here = format!("awk '$3 == \"{device}\" {{print $5}}' /proc/self/mountinfo");
+            Ok(case.script(&here)?.success()?.text().to_owned())
+        };
+        case.ok("run -d --name box --ipc shareable --shm-size 4m busybox sleep 1000")?;
+        case.ok("run -d --name private --ipc private busybox sleep 1000")?;
+        case.ok("run -d --name own --ipc shareable --tmpfs /dev/shm busybox sleep 1000")?;
+        for name in ["private", "own"] {
+            let found = mounts(case, name)?;
+            ensure!(found.is_empty(), "{name}: {found}");
+        }
+        let place = mounts(case, "box")?;
+        let id = case.inspect("box")?["Id"].as_str().unwrap_or_default().to_owned();
+        ensure!(place.ends_with(&format!("{id}/mounts/shm")), "{place}");
+        case.script(&format!("echo there > '{place}/x'"))?.success()?;
+        case.says("exec box cat /dev/shm/x", "there")?;
+        case.says("exec box stat -c '%a %u' /dev/shm", "1777 0")?;
+        case.says(
+            "exec box sh -c 'df -k /dev/shm | tail -1 | tr -s \" \" | cut -d \" \" -f 1,2'",
+            "shm 4096",
+        )?;
+        let options = case.ok("exec box awk '$5 == \"/dev/shm\" {print $6}' /proc/self/mountinfo")?;
+        ensure!(options.starts_with("rw,nosuid,nodev,noexec"), "{options}");
+        case.ok("restart -t 0 box")?;
+        case.says("exec box ls /dev/shm", "")?;
+        if !is_reference()? {
+            // It goes on without a daemon, and the next one takes it away at the end.
+            case.ok("exec box touch /dev/shm/y")?;
+            case.daemon.kill()?;
+            case.daemon.launch()?;
+            let place = mounts(case, "box")?;
+            case.script(&format!("test -e '{place}/y'"))?.success()?;
+        }
+        case.ok("stop -t 0 box")?;
+        let left = case.script(&format!("grep -c ' {place} ' /proc/self/mountinfo || true"))?;
+        ensure!(left.text() == "0", "{left}");
+        case.ok("rm -f box private own").map(drop)
     })
 }
 

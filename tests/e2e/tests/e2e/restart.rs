@@ -53,6 +53,45 @@ fn a_policy_counts_and_a_stop_ends_it() -> Result<()> {
     })
 }
 
+/// Policy, the container's own stop signal, the signal that `kill` sends and that ends the program, and whether the
+/// policy starts it again (observed: dockerd 28.5).
+const SIGNALS: &[(&str, &str, &str, bool)] = &[
+    ("always", "", "USR1", false),
+    ("always", "--stop-signal USR1", "USR1", false),
+    ("always", "--stop-signal TERM", "USR1", true),
+    ("always", "--stop-signal TERM", "KILL", false),
+    ("on-failure", "--stop-signal TERM", "USR1", true),
+    ("on-failure", "--stop-signal TERM", "TERM", false),
+    ("unless-stopped", "--stop-signal TERM", "USR1", false),
+];
+
+#[test]
+fn a_signal_by_hand_may_be_a_stop() -> Result<()> {
+    one(&["busybox"], |case| {
+        for (number, (policy, stop, signal, starts)) in SIGNALS.iter().enumerate() {
+            let name = format!("box{number}");
+            case.ok(&format!(
+                "run -d --name {name} --restart {policy} {stop} busybox sh -c 'trap \"exit 3\" USR1 TERM; echo set; while :; do sleep 0.1; done'"
+            ))?;
+            until_ok(LIMIT, "the trap", || {
+                ensure!(case.ok(&format!("logs {name}"))? == "set", "not yet");
+                Ok(())
+            })?;
+            case.ok(&format!("kill -s {signal} {name}"))?;
+            let wanted = if *starts { "running 1" } else { "exited 0" };
+            until_ok(LIMIT, wanted, || {
+                case.says(
+                    &format!("inspect -f '{{{{.State.Status}}}} {{{{.RestartCount}}}}' {name}"),
+                    wanted,
+                )
+            })
+            .map_err(|error| error.context(format!("{policy} {stop} {signal}")))?;
+            case.ok(&format!("rm -f {name}"))?;
+        }
+        Ok(())
+    })
+}
+
 /// What `--restart` says, what was done before, and whether it runs after the daemon or the host came back.
 const CASES: &[(&str, &str, &str)] = &[
     ("no", "", "exited"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use corten_base::Timestamp;
 
-use super::super::restart::{self, Run};
+use super::super::restart::{self, RestartPolicy, Run};
 use super::{Action, Effect, Ended, Event, FailedStart, Life, Phase, Refusal, Running, SIGKILL, Stopping};
 
 /// What `event` makes of `life`, and what has to be done for it.
@@ -277,7 +277,8 @@ fn stop_deadline(life: &Life) -> Step {
 }
 
 fn kill(life: &Life, signal: i32, ends: bool) -> Step {
-    let stopped_by_hand = life.stopped_by_hand || ends;
+    // With this policy any signal counts, whatever it does (observed: dockerd 28.5).
+    let stopped_by_hand = life.stopped_by_hand || ends || life.policy == RestartPolicy::UnlessStopped;
     match &life.phase {
         Phase::Paused(running) if ends => {
             let mut effects = vec![Effect::Signal(signal)];

@@ -211,6 +211,23 @@ fn what_follows_an_exit() {
 }
 
 #[test]
+fn a_signal_is_a_stop_for_some() {
+    for (policy, ends, stopped) in [
+        (RestartPolicy::Always, false, false),
+        (RestartPolicy::Always, true, true),
+        (RestartPolicy::OnFailure { maximum: 0 }, false, false),
+        (RestartPolicy::UnlessStopped, false, true),
+    ] {
+        let life = Life {
+            phase: Phase::Running(running(None)),
+            ..Life::created(policy, false)
+        };
+        let (life, _) = step(&life, Event::Kill { signal: 1, ends }).unwrap();
+        assert_eq!(life.stopped_by_hand, stopped, "{policy:?} {ends}");
+    }
+}
+
+#[test]
 fn a_failed_start_of_one_that_goes_at_its_end_removes_it() {
     let life = Life::created(RestartPolicy::No, true);
     let failure = FailedStart {

@@ -8,6 +8,7 @@ use super::{Facts, INIT_PATH};
 use crate::Config;
 use crate::container::effective::Effective;
 use crate::container::mounts::{MountKind, MountSpec};
+use crate::container::shared_memory::DESTINATION;
 
 fn mount(destination: &str, kind: &str, options: &[&str]) -> Value {
     json!({ "destination": destination, "type": kind, "source": kind, "options": options })
@@ -73,23 +74,28 @@ fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
             let below = format!("{BELOW}dev/shm");
             let options = ["rprivate", &below];
             let shared = json!({
-                "destination": "/dev/shm", "type": OF_PROCESS, "source": of.path(""), "options": options,
+                "destination": DESTINATION, "type": OF_PROCESS, "source": of.path(""), "options": options,
             });
             vec![queue, shared]
         }
         ("host", None) => vec![
             bind("/dev/mqueue", "/dev/mqueue", &["rbind", "rprivate"]),
-            bind("/dev/shm", "/dev/shm", &["rbind", "rprivate"]),
+            bind(DESTINATION, DESTINATION, &["rbind", "rprivate"]),
         ],
         ("none", None) => vec![queue],
-        _ => {
-            let size = format!("size={}", host.shm_size);
-            let options = ["nosuid", "noexec", "nodev", "mode=1777", &size];
-            // named as Docker names it: `df` shows the name
-            let shared = json!({ "destination": "/dev/shm", "type": "tmpfs", "source": "shm", "options": options });
-            vec![queue, shared]
-        }
+        _ => vec![queue, shared_memory(host, facts)],
     }
+}
+
+/// Its own, or the one that the host sees too; named as Docker names it: `df` shows the name.
+fn shared_memory(host: &HostConfig, facts: &Facts<'_>) -> Value {
+    let size = format!("size={}", host.shm_size);
+    if let Some(place) = facts.shared_memory {
+        let options = ["bind", "rprivate", "nosuid", "noexec", "nodev"];
+        return bind(&place.display().to_string(), DESTINATION, &options);
+    }
+    let options = ["nosuid", "noexec", "nodev", "mode=1777", &size];
+    json!({ "destination": DESTINATION, "type": "tmpfs", "source": "shm", "options": options })
 }
 
 fn of_vendor(entry: &crate::cdi::Mount) -> Value {

@@ -8,6 +8,14 @@ use crate::error::{Error, Result};
 
 pub(super) fn resources(host: &HostConfig, facts: &Facts<'_>) -> Value {
     let mut resources = limits(host);
+    for (name, value) in [
+        ("realtimePeriod", host.cpu_realtime_period),
+        ("realtimeRuntime", host.cpu_realtime_runtime),
+    ] {
+        if value != 0 {
+            resources["cpu"][name] = Value::from(value);
+        }
+    }
     resources["devices"] = Value::from(device_rules(host, facts));
     resources["blockIO"] = facts.block_io.clone();
     resources

@@ -32,6 +32,7 @@ fn json_of(effective: &Effective, mounts: &[(MountSpec, String)]) -> Value {
         mounts,
         files: &[],
         ipc_of: None,
+        shared_memory: None,
         pid_of: None,
         block_io: serde_json::Value::Null,
         swaps: &BTreeMap::new(),

@@ -135,6 +135,33 @@ fn create_asks_for_addresses() -> Result<()> {
     })
 }
 
+/// Real-time run time is shared out by control groups of version 1, where the kernel can.
+#[test]
+fn create_shares_real_time_out_where_the_kernel_can() -> Result<()> {
+    both(&["busybox"], |case| {
+        let refused = case.run("create --cpu-rt-period 1000 --cpu-rt-runtime 1001 busybox true")?;
+        if !std::path::Path::new("/sys/fs/cgroup/cpu/cpu.rt_runtime_us").exists() {
+            return refused
+                .mentions("kernel does not support CPU real-time scheduler")
+                .map(drop);
+        }
+        refused.mentions("cpu real-time runtime cannot be higher than cpu real-time period")?;
+        case.ok("create --name box --cpu-rt-period 1000 --cpu-rt-runtime 500 busybox true")?;
+        case.says(
+            "inspect -f '{{.HostConfig.CpuRealtimePeriod}} {{.HostConfig.CpuRealtimeRuntime}}' box",
+            "1000 500",
+        )?;
+        // The group above has no run time to give.
+        let refused = case.run("start box")?.mentions("cpu.rt_runtime_us")?;
+        ensure!(refused.code == 1, "{refused}");
+        case.says(
+            "run --rm --cpu-rt-period 500000 --cpu-rt-runtime 0 busybox cat /sys/fs/cgroup/cpu/cpu.rt_period_us",
+            "500000",
+        )?;
+        case.ok("rm box").map(drop)
+    })
+}
+
 #[test]
 fn create_refuses_what_this_system_cannot() -> Result<()> {
     both(&["busybox"], |case| {
@@ -146,7 +173,6 @@ fn create_refuses_what_this_system_cannot() -> Result<()> {
             ("--io-maxiops 1", windows),
             ("--isolation hyperv", ""),
             ("--storage-opt size=1G", ""),
-            ("--cpu-rt-period 1000 --cpu-rt-runtime 500", ""),
             ("--runtime unheard-of", "unknown or invalid runtime name: unheard-of"),
         ] {
             for verb in ["create", "run"] {
