@@ -26,6 +26,12 @@ fn unwritten(error: io::Error) -> Failure {
     Failure::new(format!("write /dev/stdout: {}", reason(&error)))
 }
 
+/// Prints a page that nobody asked for, where it is no answer.
+pub(crate) fn advise(text: &str) -> Result<(), Failure> {
+    let mut out = io::stderr().lock();
+    Ok(out.write_all(text.as_bytes())?)
+}
+
 /// Prints `text` and a line end.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
     print(&format!("{text}\n"))

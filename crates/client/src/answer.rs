@@ -63,12 +63,15 @@ impl Stream {
     }
 }
 
+/// The content type of frames.
+pub(crate) const MULTIPLEXED: &str = "application/vnd.docker.multiplexed-stream";
+
 /// What the content type says of a stream's framing. The raw type was also given to frames before API 1.42,
 /// so that it only counts from an engine which knows both.
 pub(crate) fn framing(answer: &Response<Incoming>) -> Option<bool> {
     let content_type = answer.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
     match content_type {
-        "application/vnd.docker.multiplexed-stream" => Some(true),
+        MULTIPLEXED => Some(true),
         "application/vnd.docker.raw-stream" => {
             let version = answer.headers().get("api-version")?.to_str().ok()?;
             let minor: u32 = version.strip_prefix("1.")?.parse().ok()?;

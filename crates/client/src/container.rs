@@ -8,7 +8,7 @@ use corten_api::container::{
 };
 use http::Method;
 
-use crate::answer::Stream;
+use crate::answer::{MULTIPLEXED, Stream};
 use crate::call::Call;
 use crate::error::CallError;
 use crate::hijack::Hijacked;
@@ -58,6 +58,8 @@ pub struct LogOptions {
     pub until: String,
     /// `all` or a number of lines from the end.
     pub tail: String,
+    /// A frame for each record even of a terminal's log, if the engine can do that.
+    pub framed: bool,
 }
 
 /// How `stop` and `restart` end a container.
@@ -309,7 +311,12 @@ impl Client {
             .with_text("tail", &options.tail)
             .with_flag("timestamps", options.timestamps)
             .with_text("until", &options.until);
-        self.stream(Call::get(&of(name, "/logs"), &query)).await
+        let call = Call::get(&of(name, "/logs"), &query);
+        self.stream(match options.framed {
+            true => call.header("Accept", MULTIPLEXED.to_owned()),
+            false => call,
+        })
+        .await
     }
 }
 

@@ -174,6 +174,23 @@ impl CallError {
                 || message.starts_with("client is newer than server"))
     }
 
+    /// Whether the engine went away, rather than refusing: it may be back soon. A cut-off answer is one too.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        match self {
+            Self::Transport { .. } | Self::Connect { .. } | Self::Io(_) => true,
+            Self::Decode { source, .. } => source.is_eof(),
+            Self::Denied { .. }
+            | Self::Broken { .. }
+            | Self::Tls(_)
+            | Self::Daemon { .. }
+            | Self::PathStat(_)
+            | Self::Encode { .. }
+            | Self::Request { .. }
+            | Self::NotUpgraded { .. } => false,
+        }
+    }
+
     /// Whether nothing answered at the address at all.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {

@@ -75,7 +75,8 @@ impl Host {
             "unix" => Ok(Self::Unix(PathBuf::from(rest))),
             "tcp" | "http" => tcp(text, rest, tls),
             "ssh" => ssh(text, rest).map(Self::Ssh),
-            "https" | "npipe" | "fd" => Err(ParseHostError::Scheme(scheme.to_owned())),
+            "fd" => Err(ParseHostError::NoScheme(text.to_owned())),
+            "https" | "npipe" => Err(ParseHostError::Scheme(scheme.to_owned())),
             _ => Err(ParseHostError::Unknown(text.to_owned())),
         }
     }

@@ -86,6 +86,8 @@ pub struct LogOptions {
     pub details: bool,
     /// Lines as they are, without Docker's frames.
     pub raw: bool,
+    /// In Docker's frames even if they are a terminal's.
+    pub framed: bool,
 }
 
 /// How a client is joined to a container.

@@ -56,9 +56,10 @@ impl de::Error for GoError {
     }
 
     fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {
+        let wanted = go_type(&wanted.to_string());
         let problem = Problem::Type {
-            found: go_value(found),
-            wanted: go_type(&wanted.to_string()),
+            found: go_value(found, &wanted),
+            wanted,
         };
         Self {
             path: Vec::new(),
@@ -71,8 +72,11 @@ impl de::Error for GoError {
     }
 }
 
-fn go_value(found: Unexpected<'_>) -> String {
+/// A number is told only where a number of another kind is wanted.
+fn go_value(found: Unexpected<'_>, wanted: &str) -> String {
+    let is_number = ["int", "uint", "float"].iter().any(|kind| wanted.starts_with(kind));
     match found {
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) if !is_number => "number".to_owned(),
         Unexpected::Bool(_) => "bool".to_owned(),
         Unexpected::Unsigned(number) => format!("number {number}"),
         Unexpected::Signed(number) => format!("number {number}"),

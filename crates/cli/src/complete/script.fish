@@ -25,3 +25,8 @@ end
 
 complete -c corten -e
 complete -c corten -f -a '(__corten_ask)'
+# docker is a second name of this program, where it has no other of that name.
+if command -q docker; and command -q corten; and test (realpath (command -s docker)) = (realpath (command -s corten))
+    complete -c docker -e
+    complete -c docker -f -a '(__corten_ask)'
+end

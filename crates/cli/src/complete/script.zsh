@@ -30,6 +30,10 @@ _corten() {
 }
 
 compdef _corten corten
+# docker is a second name of this program, where it has no other of that name.
+if [[ -n ${commands[docker]} && ${commands[docker]:A} == ${commands[corten]:A} ]]; then
+    compdef _corten docker
+fi
 # Loaded as a file of fpath, the function is called at once.
 if [[ $funcstack[1] == _corten ]]; then
     _corten "$@"

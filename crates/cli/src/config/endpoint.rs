@@ -22,12 +22,24 @@ pub(crate) enum EndpointError {
     Conflict,
     #[error("Failed to initialize: protocol not available")]
     Protocol,
+    #[error("Failed to initialize: {0}")]
+    Address(ParseHostError),
     #[error("Failed to initialize: unable to resolve docker endpoint: {0}")]
-    Parse(#[from] ParseHostError),
+    Parse(ParseHostError),
     #[error("Failed to initialize: unable to resolve docker endpoint: {0}")]
     Context(#[from] ContextError),
     #[error("Failed to initialize: unable to resolve docker endpoint: {0}")]
     Material(String),
+}
+
+impl From<ParseHostError> for EndpointError {
+    /// Docker's client finds some faults before it resolves anything.
+    fn from(error: ParseHostError) -> Self {
+        match error {
+            ParseHostError::NoScheme(_) | ParseHostError::Ssh(_) => Self::Address(error),
+            ParseHostError::Scheme(_) | ParseHostError::Unknown(_) | ParseHostError::Port(..) => Self::Parse(error),
+        }
+    }
 }
 
 /// The engine's address and material. Where TLS is asked for, plain text is not sent instead.

@@ -6,7 +6,6 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use corten_api::json::DecodeError;
 use corten_base::Digest;
 use corten_client::Tls;
 
@@ -207,12 +206,8 @@ fn parse(bytes: &[u8], name: &str, path: &Path) -> Result<Meta, ContextError> {
         return Ok(meta);
     }
     // Read again for Go's words.
-    let reason = match corten_api::json::decode::<serde_json::Value>(bytes) {
-        Err(DecodeError::Invalid(reason)) if reason != "unexpected EOF" => reason,
-        Err(DecodeError::Invalid(_) | DecodeError::Empty) => "unexpected end of JSON input".to_owned(),
-        Err(other @ DecodeError::Trailing) => other.to_string(),
-        Ok(_) => "json: cannot unmarshal into Go value of type store.untypedContextMetadata".to_owned(),
-    };
+    let reason = crate::json::complaint(bytes)
+        .unwrap_or_else(|| "json: cannot unmarshal into Go value of type store.untypedContextMetadata".to_owned());
     Err(ContextError::Broken {
         name: name.to_owned(),
         path: path.display().to_string(),

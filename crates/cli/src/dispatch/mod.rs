@@ -46,7 +46,9 @@ pub(crate) fn run(program: &str, arguments: Vec<String>) -> Result<(), Failure> 
         arguments: &arguments,
     };
     match parsed.arguments.split_first() {
-        None => called.overview(parsed.help_by_letter),
+        None if parsed.help => called.overview(parsed.help_by_letter),
+        // Nothing was asked for: the page is no answer.
+        None => output::advise(&overview(program, &plugins(&called.globals))),
         Some(_) if parsed.help => called.overview(parsed.help_by_letter),
         Some((first, rest)) if first == "help" => called.help(rest),
         Some((first, rest)) => called.command(first, rest),
@@ -128,7 +130,11 @@ impl Caller<'_> {
         }
         let found = at.and_then(|at| Some((words.get(at)?, words.get(at + 1..)?, at > 0)));
         let Some((name, rest, help)) = found else {
-            return output::print(&group_page(self.program, group));
+            let page = group_page(self.program, group);
+            return match words.is_empty() {
+                true => output::advise(&page),
+                false => output::print(&page),
+            };
         };
         let verb = group.verbs.iter().find(|verb| verb.names.contains(&name.as_str()));
         match verb {
@@ -146,7 +152,7 @@ impl Caller<'_> {
         match topic {
             [] => self.overview(false),
             [name] if shortcut(name).is_some() => self.command(name, &asked),
-            [name] if group(name).is_some() => self.command(name, &[]),
+            [name] if group(name).is_some() => self.command(name, &asked),
             [name, verb] if group(name).is_some_and(|group| has(group, verb)) => {
                 self.command(name, &[verb.clone(), "--help".to_owned()])
             }

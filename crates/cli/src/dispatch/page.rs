@@ -39,7 +39,10 @@ pub(super) fn overview(program: &str, plugins: &[Plugin]) -> String {
             .map(|plugin| (format!("{}*", plugin.name), plugin.metadata.short_description.clone())),
     );
     nouns.sort();
-    let rest = verbs.iter().filter(|entry| !is_common(entry)).cloned().collect();
+    let rest = match hides_shortcuts() {
+        true => Vec::new(),
+        false => verbs.iter().filter(|entry| !is_common(entry)).cloned().collect(),
+    };
     let broken = broken
         .iter()
         .map(|plugin| (plugin.name.clone(), plugin.error.clone().unwrap_or_default()))
@@ -66,6 +69,11 @@ pub(super) fn overview(program: &str, plugins: &[Plugin]) -> String {
     let more = format!("Run '{program} COMMAND --help' for more information on a command.");
     writeln!(page, "\n{}", translate(&more)).expect("a string takes everything");
     page
+}
+
+/// Whether the user wants to see no more than the common commands and the nouns.
+fn hides_shortcuts() -> bool {
+    std::env::var_os("DOCKER_HIDE_LEGACY_COMMANDS").is_some_and(|value| !value.is_empty())
 }
 
 /// The commands of one group.

@@ -69,18 +69,16 @@ pub(crate) fn check_rule(text: &str) -> Result<(), String> {
 
 fn validate(text: &str) -> Result<(), DeviceError> {
     let parts: Vec<&str> = text.split(':').collect();
-    if parts.len() > 3 {
-        return Err(DeviceError::Path(text.to_owned()));
-    }
-    if parts.iter().any(|part| part.is_empty()) {
+    if parts.len() > 3 || parts.first().is_some_and(|host| host.is_empty()) {
         return Err(DeviceError::Path(text.to_owned()));
     }
     let container = match parts.as_slice() {
-        [_, second] if is_mode(second) => return Ok(()),
+        [host] => *host,
+        [host, second] if is_mode(second) => *host,
         [_, second] => *second,
         [_, second, mode] if is_mode(mode) => *second,
         [_, _, mode] => return Err(DeviceError::Mode((*mode).to_owned())),
-        _ => return Ok(()),
+        _ => return Err(DeviceError::Path(text.to_owned())),
     };
     if container.starts_with('/') {
         Ok(())
@@ -113,6 +111,17 @@ mod tests {
         assert_eq!(read("/dev/fuse:/dev/x:rw").as_deref(), Ok("/dev/fuse /dev/x rw"));
         assert_eq!(read("/dev/fuse:/dev/x:rx"), Err(DeviceError::Mode("rx".to_owned())));
         assert_eq!(read("/dev/fuse:x"), Err(DeviceError::Relative("x".to_owned())));
+        for (text, error) in [
+            ("foo", "foo is not an absolute path"),
+            ("foo:r", "foo is not an absolute path"),
+            ("/dev/null:", " is not an absolute path"),
+            ("/dev/null::r", " is not an absolute path"),
+            ("/dev/null:/x:", "bad mode specified: "),
+            (":/dev/null", "bad format for path: :/dev/null"),
+            ("/a:/b:r:w", "bad format for path: /a:/b:r:w"),
+        ] {
+            assert_eq!(read(text).unwrap_err().to_string(), error, "{text}");
+        }
         assert!(is_qualified("vendor.com/gpu=0"));
         assert!(!is_qualified("/dev/fuse"));
         assert!(check_rule("c 1:* rwm").is_ok());

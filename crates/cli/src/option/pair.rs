@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 
 use corten_api::Map;
 
@@ -10,6 +11,8 @@ use corten_api::Map;
 pub(crate) enum PairError {
     #[error("open {path}: {reason}")]
     Open { path: String, reason: String },
+    #[error("invalid env file ({path}): read {path}: {reason}")]
+    Read { path: String, reason: String },
     #[error("{path}: line {line}: no variable name on line '{text}'")]
     NoName { path: String, line: usize, text: String },
     #[error("{path}: line {line}: variable '{name}' contains whitespaces")]
@@ -30,7 +33,12 @@ pub(crate) fn map<'a>(texts: impl IntoIterator<Item = &'a str>) -> Map<String> {
 /// The lines of a file of `key=value`: comments and empty lines dropped, leading blanks too. A line
 /// without `=` becomes what `lookup` knows of it, or disappears.
 pub(crate) fn read_file(path: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Vec<String>, PairError> {
-    let bytes = fs::read(path).map_err(|error| PairError::Open {
+    let mut bytes = Vec::new();
+    let mut file = fs::File::open(path).map_err(|error| PairError::Open {
+        path: path.to_owned(),
+        reason: reason(&error),
+    })?;
+    file.read_to_end(&mut bytes).map_err(|error| PairError::Read {
         path: path.to_owned(),
         reason: reason(&error),
     })?;

@@ -1,6 +1,7 @@
 //! `--security-opt`: a seccomp profile's file is sent as its content.
 
 use std::fs;
+use std::io::Read as _;
 
 use corten_api::List;
 
@@ -13,6 +14,8 @@ pub(crate) enum SecurityError {
     Form(String),
     #[error("opening seccomp profile ({path}) failed: open {path}: {reason}")]
     Open { path: String, reason: String },
+    #[error("opening seccomp profile ({path}) failed: read {path}: {reason}")]
+    Read { path: String, reason: String },
     #[error("compacting json for seccomp profile ({path}) failed: {reason}")]
     Json { path: String, reason: String },
 }
@@ -55,14 +58,19 @@ fn read(value: &str) -> Result<String, SecurityError> {
 }
 
 fn compact(path: &str) -> Result<String, SecurityError> {
-    let bytes = fs::read(path).map_err(|error| SecurityError::Open {
+    let mut bytes = Vec::new();
+    let mut file = fs::File::open(path).map_err(|error| SecurityError::Open {
+        path: path.to_owned(),
+        reason: pair::reason(&error),
+    })?;
+    file.read_to_end(&mut bytes).map_err(|error| SecurityError::Read {
         path: path.to_owned(),
         reason: pair::reason(&error),
     })?;
     let text = String::from_utf8_lossy(&bytes);
     crate::json::compact(&text).map_err(|error| SecurityError::Json {
         path: path.to_owned(),
-        reason: error.to_string(),
+        reason: crate::json::complaint(&bytes).unwrap_or_else(|| error.to_string()),
     })
 }
 
@@ -79,6 +87,16 @@ mod tests {
             parse(["seccomp=/nowhere"].into_iter()).unwrap_err().to_string(),
             "opening seccomp profile (/nowhere) failed: open /nowhere: no such file or directory"
         );
+        for (profile, error) in [
+            ("/", "opening seccomp profile (/) failed: read /: is a directory"),
+            (
+                "/proc/self/comm",
+                "compacting json for seccomp profile (/proc/self/comm) failed: invalid character",
+            ),
+        ] {
+            let found = parse([format!("seccomp={profile}").as_str()].into_iter()).unwrap_err();
+            assert!(found.to_string().starts_with(error), "{found}");
+        }
         let path = std::env::temp_dir().join(format!("corten-seccomp-{}", std::process::id()));
         fs::write(&path, "{\n  \"b\": [1, 2],\n \"a\": \"x y\"}\n").unwrap();
         let security = parse([format!("seccomp={}", path.display()).as_str()].into_iter()).unwrap();

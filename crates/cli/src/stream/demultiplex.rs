@@ -32,6 +32,15 @@ pub(crate) struct Demultiplexer {
 impl Demultiplexer {
     /// Passes on what `bytes` completes.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), StreamError> {
+        self.push_through(bytes, |payload| Some(payload))
+    }
+
+    /// The same with what `select` makes of each frame's content; nothing of a frame that it gives no content.
+    pub(crate) fn push_through(
+        &mut self,
+        bytes: &[u8],
+        mut select: impl for<'a> FnMut(&'a [u8]) -> Option<&'a [u8]>,
+    ) -> Result<(), StreamError> {
         self.frames.push(bytes);
         let mut to_stderr = false;
         while let Some((stream, payload)) = self.frames.next_frame()? {
@@ -44,7 +53,7 @@ impl Demultiplexer {
                 write_gathered(&mut self.gathered, to_stderr)?;
                 to_stderr = wants_stderr;
             }
-            self.gathered.extend_from_slice(payload);
+            self.gathered.extend_from_slice(select(payload).unwrap_or_default());
         }
         write_gathered(&mut self.gathered, to_stderr)
     }

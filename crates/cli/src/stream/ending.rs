@@ -12,13 +12,8 @@ use corten_api::container::WaitResponse;
 use corten_client::{CallError, Client, WaitCondition, Waiter};
 use tokio::task::JoinHandle;
 
+use super::Patience;
 use crate::failure::{ENGINE_FAILED, Failure};
-
-/// How long an engine may be away before it is given up, in tries. With the pause between them: a minute,
-/// several times as long as a restart with hundreds of containers takes.
-const TRIES: u32 = 600;
-/// Between two tries.
-const PAUSE: Duration = Duration::from_millis(100);
 
 /// The end of output reaches us a moment before the engine has recorded the end of the command.
 const LOOKS: u32 = 100;
@@ -34,9 +29,9 @@ impl Ending {
         let first = client.wait_container(container, condition).await?;
         let (client, container) = (Arc::clone(client), container.to_owned());
         Ok(Self(tokio::spawn(async move {
-            let (answer, tries) = answer(&client, &container, condition, first).await;
+            let (answer, was_away) = answer(&client, &container, condition, first).await;
             match answer {
-                Err(error) if tries > 0 && error.is_not_found() => Err(Failure::new(format!(
+                Err(error) if was_away && error.is_not_found() => Err(Failure::new(format!(
                     "the engine was away when container {container} ended; its exit code is not known"
                 ))
                 .code(ENGINE_FAILED)),
@@ -64,33 +59,34 @@ pub(crate) async fn end(client: &Client, container: &str, condition: WaitConditi
     answer(client, container, condition, first).await.0
 }
 
-/// The answer to a question that the engine has, and how often it had to be asked again.
+/// The answer to a question that the engine has, and whether it had to be asked again.
 async fn answer(
     client: &Client,
     container: &str,
     condition: WaitCondition,
     first: Waiter,
-) -> (Result<WaitResponse, CallError>, u32) {
+) -> (Result<WaitResponse, CallError>, bool) {
     let mut answer = first.finished().await;
-    let mut tries = 0;
-    while let Err(error) = &answer
-        && is_lost(error)
-        && tries < TRIES
-    {
-        tries += 1;
-        tokio::time::sleep(PAUSE).await;
+    let mut patience = Patience::quiet();
+    loop {
+        let error = match answer {
+            Err(error) => error,
+            answer => return (answer, patience.was_needed()),
+        };
+        if let Err(error) = patience.after(error).await {
+            return (Err(error), patience.was_needed());
+        }
         answer = match client.wait_container(container, condition.after_restart()).await {
             Ok(waiter) => waiter.finished().await,
             Err(error) => Err(error),
         };
     }
-    (answer, tries)
 }
 
 /// The exit code of an exec session whose output has ended. A command that goes on without its output
 /// counts as successful, as it does for Docker.
 pub(crate) async fn exec_code(client: &Client, id: &str) -> Result<u8, Failure> {
-    let mut tries = 0;
+    let mut patience = Patience::quiet();
     let mut looks = 0;
     loop {
         match client.inspect_exec(id).await {
@@ -99,27 +95,7 @@ pub(crate) async fn exec_code(client: &Client, id: &str) -> Result<u8, Failure> 
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
             Ok(exec) => return Ok(u8::try_from(exec.exit_code.unwrap_or(0) & 0xff).unwrap_or(1)),
-            Err(error) if is_lost(&error) && tries < TRIES => {
-                tries += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            Err(error) => return Err(error.into()),
+            Err(error) => patience.after(error).await?,
         }
-    }
-}
-
-/// Whether the engine went away, rather than refusing. A cut-off answer is one too.
-fn is_lost(error: &CallError) -> bool {
-    match error {
-        CallError::Transport { .. } | CallError::Connect { .. } | CallError::Io(_) => true,
-        CallError::Decode { source, .. } => source.is_eof(),
-        CallError::Denied { .. }
-        | CallError::Broken { .. }
-        | CallError::Tls(_)
-        | CallError::Daemon { .. }
-        | CallError::PathStat(_)
-        | CallError::Encode { .. }
-        | CallError::Request { .. }
-        | CallError::NotUpgraded { .. } => false,
     }
 }

@@ -3,10 +3,14 @@
 
 mod demultiplex;
 mod ending;
+mod patience;
+mod place;
 mod session;
 mod signals;
 
 pub(crate) use demultiplex::{Demultiplexer, StreamError, write_stdout};
 pub(crate) use ending::{Ending, end, exec_code};
+pub(crate) use patience::Patience;
+pub(crate) use place::{Place, instant};
 pub(crate) use session::{Attached, End, Session};
 pub(crate) use signals::{Beside, Sized, resize};

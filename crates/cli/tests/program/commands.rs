@@ -122,13 +122,22 @@ fn help_and_version_need_no_engine() {
     for arguments in [
         &["--help"][..],
         &["run", "--help"],
-        &["container"],
+        &["container", "--help"],
+        &["help", "container"],
         &["help", "ps"],
         &["ps", "-h"],
     ] {
         let (code, out, err) = told(&finish(corten(arguments), ""));
         assert!(
             code == 0 && out.starts_with("Usage:  corten") && err.is_empty(),
+            "{arguments:?}: {out}{err}"
+        );
+    }
+    // Nothing was asked for, so that the page is no answer.
+    for arguments in [&[][..], &["container"]] {
+        let (code, out, err) = told(&finish(corten(arguments), ""));
+        assert!(
+            code == 0 && out.is_empty() && err.starts_with("Usage:  corten"),
             "{arguments:?}: {out}{err}"
         );
     }

@@ -16,7 +16,9 @@ const WAITING_PIECES: usize = 1;
 
 /// `GET /containers/{id}/logs`
 pub(super) async fn logs(api: &Api, id: &str, request: &Request) -> Answer {
-    let options = options(&request.query)?;
+    let mut options = options(&request.query)?;
+    // Docker's clients do not say so, and get what a terminal wrote as it is.
+    options.framed = request.accepts(answer::MULTIPLEXED_STREAM);
     if options.follow {
         request.wire.watch_client();
     }
@@ -49,6 +51,7 @@ fn options(query: &Query) -> Result<LogOptions, Failure> {
         tail: query.text("tail").parse().ok(),
         details: query.boolean("details"),
         raw: false,
+        framed: false,
     })
 }
 

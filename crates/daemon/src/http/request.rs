@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use corten_api::version::ApiVersion;
 use corten_api::{Filters, query};
-use http::header::{CONTENT_TYPE, UPGRADE};
+use http::header::{ACCEPT, CONTENT_TYPE, UPGRADE};
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Body as HttpBody, Incoming};
@@ -155,6 +155,14 @@ impl Request {
     #[must_use]
     pub fn wants_upgrade(&self) -> bool {
         self.headers.contains_key(UPGRADE)
+    }
+
+    /// Whether the client said that it understands this content type; that it understands any does not count.
+    #[must_use]
+    pub fn accepts(&self, content_type: &str) -> bool {
+        let said = self.headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+        let mut types = said.unwrap_or_default().split(',');
+        types.any(|accepted| accepted.split(';').next().unwrap_or_default().trim() == content_type)
     }
 
     /// Reads the whole body as one JSON document.

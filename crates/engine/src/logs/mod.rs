@@ -82,7 +82,7 @@ pub(crate) async fn open(core: &Arc<Core>, container: &Arc<Container>, options: 
             "configured logging driver does not support reading",
         ));
     };
-    let framed = !container.effective.config.tty && !options.raw;
+    let framed = options.framed || (!container.effective.config.tty && !options.raw);
     let selection = Selection {
         stdout: options.stdout,
         stderr: options.stderr,

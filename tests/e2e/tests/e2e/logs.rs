@@ -1,7 +1,7 @@
 //! `logs`: both streams, tail, since, timestamps, follow; and that nothing is lost.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{LIMIT, both, is_reference};
+use corten_e2e::{LIMIT, both, is_reference, one};
 use corten_testkit::{Outcome, until};
 
 #[test]
@@ -218,6 +218,74 @@ fn every_form_of_a_time_and_every_state() -> Result<()> {
             "{said}"
         );
         case.ok("rm -f loud")?;
+        Ok(())
+    })
+}
+
+/// Counts lines on both streams, without end.
+const COUNTS: &str = "i=0; while :; do i=$((i+1)); echo $i; echo $i >&2; usleep 20000; done";
+
+#[test]
+fn followers_go_on_over_restarts_of_the_daemon() -> Result<()> {
+    // Docker's client ends when its connection breaks.
+    if is_reference()? {
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        case.daemon
+            .docker(&["run", "-d", "--name", "talk", "busybox", "sh", "-c", COUNTS])?
+            .success()?;
+        case.daemon
+            .docker(&["run", "-dt", "--name", "screen", "busybox", "sh", "-c", COUNTS])?
+            .success()?;
+        let mut followers = Vec::new();
+        for arguments in [
+            &["logs", "-f", "talk"][..],
+            &["logs", "-ft", "talk"],
+            &["logs", "-f", "screen"],
+        ] {
+            let mut command = case.daemon.corten_command(arguments)?;
+            followers.push(std::thread::spawn(move || Outcome::of(&mut command)));
+        }
+        let mut events = case.daemon.corten_command(&["events", "--filter", "event=exec_die"])?;
+        let events = events.stdout(std::process::Stdio::piped()).spawn()?;
+        let mut ran = 0;
+        let mut says = |case: &mut corten_e2e::Case| -> Result<()> {
+            ran += 1;
+            until(LIMIT, "a line after each restart", || {
+                let last = case.daemon.docker(&["logs", "--tail", "1", "talk"]).ok()?;
+                last.success().ok().filter(|last| !last.stdout.is_empty())
+            })?;
+            case.daemon.docker(&["exec", "talk", "true"])?.success()?;
+            Ok(())
+        };
+        says(case)?;
+        case.daemon.stop()?;
+        case.daemon.launch()?;
+        says(case)?;
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        says(case)?;
+        case.daemon.docker(&["kill", "talk", "screen"])?.success()?;
+        for (follower, arguments) in
+            followers
+                .into_iter()
+                .zip([&["logs", "talk"][..], &["logs", "-t", "talk"], &["logs", "screen"]])
+        {
+            let followed = follower.join().expect("the reader does not panic")?.success()?;
+            let whole = case.daemon.docker(arguments)?.success()?;
+            ensure!(
+                followed.stdout == whole.stdout && followed.stderr == whole.stderr,
+                "{arguments:?}: {} of {} lines",
+                followed.stdout.lines().count(),
+                whole.stdout.lines().count()
+            );
+        }
+        corten_testkit::daemon::signal(case.daemon.sandbox.program_pid(&events)?, rustix::process::Signal::INT)?;
+        let told = events.wait_with_output()?.stdout;
+        let told = String::from_utf8_lossy(&told).lines().count();
+        ensure!(told == ran, "{told} events of {ran}");
+        case.ok("rm talk screen")?;
         Ok(())
     })
 }

@@ -11,8 +11,12 @@ use corten_client::{CallError, Client, PullOptions};
 use crate::container_config;
 use crate::failure::Failure;
 use crate::flag::Parsed;
+use crate::option::platform;
 use crate::progress;
 use crate::verb::Invocation;
+
+/// What the engine says where the image is not there, or not for the platform asked for.
+const MISSING: [&str; 2] = ["No such image", "image with reference "];
 
 /// A container to be made.
 #[derive(Debug)]
@@ -51,6 +55,8 @@ impl Order {
         let platform = platform
             .or_else(|| std::env::var("DOCKER_DEFAULT_PLATFORM").ok())
             .unwrap_or_default();
+        platform::encoded(Some(&platform))
+            .map_err(|error| Failure::new(format!("error parsing specified platform: {error}")))?;
         Ok(Self {
             body,
             name: parsed.text_or_empty("name"),
@@ -107,7 +113,9 @@ impl Order {
     }
 
     fn may_pull(&self, error: &CallError) -> bool {
-        self.pull == Pull::Missing && error.is_not_found() && error.message().starts_with("No such image")
+        self.pull == Pull::Missing
+            && error.is_not_found()
+            && MISSING.iter().any(|begin| error.message().starts_with(begin))
     }
 
     async fn pull(&self, client: &Client, reference: &Reference) -> Result<(), Failure> {

@@ -35,8 +35,13 @@ pub(super) const VERB: Verb = Verb {
 };
 
 fn start(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    if parsed.is_set("checkpoint") || parsed.is_set("checkpoint-dir") {
-        return Err(Failure::new("--checkpoint is not supported yet"));
+    if let Some(flag) = ["checkpoint", "checkpoint-dir"]
+        .into_iter()
+        .find(|flag| parsed.is_set(flag))
+    {
+        return Err(Failure::new(format!(
+            "\"--{flag}\" is only supported on a Docker daemon with experimental features enabled"
+        )));
     }
     let client = Arc::new(invocation.client()?);
     if !parsed.on("attach") && !parsed.on("interactive") {

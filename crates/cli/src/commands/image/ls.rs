@@ -99,7 +99,11 @@ fn list(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
 /// Images by a template, without digests; `full` shortens nothing.
 pub(in crate::commands) fn listed(format: &str, images: &[ImageSummary], full: bool) -> Result<String, TemplateError> {
     let view = View::of(full);
-    let shown: Vec<Shown> = images.iter().flat_map(|image| rows(image, false, &view)).collect();
+    // One row an image, whatever its names: the sizes are to add up.
+    let shown: Vec<Shown> = images
+        .iter()
+        .filter_map(|image| rows(image, false, &view).into_iter().next())
+        .collect();
     LISTING.print(format, shown)
 }
 

@@ -58,6 +58,7 @@ pub(super) fn plan(wishes: Wishes) -> Result<Vec<IpamConfig>, PlanError> {
         });
     }
     for range in ranges {
+        cidr(&range).ok_or_else(|| PlanError::Cidr(range.clone()))?;
         for pool in matching(&mut pools, &range, "range")? {
             if !pool.ip_range.is_empty() {
                 return Err(PlanError::Ranges {

@@ -8,6 +8,7 @@ use corten_client::{CallError, Client};
 use tokio::task::JoinHandle;
 
 use super::sample::Sample;
+use crate::stream::Patience;
 
 /// Silence after which a container's figures are taken away.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -75,6 +76,17 @@ impl Board {
         });
     }
 
+    /// Forgets all but these.
+    pub(super) fn keep(&mut self, containers: &[&str]) {
+        let gone = self
+            .lines()
+            .into_iter()
+            .filter(|line| !containers.contains(&line.container.as_str()));
+        for line in gone.collect::<Vec<_>>() {
+            self.remove(&line.container);
+        }
+    }
+
     /// The lines now.
     pub(super) fn lines(&self) -> Vec<Line> {
         self.watched.iter().map(|watched| lock(&watched.line).clone()).collect()
@@ -102,7 +114,29 @@ fn lock(line: &Mutex<Line>) -> std::sync::MutexGuard<'_, Line> {
     line.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Watches over restarts of the engine, if it is to watch at all.
 async fn watch(client: &Client, name: &str, stream: bool, line: &Mutex<Line>) -> Result<(), CallError> {
+    let mut patience = Patience::quiet();
+    loop {
+        let Err(error) = sample(client, name, stream, line, &mut patience).await else {
+            return Ok(());
+        };
+        // One that was never seen is told at once why.
+        if !stream || (lock(line).sample.is_none() && !patience.was_needed()) {
+            return Err(error);
+        }
+        lock(line).sample = None;
+        patience.after(error).await?;
+    }
+}
+
+async fn sample(
+    client: &Client,
+    name: &str,
+    stream: bool,
+    line: &Mutex<Line>,
+    patience: &mut Patience,
+) -> Result<(), CallError> {
     let mut samples = client.container_stats(name, stream).await?;
     loop {
         let next = if stream {
@@ -126,6 +160,7 @@ async fn watch(client: &Client, name: &str, stream: bool, line: &Mutex<Line>) ->
             path: format!("/containers/{name}/stats"),
             source,
         })?;
+        patience.renew();
         lock(line).sample = Some(stats.into());
     }
 }

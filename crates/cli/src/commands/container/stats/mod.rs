@@ -9,7 +9,7 @@ use std::time::Duration;
 use corten_api::Filters;
 use corten_api::event::EventMessage;
 use corten_base::size;
-use corten_client::{Client, ListOptions, Objects};
+use corten_client::{CallError, Client, ListOptions, Objects};
 
 use board::{Board, Line};
 use sample::Sample;
@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::format::{Column, Listing};
 use crate::output;
+use crate::stream::Patience;
 use crate::text::shorten;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
@@ -143,19 +144,7 @@ async fn watch(client: &Arc<Client>, order: &Order) -> Result<(), Failure> {
     let everybody = order.names.is_empty();
     let mut events = None;
     if everybody {
-        // Subscribed before the list is asked for, so that none is missed in between.
-        if order.stream {
-            let mut filters = Filters::default();
-            filters.add("type", "container");
-            events = Some(client.events("", "", &filters).await?);
-        }
-        let options = ListOptions {
-            all: order.all,
-            ..ListOptions::default()
-        };
-        for container in client.list_containers(&options).await? {
-            board.add(shorten::id(&container.id));
-        }
+        events = begin(client, order, &mut board).await?;
     } else {
         client.negotiate().await?;
         order.names.iter().for_each(|name| board.add(name));
@@ -167,12 +156,56 @@ async fn watch(client: &Arc<Client>, order: &Order) -> Result<(), Failure> {
     if !order.stream {
         return output::print(&text(&board, order)?);
     }
+    let mut patience = Patience::quiet();
     loop {
         draw(&text(&board, order)?)?;
-        match &mut events {
-            Some(events) => follow(events, &mut board, order.all).await?,
-            None => tokio::time::sleep(REDRAW).await,
+        let Some(following) = &mut events else {
+            tokio::time::sleep(REDRAW).await;
+            continue;
+        };
+        match follow(following, &mut board, order.all).await {
+            Ok(true) => patience.renew(),
+            Ok(false) => return Ok(()),
+            Err(error) => events = again(client, order, &mut board, &mut patience, error).await?,
         }
+    }
+}
+
+/// Watches the containers there are; gives what tells of others.
+async fn begin(client: &Client, order: &Order, board: &mut Board) -> Result<Option<Objects>, CallError> {
+    let mut events = None;
+    // Subscribed before the list is asked for, so that none is missed in between.
+    if order.stream {
+        let mut filters = Filters::default();
+        filters.add("type", "container");
+        events = Some(client.events("", "", &filters).await?);
+    }
+    let options = ListOptions {
+        all: order.all,
+        ..ListOptions::default()
+    };
+    let containers = client.list_containers(&options).await?;
+    let ids: Vec<&str> = containers.iter().map(|container| shorten::id(&container.id)).collect();
+    board.keep(&ids);
+    ids.iter().for_each(|id| board.add(id));
+    Ok(events)
+}
+
+/// The same after the engine was away.
+async fn again(
+    client: &Client,
+    order: &Order,
+    board: &mut Board,
+    patience: &mut Patience,
+    mut error: CallError,
+) -> Result<Option<Objects>, Failure> {
+    loop {
+        patience.after(error).await?;
+        match begin(client, order, board).await {
+            Ok(events) => return Ok(events),
+            Err(other) => error = other,
+        }
+        draw(&text(board, order)?)?;
     }
 }
 
@@ -201,12 +234,13 @@ fn draw(text: &str) -> Result<(), Failure> {
     output::print(&screen)
 }
 
-/// Adds containers that start and takes away those that end, until the next screen is due.
-async fn follow(events: &mut Objects, board: &mut Board, all: bool) -> Result<(), Failure> {
+/// Adds containers that start and takes away those that end, until the next screen is due; false if nothing more
+/// will be told.
+async fn follow(events: &mut Objects, board: &mut Board, all: bool) -> Result<bool, CallError> {
     let due = tokio::time::Instant::now() + REDRAW;
     while let Ok(event) = tokio::time::timeout_at(due, events.next()).await {
         let Some(text) = event? else {
-            return Err(Failure::silent(0));
+            return Ok(false);
         };
         let Ok(event) = serde_json::from_slice::<EventMessage>(&text) else {
             continue;
@@ -220,5 +254,5 @@ async fn follow(events: &mut Objects, board: &mut Board, all: bool) -> Result<()
             _ => {}
         }
     }
-    Ok(())
+    Ok(true)
 }
