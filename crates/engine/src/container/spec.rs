@@ -45,7 +45,7 @@ pub struct Facts<'a> {
     /// Process whose ipc namespace and `/dev/shm` are shared.
     pub(crate) ipc_of: Option<&'a Joined>,
     /// Where its `/dev/shm` is on the host, if it is to be found there.
-    pub(crate) shared_memory: Option<&'a Path>,
+    pub(crate) shared_memory: Option<PathBuf>,
     /// Process whose pid namespace is joined.
     pub(crate) pid_of: Option<&'a Joined>,
     /// Who its users are on the host, in a user namespace.

@@ -160,8 +160,7 @@ impl Owner {
         Ok(Started { pid, at })
     }
 
-    /// Hands the network and the waiting clients over and lets the program execute: sent in a row, the
-    /// first failure counts.
+    /// Hands network and waiting clients over and lets the program execute: sent in a row, the first failure counts.
     async fn let_go(
         &mut self,
         shim: &ShimHandle,
@@ -264,8 +263,7 @@ impl Undo {
         }
         let container = Arc::clone(container);
         let undone = blocking(core, move |core| {
-            core.volumes.let_go(&container.id, &container.record.mounts);
-            super::shared_memory::let_go(core, &container.id);
+            super::stop::let_go_of_mounts(core, &container);
             links::release(core, container.id.as_str(), &self.lease)?;
             if let Some(run) = &self.run {
                 super::stop::clear_cgroups(run);
@@ -346,7 +344,6 @@ fn prepare_leased(
     boundary("start.files");
     let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
     let mounts = sources::of_mounts(core, container)?;
-    let shared_memory = super::shared_memory::hold(core, container)?;
     let layers = sources::layers(core, container)?;
     let swaps = sources::swaps(&effective.config.user, &mounts)?;
     let mut devices = devices::collect(&effective.host)?;
@@ -361,7 +358,7 @@ fn prepare_leased(
         swaps: &swaps,
         files: &files,
         ipc_of: shared.ipc(),
-        shared_memory: shared_memory.as_deref(),
+        shared_memory: super::shared_memory::hold(core, container)?,
         pid_of: shared.pid(),
         identity: container.record.identity.as_ref(),
         user_of: shared.user(),

@@ -9,6 +9,7 @@ use corten_runtime::cgroup;
 use corten_shim::protocol::{Exit, Request};
 use corten_sys::fault::boundary;
 
+use super::Container;
 use super::links;
 use super::owner::Owner;
 use super::record;
@@ -51,8 +52,7 @@ impl Owner {
             return;
         }
         let done = blocking(&self.core, move |core| {
-            core.volumes.let_go(&container.id, &container.record.mounts);
-            super::shared_memory::let_go(core, &container.id);
+            let_go_of_mounts(core, &container);
             Ok(())
         });
         if let Err(error) = done.await {
@@ -107,6 +107,12 @@ impl Owner {
             }
         }
     }
+}
+
+/// What is mounted on the host for a container is needed no more: volumes with options, shared memory.
+pub(super) fn let_go_of_mounts(core: &Core, container: &Container) {
+    core.volumes.let_go(&container.id, &container.record.mounts);
+    super::shared_memory::let_go(core, &container.id);
 }
 
 /// The exit of a container that was killed with its shim.

@@ -90,7 +90,7 @@ fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
 /// Its own, or the one that the host sees too; named as Docker names it: `df` shows the name.
 fn shared_memory(host: &HostConfig, facts: &Facts<'_>) -> Value {
     let size = format!("size={}", host.shm_size);
-    if let Some(place) = facts.shared_memory {
+    if let Some(place) = &facts.shared_memory {
         let options = ["bind", "rprivate", "nosuid", "noexec", "nodev"];
         return bind(&place.display().to_string(), DESTINATION, &options);
     }
