@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use corten_api::container::HostConfig;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::Container;
@@ -15,6 +16,7 @@ use crate::identity::Mapping;
 
 /// The host path of each mount; makes the source of a bind where Docker would.
 pub(super) fn of_mounts(core: &Core, container: &Container) -> Result<Vec<(MountSpec, String)>> {
+    check_memory(&container.effective.host)?;
     let mounts = &container.record.mounts;
     let mut sources = Vec::with_capacity(mounts.len());
     for mount in mounts {
@@ -27,6 +29,14 @@ pub(super) fn of_mounts(core: &Core, container: &Container) -> Result<Vec<(Mount
         sources.push((mount.clone(), source));
     }
     Ok(sources)
+}
+
+/// Refuses `--ipc host` where there is no memory of the host to be shared.
+fn check_memory(host: &HostConfig) -> Result<()> {
+    if host.ipc_mode == "host" && !Path::new("/dev/shm").exists() {
+        return Err(Error::internal("/dev/shm is not mounted, but must be for --ipc=host"));
+    }
+    Ok(())
 }
 
 /// Who a mapped bind's owner is, and who the container's user, by destination. Names are known inside only.

@@ -16,6 +16,7 @@ use super::record;
 use super::run::RunRecord;
 use crate::core::{Core, blocking};
 use crate::error::Error;
+use crate::network::files;
 
 /// The code of a container whose shim was killed: it was killed with it.
 const KILLED: i32 = 137;
@@ -64,7 +65,7 @@ impl Owner {
     pub(super) fn release(&mut self) {
         let Some(run) = self.run.take() else { return };
         let core = Arc::clone(&self.core);
-        let id = self.container.id.clone();
+        let container = Arc::clone(&self.container);
         self.releasing = Some(tokio::spawn(async move {
             // A shim that is gone needs no release, and one that is stuck is killed below.
             let released = run.shim.ask(Request::Release, Vec::new());
@@ -72,13 +73,14 @@ impl Owner {
             drop(run.shim);
             drop(run.news);
             if let Err(error) = run.process.ended().await {
-                tracing::error!(container = id.short(), %error, "a shim is not reaped");
+                tracing::error!(container = container.id.short(), %error, "a shim is not reaped");
             }
             let cleared = blocking(&core, move |core| {
                 boundary("release.cgroups");
                 clear_cgroups(&run.record);
+                files::keep(core, &container.record, &container.effective, &run.record);
                 boundary("release.run-directory");
-                fs::remove_dir_all(core.run_directory(&id))
+                fs::remove_dir_all(core.run_directory(&container.id))
                     .map_err(|error| Error::caused("remove the run directory", error))
             });
             if let Err(error) = cleared.await {

@@ -2,8 +2,9 @@
 //!
 //! Running: `/proc/<pid>/root` of its first process, held by a pidfd while it is opened so that the number means that
 //! process; what is mounted inside is seen as the container sees it. For `export` a clone of the root's mount alone.
-//! Not running: its layers, volumes and binds mounted in a mount namespace that only descriptors keep alive, so that
-//! nothing is left when the daemon is killed. Memory (`tmpfs`) has no content then.
+//! Not running: its layers, volumes, binds and the engine's files (`/etc/hosts` and so on, as the last run left them)
+//! mounted in a mount namespace that only descriptors keep alive, so that nothing is left when the daemon is killed.
+//! Memory (`tmpfs`) has no content then.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
@@ -25,6 +26,7 @@ use crate::container::Container;
 use crate::container::mounts::{MountKind, MountSpec};
 use crate::core::{Core, random_bytes};
 use crate::error::{Error, Result};
+use crate::network::files::FILES;
 
 /// What is to be seen of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +171,8 @@ fn mount(core: &Arc<Core>, container: &Container) -> Result<Mounted> {
         };
         sources.push((mount, path));
     }
+    let own = own_files(core, container);
+    sources.extend(own.iter().map(|mount| (mount, PathBuf::from(&mount.source))));
     boundary("files.mount");
     let read_only = container.effective.host.readonly_rootfs;
     let made = std::thread::scope(|scope| {
@@ -185,6 +189,23 @@ fn mount(core: &Arc<Core>, container: &Container) -> Result<Mounted> {
         _namespace: namespace,
         _held: held,
     })
+}
+
+/// The engine's files, where the user has mounted nothing else in their place.
+fn own_files(core: &Core, container: &Container) -> Vec<MountSpec> {
+    let replaced = |destination: &str| {
+        let mounts = &container.record.mounts;
+        mounts.iter().any(|mount| mount.destination == destination)
+    };
+    crate::network::files::of_last_run(core, container)
+        .into_iter()
+        .filter(|(_, destination)| !replaced(destination))
+        .map(|(path, destination)| MountSpec {
+            source: path.display().to_string(),
+            destination: destination.to_owned(),
+            ..MountSpec::default()
+        })
+        .collect()
 }
 
 fn assemble(
@@ -205,9 +226,14 @@ fn assemble(
     }
     let root = core.images.mount_snapshot(&container.id);
     let root = root.map_err(|error| Error::caused("mount the container's files", error))?;
+    for (_, destination) in FILES {
+        // Before the first run they are there and empty; an image in which they cannot be has none.
+        drop(target(root.as_fd(), destination, FileType::RegularFile));
+    }
     for (mount, tree) in trees {
         let place = || -> rustix::io::Result<()> {
-            let target = target(root.as_fd(), &mount.destination, &tree)?;
+            let kind = FileType::from_raw_mode(rustix::fs::fstat(&tree)?.st_mode);
+            let target = target(root.as_fd(), &mount.destination, kind)?;
             if mount.readonly {
                 let depth = if mount.readonly_alone {
                     Depth::One
@@ -251,12 +277,12 @@ fn clone_tree(mount: &MountSpec, path: &Path) -> rustix::io::Result<OwnedFd> {
 }
 
 /// Where a mount goes, made if it is not there, as when the container starts.
-fn target(root: BorrowedFd<'_>, destination: &str, tree: &OwnedFd) -> rustix::io::Result<OwnedFd> {
+fn target(root: BorrowedFd<'_>, destination: &str, kind: FileType) -> rustix::io::Result<OwnedFd> {
     match open_in(root, destination.as_bytes(), OFlags::PATH) {
         Err(Errno::NOENT) => {}
         found => return found,
     }
-    let is_directory = FileType::from_raw_mode(rustix::fs::fstat(tree)?.st_mode) == FileType::Directory;
+    let is_directory = kind == FileType::Directory;
     let parts: Vec<&str> = destination.split('/').filter(|part| !part.is_empty()).collect();
     let mut path = String::new();
     for (at, part) in parts.iter().enumerate() {

@@ -1,17 +1,22 @@
 //! The three files every container gets for its resolver, written into its run directory at each start:
-//! `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`.
+//! `/etc/hosts`, `/etc/hostname`, `/etc/resolv.conf`. At the end of the run they are kept in the container's directory,
+//! without the addresses that it has no more, for who reads them while it does not run.
 
 use std::fs;
+use std::io::{self, Read as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use corten_base::ContainerId;
 use corten_net::files::{self, hosts, resolv};
 use corten_shim::protocol::Dns;
+use corten_sys::fault::boundary;
 
 use super::dns;
 use super::link::Link;
 use crate::container::Container;
-use crate::container::effective::NetworkMode;
+use crate::container::effective::{Effective, NetworkMode};
+use crate::container::record::Record;
 use crate::container::run::RunRecord;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -73,7 +78,7 @@ pub(crate) fn write(
     let (resolver, dns) = resolver(core, container, run);
     for ((name, _), content) in FILES.iter().zip([resolver, files::hostname(&own_name), hosts]) {
         let path = directory.join(name);
-        let written = write_readable(&path, &content).and_then(|()| match &container.record.identity {
+        let written = write_readable(&path, content).and_then(|()| match &container.record.identity {
             Some(identity) => identity.give(&path),
             None => Ok(()),
         });
@@ -83,6 +88,53 @@ pub(crate) fn write(
         mounts: mounts(directory),
         dns,
     })
+}
+
+/// Bytes of a file that are kept: a container may have written anything.
+const KEPT_BYTES: u64 = 1 << 20;
+
+/// Keeps the files of a run that has ended, which is cleared away next. Not those of another container's network, and
+/// not for a container that goes too.
+pub(crate) fn keep(core: &Core, record: &Record, effective: &Effective, run: &RunRecord) {
+    let joins = matches!(effective.network, NetworkMode::Container(_));
+    if joins || effective.host.auto_remove {
+        return;
+    }
+    boundary("release.files");
+    let config = &effective.config;
+    let gone = hosts::own_lines(&run.addresses(), &config.hostname, &config.domainname);
+    for (name, _) in FILES {
+        match keep_one(core, record, name, &gone) {
+            Ok(()) => {}
+            // Removed meanwhile, or it never came to writing them.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => tracing::warn!(container = record.id.short(), name, %error, "a file is not kept"),
+        }
+    }
+}
+
+fn keep_one(core: &Core, record: &Record, name: &str, gone: &[String]) -> io::Result<()> {
+    let mut text = Vec::new();
+    let of_run = fs::File::open(core.run_directory(&record.id).join(name))?;
+    of_run.take(KEPT_BYTES).read_to_end(&mut text)?;
+    let lines = text.split_inclusive(|&byte| byte == b'\n');
+    let is_gone = |line: &[u8]| gone.iter().any(|gone| line.trim_ascii_end() == gone.as_bytes());
+    let kept: Vec<u8> = lines.filter(|line| !is_gone(line)).flatten().copied().collect();
+    let path = core.container_directory(&record.id).join(name);
+    write_readable(&path, &kept)?;
+    record.identity.as_ref().map_or(Ok(()), |identity| identity.give(&path))
+}
+
+/// Where the files of the last run are, and where they are mounted; those that there are. A container that joins
+/// another's network has the other's.
+pub(crate) fn of_last_run(core: &Core, container: &Container) -> Vec<(PathBuf, &'static str)> {
+    let owner = owner(core, container);
+    let places = [core.run_directory(&owner), core.container_directory(&owner)];
+    let found = |(name, destination): (&str, &'static str)| {
+        let mut paths = places.iter().map(|directory| directory.join(name));
+        paths.find(|path| path.is_file()).map(|path| (path, destination))
+    };
+    FILES.into_iter().filter_map(found).collect()
 }
 
 /// What the embedded name server is told now, if the container has one.
@@ -157,7 +209,7 @@ fn resolver(core: &Core, container: &Container, run: &RunRecord) -> (String, Opt
 }
 
 /// Users inside the container read it too, whatever the daemon's mask says.
-fn write_readable(path: &Path, content: &str) -> std::io::Result<()> {
+fn write_readable(path: &Path, content: impl AsRef<[u8]>) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::write(path, content)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o644))
@@ -209,10 +261,14 @@ pub(crate) fn host_name() -> String {
 /// Where a container's file is on the host, for `inspect`; the directory goes with the run. One that joins
 /// another's network has the other's.
 pub(crate) fn path(core: &Core, container: &Container, name: &str) -> PathBuf {
+    core.run_directory(&owner(core, container)).join(name)
+}
+
+/// The container whose files it has: its own, unless it joins another's network.
+fn owner(core: &Core, container: &Container) -> ContainerId {
     let other = match &container.effective.network {
         NetworkMode::Container(reference) => core.containers.find(reference).ok(),
         NetworkMode::Bridge | NetworkMode::Host | NetworkMode::None | NetworkMode::Named(_) => None,
     };
-    let owner = other.as_ref().map_or(&container.id, |other| &other.id);
-    core.run_directory(owner).join(name)
+    other.map_or_else(|| container.id.clone(), |other| other.id.clone())
 }

@@ -13,6 +13,7 @@ use super::decide::{Decision, RunDecision, Situation, Then, decide};
 use super::observe::{Contact, Observed, observe};
 use super::{leftovers, networks};
 use crate::container::change::Changes;
+use crate::container::effective::effective;
 use crate::container::owner::{Message, Ongoing, Origin, spawn, wire};
 use crate::container::phase::{Ended, Life, Phase, Stopping};
 use crate::container::record::{self, Record, StateRecord};
@@ -302,7 +303,7 @@ async fn settle(core: &Arc<Core>, observed: Observed, decision: Decision) -> Res
             adopted(contact, run)
         }
         (RunDecision::Clear, contact) => {
-            clear(core, &id, contact, run).await?;
+            clear(core, &record, contact, run).await?;
             None
         }
         (RunDecision::Adopt | RunDecision::Nothing, _) => None,
@@ -347,7 +348,7 @@ fn adopted(contact: Contact, run: Option<crate::container::run::RunRecord>) -> O
 /// Lets the shim go, or kills it if it is in no state to be let go, and clears its run away.
 async fn clear(
     core: &Arc<Core>,
-    id: &ContainerId,
+    record: &Record,
     contact: Option<Contact>,
     run: Option<crate::container::run::RunRecord>,
 ) -> Result<()> {
@@ -365,14 +366,16 @@ async fn clear(
                 .map_err(|error| Error::caused("wait for a shim", error))?;
         }
     }
-    let (directory, cleared) = (core.run_directory(id), id.clone());
+    let (directory, record) = (core.run_directory(&record.id), record.clone());
     blocking(core, move |core| {
         boundary("recover.clear");
         if let Some(run) = &run {
+            let effective = effective(&record, &core.config, &core.host);
+            crate::network::files::keep(core, &record, &effective, run);
             stop::clear_cgroups(run);
             // A link too many is less than a container that is lost.
-            if let Err(error) = stop::release_network(core, &cleared, run) {
-                tracing::error!(container = cleared.short(), %error, "the network of an ended container is not released");
+            if let Err(error) = stop::release_network(core, &record.id, run) {
+                tracing::error!(container = record.id.short(), %error, "the network of an ended container is not released");
             }
         }
         boundary("recover.cleared");

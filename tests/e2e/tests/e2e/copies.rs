@@ -44,6 +44,80 @@ fn there_and_back() -> Result<()> {
     })
 }
 
+/// `/etc/hosts` and its like are the engine's: at rest they are as the last run left them, without its address.
+#[test]
+fn files_of_the_engine_at_rest() -> Result<()> {
+    both(&["busybox"], |case| {
+        prepare(case)?;
+        let content = |case: &Case, from: &str| -> Result<String> {
+            case.ok(&format!("cp {from} /run/cp/got"))?;
+            Ok(case.script("cat /run/cp/got && rm /run/cp/got")?.success()?.stdout)
+        };
+        case.ok("create --name early busybox true")?;
+        ensure!(content(case, "early:/etc/hosts")?.is_empty(), "it has not run");
+        case.ok("run --name rests -h demo --add-host base:10.1.2.3 busybox sh -c 'echo 10.9.9.9 own >>/etc/hosts'")?;
+        let hosts = content(case, "rests:/etc/hosts")?;
+        let has = |text: &str| hosts.contains(text);
+        ensure!(
+            has("127.0.0.1\tlocalhost\n") && has("10.1.2.3\tbase\n") && has("10.9.9.9 own\n"),
+            "{hosts}"
+        );
+        ensure!(!has("demo"), "{hosts}");
+        ensure!(content(case, "rests:/etc/hostname")? == "demo\n");
+        ensure!(content(case, "rests:/etc/resolv.conf")?.contains("nameserver "));
+        let busy = "RemoveAll hosts: device or resource busy";
+        case.fails("cp /run/cp/file rests:/etc/hosts", 1, busy)?;
+        case.ok("cp /run/cp/file rests:/etc/other")?;
+        ensure!(content(case, "rests:/etc/hosts")? == hosts, "a refused copy changed it");
+        case.says("diff rests", "C /etc\nA /etc/other")?;
+        case.ok("run --name replaced -v /run/cp/file:/etc/hosts busybox true")?;
+        ensure!(content(case, "replaced:/etc/hosts")? == "hello\n");
+        // One that ends while the daemon is away.
+        case.ok("run -d --name away -h away busybox sleep 1000")?;
+        if !is_reference()? {
+            let pid = case.ok("inspect -f '{{.State.Pid}}' away")?;
+            case.daemon.kill()?;
+            case.script(&format!("kill -9 {pid}"))?.success()?;
+            case.daemon.launch()?;
+            ensure!(content(case, "away:/etc/hostname")? == "away\n");
+        }
+        case.ok("rm -f early rests replaced away").map(drop)
+    })
+}
+
+/// What is mounted in a container stays there: from outside its mount namespace the kernel would let it go.
+#[test]
+fn nothing_takes_the_place_of_a_mounted_file() -> Result<()> {
+    both(&["busybox"], |case| {
+        prepare(case)?;
+        let mounted = "-v /run/cp/file:/bound -v data:/data";
+        case.ok(&format!("run -d --name box {mounted} busybox sleep 1000"))?;
+        let hosts = case.ok("exec box cat /etc/hosts")?;
+        for state in ["running", "exited"] {
+            case.fails(
+                "cp /run/cp/dir/deep box:/bound",
+                1,
+                "RemoveAll bound: device or resource busy",
+            )?;
+            case.fails(
+                "cp /run/cp/file box:/etc/hosts",
+                1,
+                "RemoveAll hosts: device or resource busy",
+            )?;
+            case.ok("cp /run/cp/dir/. box:/data")?;
+            if state == "running" {
+                case.says("exec box cat /bound /data/deep", "hello\ndeep")?;
+                case.says("exec box cat /etc/hosts", &hosts)?;
+                case.ok("stop -t 0 box")?;
+            }
+        }
+        case.ok("start box")?;
+        case.says("exec box cat /bound /data/deep", "hello\ndeep")?;
+        case.ok("rm -f box")?;
+        case.ok("volume rm data").map(drop)
+    })
+}
+
 #[test]
 fn streams() -> Result<()> {
     both(&["busybox"], |case| {

@@ -97,6 +97,34 @@ fn shareable_memory_is_on_the_host() -> Result<()> {
     })
 }
 
+/// The host's queues are there whether it has mounted them or not; its memory must be.
+#[test]
+fn the_hosts_ipc() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.script("mkdir -p /run/queues && mount -t mqueue queues /run/queues && : >/run/queues/of-the-host")?
+            .success()?;
+        case.script("echo host >/dev/shm/of-the-host-too")?.success()?;
+        let said = case.ok("run --rm --ipc host busybox sh -c 'ls /dev/mqueue; cat /dev/shm/of-the-host-too'")?;
+        ensure!(said.contains("of-the-host\n") && said.ends_with("host"), "{said}");
+        case.says("run --rm busybox ls /dev/mqueue", "")?;
+        case.script("rm /dev/shm/of-the-host-too /run/queues/of-the-host; umount /run/queues; rmdir /run/queues")?
+            .success()?;
+        // A /dev without it.
+        case.script(
+            "mkdir /run/dev && mount -t tmpfs dev /run/dev && cd /dev && cp -a null zero full random urandom tty /run/dev/ && \
+             mkdir /run/dev/pts && mount --bind /dev/pts /run/dev/pts && mount --rbind /run/dev /dev && umount -R /run/dev && rmdir /run/dev",
+        )?
+        .success()?;
+        let refused = case.fails(
+            "run --rm --ipc host busybox true",
+            125,
+            "/dev/shm is not mounted, but must be for --ipc=host",
+        );
+        case.script("umount -R /dev")?.success()?;
+        refused
+    })
+}
+
 #[test]
 fn a_donors_links_lead_nowhere_outside() -> Result<()> {
     both(&["busybox"], |case| {

@@ -296,6 +296,7 @@ fn archives_have_the_owners_that_the_container_sees() -> Result<()> {
                 ("/home/dir", "12/34 12/34"),
                 ("/bin/busybox", "0/0"),
                 ("/etc/passwd", "0/0"),
+                ("/etc/hosts", "0/0"),
             ] {
                 let found = owners(case, &get(path))?;
                 ensure!(found == wanted, "{state} {path}: {found}");

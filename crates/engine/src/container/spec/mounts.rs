@@ -78,10 +78,8 @@ fn ipc_mounts(host: &HostConfig, facts: &Facts<'_>) -> Vec<Value> {
             });
             vec![queue, shared]
         }
-        ("host", None) => vec![
-            bind("/dev/mqueue", "/dev/mqueue", &["rbind", "rprivate"]),
-            bind(DESTINATION, DESTINATION, &["rbind", "rprivate"]),
-        ],
+        // Queues belong to the namespace: the host need not have mounted them.
+        ("host", None) => vec![queue, bind(DESTINATION, DESTINATION, &["rbind", "rprivate"])],
         ("none", None) => vec![queue],
         _ => vec![queue, shared_memory(host, facts)],
     }
