@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
-use corten_e2e::{Case, Client, LIMIT, is_reference, one};
+use corten_e2e::{Case, Client, LIMIT, is_reference, one, remapped};
 use corten_testkit::wait::until_ok;
 
 /// Runs `body` with `corten`, on Corten.
@@ -384,5 +384,66 @@ fn hostile_volumes_are_copied_as_they_are() -> Result<()> {
         }
         case.ok("rm -f hostile")?;
         case.ok("volume rm data").map(drop)
+    })
+}
+
+/// Under `--userns-remap`, archives of volumes speak of the users that containers see.
+#[test]
+fn archives_of_a_remapped_engine_have_its_containers_users() -> Result<()> {
+    if is_reference()? {
+        return Ok(());
+    }
+    remapped(&["busybox"], |case| {
+        if case.client == Client::Docker {
+            return Ok(());
+        }
+        let look = "busybox stat -c '%u:%g %a' /d /d/f /d/sub";
+        let wanted = "0:0 755\n5:6 4711\n7:0 755";
+        case.ok(
+            "run --rm -v first:/d busybox sh -c 'echo x >/d/f; chown 5:6 /d/f; chmod 4711 /d/f; mkdir /d/sub; chown 7 /d/sub'",
+        )?;
+        case.says(&format!("run --rm -v first:/d {look}"), wanted)?;
+        let archive = case.daemon.sandbox.scratch().join("first.tar");
+        let path = archive.display();
+        case.ok(&format!("volume export -o {path} first"))?;
+        let listed = case.script(&format!("tar --numeric-owner -tvf {path}"))?.success()?;
+        let owners: Vec<_> = listed
+            .text()
+            .lines()
+            .map(|line| line.split_whitespace().nth(1))
+            .collect();
+        for owner in ["0/0", "5/6", "7/0"] {
+            ensure!(owners.contains(&Some(owner)), "{listed}");
+        }
+        ensure!(owners.len() == 3, "{listed}");
+        case.ok(&format!("volume import second {path}"))?;
+        case.ok("volume clone second third")?;
+        for volume in ["second", "third"] {
+            case.says(&format!("run --rm -v {volume}:/d {look}"), wanted)?;
+            let place = case.ok(&format!("volume inspect -f '{{{{.Mountpoint}}}}' {volume}"))?;
+            let file = fs::metadata(case.daemon.sandbox.path(&format!("{place}/f")))?;
+            ensure!(
+                (file.uid(), file.gid()) == (200_005, 200_006),
+                "{volume}: {}:{}",
+                file.uid(),
+                file.gid()
+            );
+        }
+        // Whom the range has not nobody can own.
+        case.script(&format!(
+            "cd {} && : >g && tar --owner=70000 -cf strange.tar g",
+            case.daemon.sandbox.scratch().display()
+        ))?
+        .success()?;
+        let strange = case.daemon.sandbox.scratch().join("strange.tar");
+        case.fails(
+            &format!("volume import fourth {}", strange.display()),
+            1,
+            "cannot be mapped",
+        )?;
+        let copied = case.command("volume cp first:/f -")?.output()?.stdout;
+        case.run_with_input("volume cp - third:/sub", &copied)?.success()?;
+        case.says("run --rm -v third:/d busybox stat -c %u:%g /d/sub/f", "5:6")?;
+        case.ok("volume rm first second third").map(drop)
     })
 }
