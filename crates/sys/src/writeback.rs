@@ -3,7 +3,11 @@
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
-/// Begins writing `length` bytes from `offset` on, without waiting for them. No promise of durability: only fsync(2)
+/// A good amount at a time for whoever writes much: large requests for the disk, and little left at the end.
+pub const STEP_BYTES: u64 = 8 << 20;
+
+/// Begins writing `length` bytes (0: all there are) from `offset` on, without waiting for them. No promise of durability:
+/// only fsync(2)
 /// and syncfs(2) give that, and have less left to do then. See sync_file_range(2), Linux 2.6.17.
 pub fn begin(file: BorrowedFd<'_>, offset: u64, length: u64) -> io::Result<()> {
     let (offset, length) = (offset.try_into(), length.try_into());

@@ -19,8 +19,8 @@ const GATHERED_BYTES: usize = 64 << 10;
 /// Content of less than this is copied: a chunk of its own would cost more.
 const DIRECT_BYTES: usize = 16 << 10;
 
-/// Room for the size of a chunk before it, and the line end behind it.
-const FRAME_BYTES: usize = 20;
+/// The line with a chunk's size: eight digits.
+const SIZE_BYTES: usize = 10;
 
 /// An answer that is being sent. Dropped before its end, it ends the connection.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Transfer {
 pub struct TransferWriter {
     socket: OwnedFd,
     chunked: bool,
-    /// Not sent yet.
+    /// Not sent yet, behind room for the line with its size.
     gathered: Vec<u8>,
 }
 
@@ -62,10 +62,12 @@ impl Transfer {
     /// # Errors
     /// No descriptor is free.
     pub fn writer(&self) -> io::Result<TransferWriter> {
+        let mut gathered = Vec::with_capacity(SIZE_BYTES + GATHERED_BYTES + 2);
+        gathered.resize(SIZE_BYTES, 0);
         Ok(TransferWriter {
             socket: self.wire.descriptor()?,
             chunked: self.chunked,
-            gathered: Vec::with_capacity(GATHERED_BYTES),
+            gathered,
         })
     }
 
@@ -90,25 +92,19 @@ impl Drop for Transfer {
 impl TransferWriter {
     /// Sends what was gathered, as a chunk.
     fn send(&mut self) -> io::Result<()> {
-        if self.gathered.is_empty() {
+        let length = self.gathered.len() - SIZE_BYTES;
+        if length == 0 {
             return Ok(());
         }
-        let gathered = std::mem::take(&mut self.gathered);
-        let sent = self.chunk(&gathered);
-        self.gathered = gathered;
-        self.gathered.clear();
-        sent
-    }
-
-    fn chunk(&self, bytes: &[u8]) -> io::Result<()> {
-        if !self.chunked {
-            return self.all(bytes);
+        if self.chunked {
+            self.gathered[..SIZE_BYTES].copy_from_slice(format!("{length:08x}\r\n").as_bytes());
+            self.gathered.extend_from_slice(b"\r\n");
+            self.all(&self.gathered)?;
+        } else {
+            self.all(&self.gathered[SIZE_BYTES..])?;
         }
-        let mut framed = Vec::with_capacity(bytes.len() + FRAME_BYTES);
-        write!(framed, "{:x}\r\n", bytes.len())?;
-        framed.extend_from_slice(bytes);
-        framed.extend_from_slice(b"\r\n");
-        self.all(&framed)
+        self.gathered.truncate(SIZE_BYTES);
+        Ok(())
     }
 
     fn all(&self, mut bytes: &[u8]) -> io::Result<()> {
@@ -152,9 +148,10 @@ impl TransferWriter {
 impl Write for TransferWriter {
     /// Takes no more than fits: a buffer that grew would be another allocation.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let length = bytes.len().min(GATHERED_BYTES - self.gathered.len());
+        let room = SIZE_BYTES + GATHERED_BYTES - self.gathered.len();
+        let length = bytes.len().min(room);
         self.gathered.extend_from_slice(&bytes[..length]);
-        if self.gathered.len() == GATHERED_BYTES {
+        if length == room {
             self.send()?;
         }
         Ok(length)

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
 use corten_base::Digest;
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use sha2::Digest as _;
 
@@ -173,17 +174,14 @@ impl Sink for PieceWriter {
         while left > 0 {
             let mut piece = self.piece();
             let wanted = left.min(PIECE_BYTES);
-            piece.resize(wanted, 0);
-            let read = match rustix::io::pread(file, &mut piece[..], offset) {
+            match rustix::io::pread(file, spare_capacity(&mut piece), offset) {
                 Err(Errno::INTR) => continue,
-                read => read?,
-            };
-            // What the file lacks by now is zeros.
-            let length = if read == 0 { wanted } else { read };
-            if read == 0 {
-                piece.fill(0);
+                // What the file lacks by now is zeros.
+                Ok(0) => piece.resize(wanted, 0),
+                // What it has more by now is left out.
+                read => drop(read.map(|_| piece.truncate(wanted))?),
             }
-            piece.truncate(length);
+            let length = piece.len();
             offset += length as u64;
             left -= length;
             self.content -= length as u64;

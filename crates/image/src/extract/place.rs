@@ -4,6 +4,7 @@
 use std::io::{self, BufRead};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+use corten_sys::writeback;
 use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, XattrFlags};
 use rustix::io::Errno;
 
@@ -249,6 +250,7 @@ impl Extractor<'_> {
         mut left: u64,
         tar: &mut TarReader<R>,
     ) -> Result<(), ExtractError> {
+        let mut waiting = 0;
         while left > 0 {
             let data = tar.fill_data()?;
             let length = data.len().min(usize::try_from(left).unwrap_or(usize::MAX));
@@ -261,6 +263,12 @@ impl Extractor<'_> {
             };
             tar.consume_data(written);
             left -= written as u64;
+            waiting += written as u64;
+            if waiting >= writeback::STEP_BYTES {
+                waiting = 0;
+                // Only a head start: where it fails, the flush at the end has more to do.
+                writeback::begin(file.as_fd(), 0, 0).ok();
+            }
             self.claim_space(written as u64)?;
         }
         Ok(())

@@ -10,9 +10,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use corten_sys::writeback;
 
-/// Written to the disk at a time while the file grows, so that the flush at the end is short.
-const WRITEBACK_BYTES: u64 = 8 << 20;
-
 /// The file and how far it has come.
 #[derive(Debug)]
 pub(super) struct Growing {
@@ -70,8 +67,8 @@ impl Growing {
         let after = progress.written;
         drop(progress);
         self.changed.notify_all();
-        if before / WRITEBACK_BYTES != after / WRITEBACK_BYTES {
-            let start = before / WRITEBACK_BYTES * WRITEBACK_BYTES;
+        if before / writeback::STEP_BYTES != after / writeback::STEP_BYTES {
+            let start = before / writeback::STEP_BYTES * writeback::STEP_BYTES;
             // Only a head start: where it fails, the flush at the end has more to do.
             writeback::begin(self.file.as_fd(), start, after - start).ok();
         }

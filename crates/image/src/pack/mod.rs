@@ -12,10 +12,11 @@ pub(crate) use attribute::is_opaque;
 use std::collections::HashMap;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use rustix::path::DecInt;
 
 use crate::tar::{Header, Kind, Sink, TarWriter};
 
@@ -138,6 +139,8 @@ struct Pack<'a> {
     linked: HashMap<(u64, u64), Vec<u8>>,
     levels: Vec<Level>,
     any: bool,
+    /// Once it is needed.
+    descriptors: Option<OwnedFd>,
 }
 
 /// A directory under way.
@@ -160,6 +163,7 @@ impl<'a> Pack<'a> {
             linked: HashMap::new(),
             levels: Vec::new(),
             any: false,
+            descriptors: None,
         }
     }
 
@@ -322,8 +326,9 @@ impl<'a> Pack<'a> {
 
     fn regular(&mut self, found: &OwnedFd, stat: &Stat, name: &[u8]) -> io::Result<()> {
         // Known to be a regular file: opening it has no effect.
-        let path = format!("/proc/self/fd/{}", found.as_raw_fd());
-        let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let number = DecInt::from_fd(found);
+        let file = rustix::fs::openat(self.descriptors()?, number, flags, Mode::empty())?;
         let size = u64::try_from(stat.st_size).unwrap_or(0);
         let xattrs = attribute::of(file.as_fd())?;
         self.tar.header(&Header {
@@ -332,6 +337,15 @@ impl<'a> Pack<'a> {
             ..header(name, Kind::Regular, stat)
         })?;
         self.tar.content(name, file.as_fd(), size)
+    }
+
+    /// The directory of this process's own descriptors.
+    fn descriptors(&mut self) -> io::Result<&OwnedFd> {
+        if self.descriptors.is_none() {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            self.descriptors = Some(rustix::fs::open(c"/proc/self/fd", flags, Mode::empty())?);
+        }
+        self.descriptors.as_ref().ok_or_else(|| Errno::BADF.into())
     }
 
     fn name(&self, path: &[u8]) -> Vec<u8> {
