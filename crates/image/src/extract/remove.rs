@@ -3,20 +3,44 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::fs::{AtFlags, Dir, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
 /// Directories within directories that are removed; a deeper tree is refused.
 const DEPTH_MAX: usize = 1024;
 
-/// Removes `name` in `parent` with everything below it; fine if it is not there.
-pub(crate) fn tree(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
-    below(parent, name, DEPTH_MAX)
+/// What to do with mounts in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mounts {
+    /// There are none.
+    None,
+    /// They stay, and what they are in.
+    Stay,
 }
 
-fn below(parent: BorrowedFd<'_>, name: &[u8], depth: usize) -> io::Result<()> {
+/// Removes `name` in `parent` with everything below it; fine if it is not there.
+pub(crate) fn tree(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    below(parent, name, Mounts::None, DEPTH_MAX)
+}
+
+/// The same in the root of a container. What is mounted there is neither removed nor entered: EBUSY. The kernel alone
+/// refuses only within the mount namespace that it is mounted in; from outside, the mount would go.
+pub(crate) fn tree_without_mounts(parent: BorrowedFd<'_>, name: &[u8]) -> io::Result<()> {
+    below(parent, name, Mounts::Stay, DEPTH_MAX)
+}
+
+/// Whether something is mounted at this name. What is not there is not.
+pub(crate) fn is_mounted(parent: BorrowedFd<'_>, name: &[u8]) -> bool {
+    let found = rustix::fs::statx(parent, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+fn below(parent: BorrowedFd<'_>, name: &[u8], mounts: Mounts, depth: usize) -> io::Result<()> {
     if depth == 0 {
         return Err(Errno::NAMETOOLONG.into());
+    }
+    if mounts == Mounts::Stay && is_mounted(parent, name) {
+        return Err(Errno::BUSY.into());
     }
     match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => return Ok(()),
@@ -29,7 +53,7 @@ fn below(parent: BorrowedFd<'_>, name: &[u8], depth: usize) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if name != b"." && name != b".." {
-            below(directory.as_fd(), name, depth - 1)?;
+            below(directory.as_fd(), name, mounts, depth - 1)?;
         }
     }
     Ok(rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?)

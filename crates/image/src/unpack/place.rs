@@ -4,9 +4,7 @@
 use std::io::BufRead;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, StatxAttributes, StatxFlags, Timespec, Timestamps, Uid, XattrFlags,
-};
+use rustix::fs::{AtFlags, FileType, Gid, Mode, OFlags, Timespec, Timestamps, Uid, XattrFlags};
 use rustix::io::Errno;
 
 use super::{UnpackError, Unpacking, clean, io_error, lossy, split};
@@ -48,9 +46,7 @@ impl Unpacking<'_> {
     }
 
     fn remove(&mut self, parent: &OwnedFd, name: &[u8], path: &[u8]) -> Result<(), UnpackError> {
-        // Only within the mount namespace that it is in would the kernel refuse: from outside, what is mounted there
-        // would go from the container.
-        if is_mounted(parent, name) {
+        if remove::is_mounted(parent.as_fd(), name) {
             return Err(io_error("RemoveAll", path)(Errno::BUSY));
         }
         let below = [path, b"/"].concat();
@@ -63,7 +59,7 @@ impl Unpacking<'_> {
         {
             self.parent = None;
         }
-        remove::tree(parent.as_fd(), name).map_err(|source| UnpackError::Io {
+        remove::tree_without_mounts(parent.as_fd(), name).map_err(|source| UnpackError::Io {
             step: "unlinkat",
             path: lossy(path),
             source,
@@ -242,12 +238,6 @@ impl Unpacking<'_> {
         };
         Ok((Uid::from_raw(user), Gid::from_raw(group)))
     }
-}
-
-/// Whether something is mounted at this name. What is not there is not.
-fn is_mounted(parent: &OwnedFd, name: &[u8]) -> bool {
-    let found = rustix::fs::statx(parent, name, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty());
-    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// Content from the tar; holes stay holes, and long runs of zeros become some.

@@ -1,7 +1,8 @@
 //! `cp` and `export`: both directions, running or not, through volumes, and links that would like to lead elsewhere.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, both, is_reference, one};
+use corten_e2e::{Case, LIMIT, both, is_reference, one};
+use corten_testkit::wait::until_ok;
 use serde_json::Value;
 
 /// A directory of the test's machine with one file of a user of its own.
@@ -113,6 +114,29 @@ fn nothing_takes_the_place_of_a_mounted_file() -> Result<()> {
         }
         case.ok("start box")?;
         case.says("exec box cat /bound /data/deep", "hello\ndeep")?;
+        case.ok("rm -f box")?;
+        case.ok("volume rm data").map(drop)
+    })
+}
+
+/// Clients that let files take the place of directories (docker-py) do not reach through a mount below one.
+#[test]
+fn nothing_takes_the_place_of_a_directory_with_a_mount() -> Result<()> {
+    one(&["busybox"], |case| {
+        prepare(case)?;
+        case.ok("run -d --name box -v data:/tmp/sub/data busybox sh -c 'echo kept >/tmp/sub/data/f; sleep 1000'")?;
+        let there = || case.run("exec box cat /tmp/sub/data/f")?.success()?.says("kept");
+        until_ok(LIMIT, "the file", there)?;
+        let put = format!(
+            "cd /run/cp && mv file sub && tar -cf sub.tar sub && curl -s -w '%{{http_code}}' --unix-socket {} -T sub.tar 'http://d/v1.51/containers/box/archive?path=/tmp'",
+            case.daemon.socket()
+        );
+        let refused = case.script(&put)?.success()?.mentions("device or resource busy")?;
+        ensure!(refused.text().ends_with("500"), "{refused}");
+        if !is_reference()? {
+            // The reference has removed the content before it was refused.
+            there()?;
+        }
         case.ok("rm -f box")?;
         case.ok("volume rm data").map(drop)
     })
