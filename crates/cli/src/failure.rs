@@ -139,7 +139,10 @@ impl From<io::Error> for Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self::silent(BROKEN_PIPE);
         }
-        Self::new(error.to_string())
+        match error.raw_os_error() {
+            Some(_) => Self::new(crate::option::pair::reason(&error)),
+            None => Self::new(error.to_string()),
+        }
     }
 }
 

@@ -44,9 +44,12 @@ pub(crate) fn filled(text: Result<String, TemplateError>) -> Result<(), Failure>
 }
 
 /// Writes an answer to standard output as it arrives: an archive, which no search for line ends is to hold up.
-pub(crate) async fn archive(answer: Stream) -> Result<(), Failure> {
+pub(crate) async fn archive(mut answer: Stream) -> Result<(), Failure> {
     let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    stream(answer, &mut out).await
+    while let Some(piece) = answer.next().await? {
+        out.write_all(&piece).map_err(unwritten)?;
+    }
+    Ok(())
 }
 
 /// Writes an answer to `out` as it arrives.

@@ -44,14 +44,17 @@ impl Catalogue {
         self.exact.get(text).map(String::as_str)
     }
 
+    /// What stands in the placeholders of each pattern that describes a text, with the pattern's translation.
+    pub(super) fn readings<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (Vec<(&'a str, &'a str)>, &'a str)> {
+        self.patterns
+            .iter()
+            .filter_map(move |(pattern, french)| Some((pattern.captures(text)?, french.as_str())))
+    }
+
     /// The translation of a text that some pattern describes; what stands in the placeholders goes through
     /// `inner` first.
     pub(super) fn fill(&self, text: &str, inner: impl Fn(&str) -> String) -> Option<String> {
-        let found = self
-            .patterns
-            .iter()
-            .find_map(|(pattern, french)| Some((pattern.captures(text)?, french)));
-        let (captures, french) = found?;
+        let (captures, french) = self.readings(text).next()?;
         Some(super::pattern::fill(french, &captures, inner))
     }
 }

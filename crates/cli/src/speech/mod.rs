@@ -2,10 +2,11 @@
 //!
 //! Texts stand in English where they are used; the catalogue gives the French of each, with the same
 //! placeholders. Help pages look texts up whole ([`say`]); what is printed as an error, a warning or a hint
-//! is translated at the one place where it leaves the program ([`translate`]). Not translated, because
-//! scripts read them: the engine's messages, heads of tables, JSON, names and numbers.
+//! is translated at the one place where it leaves the program ([`translate`]), the engine's messages there too
+//! ([`engine`]). Not translated, because scripts read them: heads of tables, JSON, names and numbers.
 
 mod catalogue;
+mod engine;
 mod language;
 mod pattern;
 
@@ -20,6 +21,14 @@ const FRENCH: [&str; 2] = [include_str!("fr/help.po"), include_str!("fr/messages
 
 /// Beginnings of lines that are the engine's.
 const ENGINES: [&str; 2] = ["Error response from daemon:", "Error: No such"];
+
+/// The French of the engine's messages.
+const FRENCH_OF_ENGINE: &str = include_str!("fr/engine.po");
+
+fn engines() -> &'static Catalogue {
+    static READ: OnceLock<Catalogue> = OnceLock::new();
+    READ.get_or_init(|| Catalogue::new(&[FRENCH_OF_ENGINE]))
+}
 
 fn catalogue() -> &'static Catalogue {
     static READ: OnceLock<Catalogue> = OnceLock::new();
@@ -60,7 +69,7 @@ fn french(text: &str) -> String {
 
 fn french_line(line: &str) -> String {
     if ENGINES.iter().any(|begin| line.starts_with(begin)) {
-        return line.to_owned();
+        return engine::french(engines(), line).unwrap_or_else(|| line.to_owned());
     }
     for program in ["corten: ", "docker: "] {
         if let Some(rest) = line.strip_prefix(program) {

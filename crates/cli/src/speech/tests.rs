@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::catalogue::parse;
 use super::pattern::{Pattern, holes};
-use super::{FRENCH, french};
+use super::{FRENCH, FRENCH_OF_ENGINE, french};
 use crate::commands::GROUPS;
 use crate::config::GLOBAL;
 
@@ -51,13 +51,22 @@ fn shown() -> BTreeSet<String> {
 fn sources() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = vec![root.join("../client/src/error.rs"), root.join("../client/src/host.rs")];
-    let mut todo = vec![root.join("src")];
+    found.extend(
+        rust_files(&root.join("src"))
+            .into_iter()
+            .filter(|path| !path.ends_with("speech/tests.rs")),
+    );
+    found
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let (mut found, mut todo) = (Vec::new(), vec![directory.to_owned()]);
     while let Some(directory) = todo.pop() {
-        for entry in std::fs::read_dir(&directory).unwrap() {
+        for entry in std::fs::read_dir(directory).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 todo.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") && !path.ends_with("speech/tests.rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
                 found.push(path);
             }
         }
@@ -141,7 +150,7 @@ fn each_text_has_its_french() {
 
 #[test]
 fn placeholders_agree() {
-    for (english, french) in pairs() {
+    for (english, french) in pairs().into_iter().chain(parse(FRENCH_OF_ENGINE)) {
         let (mut there, mut here) = (holes(&english), holes(&french));
         there.sort_unstable();
         here.sort_unstable();
@@ -159,6 +168,38 @@ fn no_text_stands_twice() {
     for (english, _) in pairs() {
         assert!(seen.insert(english.clone()), "{english}");
     }
+    seen.clear();
+    for (english, _) in parse(FRENCH_OF_ENGINE) {
+        assert!(seen.insert(english.clone()), "{english}");
+    }
+}
+
+/// What the engine does not say any more need not be translated. Reasons of the kernel, and what is put together
+/// from several literals, cannot be found so.
+#[test]
+fn the_engine_says_what_is_translated() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut whole = String::new();
+    for part in [
+        "engine", "net", "runtime", "shim", "daemon", "api", "base", "client", "image", "registry", "cli",
+    ] {
+        for path in rust_files(&root.join("..").join(part).join("src")) {
+            whole.push_str(&std::fs::read_to_string(path).unwrap().replace("\\\"", "\""));
+        }
+    }
+    let known = parse(FRENCH_OF_ENGINE);
+    let lost: Vec<&String> = known
+        .iter()
+        .map(|(english, _)| english)
+        .filter(|english| !whole.contains(longest_piece(english)))
+        .collect();
+    assert!(lost.is_empty(), "not said by the engine: {lost:#?}");
+}
+
+/// The longest fixed part of a text.
+fn longest_piece(text: &str) -> &str {
+    let pieces = text.split(['{', '}']).step_by(2);
+    pieces.max_by_key(|piece| piece.len()).unwrap_or_default().trim()
 }
 
 #[test]
@@ -171,7 +212,17 @@ fn messages_are_translated_as_they_are_printed() {
         ("unknown flag: --bogus", "option inconnue : --bogus"),
         (
             "Error response from daemon: No such container: x",
-            "Error response from daemon: No such container: x",
+            "Erreur du moteur : conteneur introuvable : x",
+        ),
+        ("Error: No such object: x", "Erreur : objet introuvable : x"),
+        (
+            "corten: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"nosuch\": executable file not found in $PATH\n\nRun 'corten run --help' for more information",
+            "corten: Erreur du moteur : démarrage du conteneur impossible : tâche du gardien impossible : création par le runtime OCI impossible : création impossible : le processus du conteneur ne démarre pas : exec : « nosuch » : programme introuvable dans $PATH\n\nLancez « corten run --help » pour en savoir plus",
+        ),
+        // One part is not known: all of it stays.
+        (
+            "Error response from daemon: cannot kill container: x: something new",
+            "Error response from daemon: cannot kill container: x: something new",
         ),
         (
             "corten: Error response from daemon: unknown flag: x\n\nRun 'corten run --help' for more information",

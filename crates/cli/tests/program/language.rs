@@ -59,12 +59,12 @@ fn what_scripts_read_stays() {
         (code, error.as_str()),
         (
             Some(1),
-            "Error response from daemon: No such container: x\nastuce : affichez tous les conteneurs avec « corten ps -a »\n"
+            "Erreur du moteur : conteneur introuvable : x\nastuce : affichez tous les conteneurs avec « corten ps -a »\n"
         )
     );
     let hintless = [("DOCKER_CLI_HINTS", "false"), french[0], french[1]];
     let (_, _, error) = said(corten(&["stop", "x"]), &hintless);
-    assert_eq!(error, "Error response from daemon: No such container: x\n");
+    assert_eq!(error, "Erreur du moteur : conteneur introuvable : x\n");
 }
 
 #[test]

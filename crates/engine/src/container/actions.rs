@@ -39,11 +39,18 @@ pub(crate) async fn start(core: &Core, reference: &str) -> Result<()> {
 /// Stops it, or stops and starts it.
 pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, then: Stopping) -> Result<()> {
     let container = core.containers.find(reference)?;
-    let (signal, timeout) = stop_settings(core, &container, options.signal.as_deref(), options.timeout_seconds)?;
     let verb = match then {
         Stopping::StartAgain => "restart",
         Stopping::Stay | Stopping::WithEngine | Stopping::Remove => "stop",
     };
+    let refused = |error| match then {
+        Stopping::StartAgain => wrap(error, &format!("Cannot {verb} container {reference}")),
+        Stopping::Stay | Stopping::WithEngine | Stopping::Remove => {
+            wrap(error, &format!("cannot {verb} container: {reference}"))
+        }
+    };
+    let (signal, timeout) =
+        stop_settings(core, &container, options.signal.as_deref(), options.timeout_seconds).map_err(refused)?;
     let asked = ask(&container, |answer| Message::Stop {
         signal,
         timeout,
@@ -51,12 +58,7 @@ pub(crate) async fn stop(core: &Core, reference: &str, options: StopOptions, the
         answer,
     })
     .await;
-    asked.map_err(|error| match then {
-        Stopping::StartAgain => wrap(error, &format!("Cannot {verb} container {reference}")),
-        Stopping::Stay | Stopping::WithEngine | Stopping::Remove => {
-            wrap(error, &format!("cannot {verb} container: {reference}"))
-        }
-    })
+    asked.map_err(refused)
 }
 
 /// Gives it another name.
@@ -159,7 +161,7 @@ pub(crate) async fn kill(core: &Core, reference: &str, text: Option<&str>) -> Re
     let container = found.map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?;
     let signal = match text.filter(|text| !text.is_empty()) {
         Some(text) => {
-            signal::parse(text).map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?
+            signal::parse_sent(text).map_err(|error| wrap(error, &format!("cannot kill container: {reference}")))?
         }
         None => super::phase::SIGKILL,
     };

@@ -37,6 +37,9 @@ pub(crate) fn collect(host: &HostConfig) -> Result<Vec<DeviceNode>> {
             Ok(None) if source.is_dir() => {
                 let mut found = Vec::new();
                 scan(source, 0, &mut found);
+                if found.is_empty() {
+                    return Err(failed(&"not a device node"));
+                }
                 nodes.extend(found.into_iter().map(|node| below(node, source, &path, &access)));
             }
             Ok(None) => return Err(failed(&"not a device node")),

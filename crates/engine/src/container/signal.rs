@@ -51,6 +51,14 @@ pub fn parse(text: &str) -> Result<i32> {
     number(text).ok_or_else(|| Error::invalid(format!("invalid signal: {text}")))
 }
 
+/// The same of a signal to be sent at once, where a number that is none is told so.
+pub fn parse_sent(text: &str) -> Result<i32> {
+    number(text).ok_or_else(|| match text.parse::<i32>() {
+        Ok(number) if number != 0 => Error::invalid(format!("the linux daemon does not support signal {number}")),
+        _ => Error::invalid(format!("invalid signal: {text}")),
+    })
+}
+
 fn number(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<i32>() {
         return (1..=REALTIME_LAST).contains(&number).then_some(number);
@@ -87,6 +95,14 @@ mod tests {
         }
         for text in ["", "0", "-1", "65", "SIGNOPE", "RTMIN+", "RTMIN+99"] {
             assert_eq!(parse(text).unwrap_err().message, format!("invalid signal: {text}"));
+        }
+        for (text, expected) in [
+            ("99", "the linux daemon does not support signal 99"),
+            ("-1", "the linux daemon does not support signal -1"),
+            ("0", "invalid signal: 0"),
+            ("NOPE", "invalid signal: NOPE"),
+        ] {
+            assert_eq!(parse_sent(text).unwrap_err().message, expected);
         }
     }
 }

@@ -133,9 +133,30 @@ fn unbuilt(option: &str) -> Error {
     Error::not_implemented(format!("{option} is not supported by this version of Corten"))
 }
 
+/// What Docker's engine refuses on a Linux host without quotas, in its words.
+fn refuse_foreign(host: &HostConfig) -> Result<()> {
+    if !matches!(host.isolation.to_lowercase().as_str(), "" | "default") {
+        return Err(Error::invalid(format!(
+            "invalid isolation ({}): linux only supports 'default'",
+            host.isolation
+        )));
+    }
+    match host
+        .storage_opt
+        .keys()
+        .find(|option| !option.eq_ignore_ascii_case("size"))
+    {
+        _ if host.storage_opt.is_empty() => Ok(()),
+        Some(option) => Err(Error::invalid(format!("Unknown option {option}"))),
+        None => Err(Error::invalid(
+            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+        )),
+    }
+}
+
 fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> Result<()> {
+    refuse_foreign(host)?;
     let table = [
-        (!host.storage_opt.is_empty(), "StorageOpt"),
         (!host.cgroup.is_empty(), "Cgroup"),
         (host.kernel_memory != 0 || host.kernel_memory_tcp != 0, "KernelMemory"),
         (host.cpu_count != 0 || host.cpu_percent != 0, "CpuCount/CpuPercent"),
@@ -143,7 +164,6 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
             host.io_maximum_iops != 0 || host.io_maximum_bandwidth != 0,
             "IOMaximumIOps/IOMaximumBandwidth",
         ),
-        (!matches!(host.isolation.as_str(), "" | "default"), "Isolation"),
     ];
     if let Some((_, option)) = table.iter().find(|(given, _)| *given) {
         return Err(unbuilt(option));
@@ -154,7 +174,31 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
             host.runtime
         )));
     }
+    if let Some(networking) = networking {
+        let names = networking.endpoints_config.keys().map(String::as_str);
+        refuse_mixture(&host.network_mode, names)?;
+    }
     refuse_networks(networking)
+}
+
+/// What is no network of its own goes with no other. Told before the start, to which Docker leaves it.
+fn refuse_mixture<'a>(mode: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
+    let alone = |name: &str| matches!(name, "host" | "none") || name.starts_with("container:");
+    let mode = if mode.is_empty() { "default" } else { mode };
+    for name in names.filter(|name| *name != mode && *name != "default") {
+        let why = match (mode, name) {
+            ("none", _) | (_, "none") => {
+                "container cannot be connected to multiple networks with one of the networks in private (none) mode"
+            }
+            (mode, _) if alone(mode) => {
+                "container sharing network namespace with another container or host cannot be connected to any other network"
+            }
+            (_, "host") => "cannot connect container to host network - container must be created in host network mode",
+            _ => continue,
+        };
+        return Err(Error::invalid(format!("failed to set up container networking: {why}")));
+    }
+    Ok(())
 }
 
 /// Nothing can be asked of what is no network of its own.
@@ -184,6 +228,11 @@ fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
 
 /// Who has no network of its own has no links either.
 fn check_links(host: &HostConfig) -> Result<()> {
+    if host.network_mode == "container:" {
+        return Err(Error::invalid(
+            "invalid network mode: invalid container format container:<name|id>",
+        ));
+    }
     let kind = match NetworkMode::parse(&host.network_mode) {
         NetworkMode::Host => "host type networking",
         NetworkMode::Container(_) => "container type network",
@@ -433,6 +482,54 @@ mod tests {
         let cannot = "kernel does not support CPU real-time scheduler";
         assert_eq!(asked(false, 1000, 0), Err(cannot.to_owned()));
         assert_eq!(asked(false, 0, 500), Err(cannot.to_owned()));
+    }
+
+    #[test]
+    fn networks_that_go_with_no_other() {
+        let shares = "container sharing network namespace with another container or host cannot be connected to any other network";
+        let private =
+            "container cannot be connected to multiple networks with one of the networks in private (none) mode";
+        let host = "cannot connect container to host network - container must be created in host network mode";
+        for (mode, names, expected) in [
+            ("host", &["host", "n1"][..], Some(shares)),
+            ("host", &["host", "none"], Some(private)),
+            ("container:x", &["container:x", "n1"], Some(shares)),
+            ("none", &["none", "bridge"], Some(private)),
+            ("bridge", &["bridge", "none"], Some(private)),
+            ("n1", &["n1", "host"], Some(host)),
+            ("", &["bridge", "host"], Some(host)),
+            ("host", &["host"], None),
+            ("host", &["default"], None),
+            ("n1", &["n1", "n2", "bridge"], None),
+            ("", &["n1"], None),
+        ] {
+            let found = refuse_mixture(mode, names.iter().copied())
+                .err()
+                .map(|error| error.message);
+            let expected = expected.map(|why| format!("failed to set up container networking: {why}"));
+            assert_eq!(found, expected, "{mode} {names:?}");
+        }
+    }
+
+    #[test]
+    fn options_that_need_another_host() {
+        let said = |change: fn(&mut HostConfig)| refused(|_, host| change(host));
+        assert_eq!(
+            said(|host| host.isolation = "hyperv".to_owned()),
+            "invalid isolation (hyperv): linux only supports 'default'"
+        );
+        assert_eq!(
+            said(|host| host.storage_opt = [("foo".to_owned(), "1".to_owned())].into_iter().collect()),
+            "Unknown option foo"
+        );
+        assert_eq!(
+            said(|host| host.storage_opt = [("size".to_owned(), "1g".to_owned())].into_iter().collect()),
+            "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"
+        );
+        assert_eq!(
+            said(|host| host.network_mode = "container:".to_owned()),
+            "invalid network mode: invalid container format container:<name|id>"
+        );
     }
 
     fn refused(change: impl FnOnce(&mut ContainerConfig, &mut HostConfig)) -> String {

@@ -50,7 +50,8 @@ pub(crate) fn make(
             config.working_dir
         )));
     }
-    attach::detach_keys(Some(&config.detach_keys))?;
+    let keys = &config.detach_keys;
+    attach::detach_keys(Some(keys)).map_err(|_| Error::invalid(format!("Invalid escape keys ({keys}) provided")))?;
     let id = ExecId::from_random(random_bytes());
     let session = Arc::new(Session::new(id, Arc::clone(container), config, purpose));
     publish(core, &session, "exec_create");

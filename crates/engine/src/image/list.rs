@@ -29,7 +29,7 @@ pub(crate) fn list(core: &Core, options: &ImageListOptions) -> Result<Vec<ImageS
         Ok(Some(image.config.created.unwrap_or_default()))
     };
     let (before, since) = (created("before")?, created("since")?);
-    let until = filters.get("until").next().map(until).transpose()?;
+    let until = crate::prune::until(filters, Timestamp::now())?;
     let images = core
         .images
         .list()
@@ -53,13 +53,6 @@ pub(crate) fn list(core: &Core, options: &ImageListOptions) -> Result<Vec<ImageS
         }
     }
     Ok(summaries)
-}
-
-/// `until`: a point in time, in seconds or RFC 3339.
-fn until(text: &str) -> Result<Timestamp> {
-    let seconds = text.parse().ok().map(|seconds| Timestamp::from_unix(seconds, 0));
-    let time = seconds.or_else(|| text.parse().ok());
-    time.ok_or_else(|| Error::invalid(format!("invalid filter 'until={text}'")))
 }
 
 /// Keeps the names that match `reference`; none: not this image.

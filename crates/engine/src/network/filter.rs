@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use corten_api::Filters;
 use corten_api::network::Network;
-use corten_base::Timestamp;
 
 use super::settings::is_predefined;
 use crate::error::{Error, Result};
@@ -47,49 +46,6 @@ pub(super) fn matches(filters: &Filters, network: &Network) -> bool {
 pub(super) fn labels(filters: &Filters, labels: &BTreeMap<String, String>) -> bool {
     let all = label_filters(filters, "label").all(|wanted| has_label(labels, wanted));
     all && !label_filters(filters, "label!").any(|unwanted| has_label(labels, unwanted))
-}
-
-/// The moment before which things are pruned.
-pub(super) fn until(filters: &Filters) -> Result<Option<Timestamp>> {
-    let Some(text) = filters.get("until").next() else {
-        return Ok(None);
-    };
-    moment(text, Timestamp::now())
-        .map(Some)
-        .ok_or_else(|| Error::invalid(format!("invalid filter 'until=[{text}]'")))
-}
-
-/// Seconds, RFC 3339, or how long ago in Go's notation (`1h30m`).
-fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
-    if let Ok(seconds) = text.parse() {
-        return Some(Timestamp::from_unix(seconds, 0));
-    }
-    if let Ok(time) = text.parse() {
-        return Some(time);
-    }
-    let mut seconds = 0f64;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let (number, tail) = rest.split_at(end);
-        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
-        let (unit, tail) = tail.split_at(unit_end);
-        let factor = match unit {
-            "h" => 3600.0,
-            "m" => 60.0,
-            "s" => 1.0,
-            "ms" => 0.001,
-            _ => return None,
-        };
-        seconds += number.parse::<f64>().ok()? * factor;
-        rest = tail;
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "what is longer ago than the clock can say was never"
-    )]
-    let seconds = seconds as i64;
-    (!text.is_empty()).then(|| Timestamp::from_unix(now.unix_seconds().saturating_sub(seconds), 0))
 }
 
 fn label_filters<'f>(filters: &'f Filters, key: &str) -> impl Iterator<Item = &'f str> {
@@ -163,18 +119,6 @@ mod tests {
             let mut filters = Filters::default();
             filters.add(filter.0, filter.1);
             assert_eq!(check(&filters).unwrap_err().message, text);
-        }
-    }
-
-    #[test]
-    fn moments() {
-        let now = Timestamp::from_unix(100_000, 0);
-        let at = |text| moment(text, now).map(|moment| moment.unix_seconds());
-        assert_eq!(at("5"), Some(5));
-        assert_eq!(at("1h30m"), Some(100_000 - 5400));
-        assert_eq!(at("1970-01-01T00:01:00Z"), Some(60));
-        for bad in ["", "x", "5x", "m"] {
-            assert_eq!(at(bad), None, "{bad}");
         }
     }
 }

@@ -185,8 +185,12 @@ fn wanted(settings: &EndpointSettings) -> Vec<(&str, bool)> {
 
 fn check_default(settings: &EndpointSettings) -> Vec<Cow<'static, str>> {
     let mut failures: Vec<Cow<'static, str>> = Vec::new();
-    if !wanted(settings).is_empty() {
+    let wanted = wanted(settings);
+    if !wanted.is_empty() {
         failures.push("user specified IP address is supported on user defined networks only".into());
+    }
+    for (text, ipv4) in wanted {
+        failures.extend(misread(text, ipv4));
         failures.push(NO_STATIC.into());
     }
     if !settings.aliases.is_empty() {
@@ -195,17 +199,26 @@ fn check_default(settings: &EndpointSettings) -> Vec<Cow<'static, str>> {
     failures
 }
 
+/// The address, if it is one of the family.
+fn address_of(text: &str, ipv4: bool) -> Option<std::net::IpAddr> {
+    text.parse::<std::net::IpAddr>()
+        .ok()
+        .filter(|address| address.is_ipv4() == ipv4)
+}
+
+fn misread(text: &str, ipv4: bool) -> Option<Cow<'static, str>> {
+    let family = if ipv4 { "IPv4" } else { "IPv6" };
+    match address_of(text, ipv4) {
+        Some(_) => None,
+        None => Some(format!("invalid {family} address: {text}").into()),
+    }
+}
+
 fn check_user(record: &NetworkRecord, settings: &EndpointSettings) -> Vec<Cow<'static, str>> {
     let mut failures: Vec<Cow<'static, str>> = Vec::new();
     for (text, ipv4) in wanted(settings) {
-        let family = if ipv4 { "IPv4" } else { "IPv6" };
-        let address = text
-            .parse::<std::net::IpAddr>()
-            .ok()
-            .filter(|address| address.is_ipv4() == ipv4);
-        if address.is_none() {
-            failures.push(format!("invalid {family} address: {text}").into());
-        }
+        let address = address_of(text, ipv4);
+        failures.extend(misread(text, ipv4));
         let Some(subnet) = record.subnet(ipv4).filter(|subnet| subnet.requested) else {
             failures.push(NO_STATIC.into());
             continue;
@@ -261,6 +274,14 @@ mod tests {
             ]
         );
         assert_eq!(check_default(&settings("172.17.0.9")).len(), 2);
+        assert_eq!(
+            check_default(&settings("foo")),
+            [
+                "user specified IP address is supported on user defined networks only",
+                "invalid IPv4 address: foo",
+                NO_STATIC
+            ]
+        );
         assert!(check_default(&EndpointSettings::default()).is_empty());
     }
 }

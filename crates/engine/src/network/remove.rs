@@ -34,7 +34,7 @@ pub(crate) fn prune(core: &Core, filters: &Filters) -> Result<NetworkPruneReport
     filters
         .accept_only(&["label", "label!", "until"])
         .map_err(|error| Error::invalid(error.to_string()))?;
-    let until = filter::until(filters)?;
+    let until = crate::prune::until(filters, Timestamp::now())?;
     let mut deleted = Vec::new();
     for network in core.networks.all() {
         let record = &network.record;

@@ -66,7 +66,7 @@ impl Wanted {
 }
 
 /// The filter `until`: a time span before now, a date, or seconds since 1970.
-fn until(filters: &Filters, now: Timestamp) -> Result<Option<Timestamp>> {
+pub(crate) fn until(filters: &Filters, now: Timestamp) -> Result<Option<Timestamp>> {
     let mut values = filters.get("until");
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {

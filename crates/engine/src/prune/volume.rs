@@ -30,7 +30,10 @@ pub(crate) fn volumes(core: &Core, filters: Filters) -> Result<VolumePruneReport
     let mut deleted = Vec::new();
     for found in volume::list(core, &unused)?.volumes.iter() {
         let anonymous = found.labels.contains_key(ANONYMOUS);
-        if !(all || anonymous) || !wanted.matches(None, &found.labels) {
+        // What a volume with options shows is somewhere else, and not there for one container only: it goes by name
+        // alone (observed: dockerd 28.5).
+        let optioned = !found.options.is_empty();
+        if !(all || anonymous) || optioned || !wanted.matches(None, &found.labels) {
             continue;
         }
         let size = core.volumes.size(&found.name);
