@@ -316,6 +316,16 @@ fn binds_of_the_data_root() -> Result<()> {
                 case.fails(&format!("create {long} busybox"), 1, &text)?;
             }
         }
-        case.says(&format!("run --rm -v {}:/b busybox ls -d /b", root.display()), "/b")
+        // What is mounted there later is seen, and goes again: a container must not keep it busy.
+        let root = root.display();
+        case.script(&format!("mkdir -p {root}/late"))?.success()?;
+        case.ok(&format!("run -d --name follows -v {root}:/b busybox sleep 1000"))?;
+        case.script(&format!("mount -t tmpfs late {root}/late && echo later >{root}/late/f"))?
+            .success()?;
+        case.says("exec follows cat /b/late/f", "later")?;
+        case.script(&format!("umount {root}/late"))?.success()?;
+        case.says("exec follows ls /b/late", "")?;
+        case.ok("rm -f follows")?;
+        case.script(&format!("rmdir {root}/late"))?.success().map(drop)
     })
 }
