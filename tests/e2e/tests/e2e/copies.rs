@@ -73,6 +73,20 @@ fn files_of_the_engine_at_rest() -> Result<()> {
         case.says("diff rests", "C /etc\nA /etc/other")?;
         case.ok("run --name replaced -v /run/cp/file:/etc/hosts busybox true")?;
         ensure!(content(case, "replaced:/etc/hosts")? == "hello\n");
+        // Who joins another's network has the other's.
+        case.ok("run -d --name donor -h donor --add-host base:10.1.2.3 busybox sleep 1000")?;
+        case.ok("run --name joins --network container:donor busybox true")?;
+        for state in ["running", "exited"] {
+            ensure!(content(case, "joins:/etc/hostname")? == "donor\n", "{state}");
+            ensure!(
+                content(case, "joins:/etc/hosts")?.contains("10.1.2.3\tbase\n"),
+                "{state}"
+            );
+            if state == "running" {
+                case.ok("stop -t 0 donor")?;
+            }
+        }
+        case.ok("rm donor joins")?;
         // One that ends while the daemon is away.
         case.ok("run -d --name away -h away busybox sleep 1000")?;
         if !is_reference()? {
