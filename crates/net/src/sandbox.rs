@@ -223,15 +223,6 @@ impl Sandbox {
         self.address4.map(IpAddr::V4).into_iter().chain(six).collect()
     }
 
-    /// Its addresses, each with the port of the bridge that they belong to.
-    pub(crate) fn owned(&self) -> Vec<(IpAddr, String)> {
-        let addresses = self.addresses();
-        addresses
-            .into_iter()
-            .map(|address| (address, self.link.clone()))
-            .collect()
-    }
-
     /// The ports that the kernel translates.
     #[must_use]
     pub fn publications(&self) -> Vec<Publication> {

@@ -35,11 +35,40 @@ pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) 
     }
     if version < ApiVersion::new(1, 44) {
         refuse_many_networks(body)?;
+    } else {
+        check_hardware_address(body)?;
     }
     if version < ApiVersion::new(1, 48) {
         move_sysctls(body)?;
     }
     adapt_mounts(body.host_config.get_or_insert_default(), version)
+}
+
+/// The hardware address of a container as a whole belongs to the network of its mode since 1.44 (observed: dockerd 28.5).
+fn check_hardware_address(body: &ContainerCreateBody) -> Result<(), Failure> {
+    let config = body.networking_config.iter();
+    let mut endpoints = config.flat_map(|config| &config.endpoints_config).peekable();
+    if body.config.mac_address.is_empty() || endpoints.peek().is_none() {
+        return Ok(());
+    }
+    let mode = body.host_config.as_ref().map_or("", |host| host.network_mode.as_str());
+    let is_modes = |name: &str| match mode {
+        "" | "default" | "bridge" => name == "default" || name == "bridge",
+        mode => name == mode,
+    };
+    let Some((_, endpoint)) = endpoints.find(|(name, _)| is_modes(name)) else {
+        return Err(Failure::invalid(
+            "unable to migrate container-wide MAC address to a specific network: HostConfig.NetworkMode must match the \
+             identity of a network in NetworkSettings.Networks",
+        ));
+    };
+    let own = endpoint.as_ref().map_or("", |endpoint| endpoint.mac_address.as_str());
+    if own.is_empty() || own == body.config.mac_address {
+        return Ok(());
+    }
+    Err(Failure::invalid(
+        "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
+    ))
 }
 
 /// Settings of `eth0` belong to the endpoint since 1.48; before, they were among the container's.
@@ -253,6 +282,34 @@ mod tests {
             (host.ipc_mode.as_str(), host.network_mode.as_str(), host.pids_limit),
             ("", "default", None)
         );
+    }
+
+    #[test]
+    fn one_hardware_address_on_the_network_of_the_mode() {
+        let refusal = |mode: &str, endpoints: &str, version| {
+            let mac = "02:42:ac:11:00:42";
+            let json = format!(
+                r#"{{"MacAddress":"{mac}","HostConfig":{{"NetworkMode":"{mode}"}},"NetworkingConfig":{{"EndpointsConfig":{endpoints}}}}}"#
+            );
+            let mut body: ContainerCreateBody = serde_json::from_str(&json).unwrap();
+            adapt_create(&mut body, version).err().map(|failure| failure.message)
+        };
+        let now = ApiVersion::new(1, 51);
+        let other = r#"{"n1":{"MacAddress":"02:42:ac:11:00:43"}}"#;
+        assert_eq!(refusal("n1", "{}", now), None);
+        assert_eq!(refusal("n1", r#"{"n1":null,"n2":{}}"#, now), None);
+        assert_eq!(refusal("bridge", r#"{"default":{}}"#, now), None);
+        let refused = refusal("n1", other, now).unwrap();
+        assert!(
+            refused.starts_with("the container-wide MAC address must match"),
+            "{refused}"
+        );
+        let refused = refusal("default", other, now).unwrap();
+        assert!(
+            refused.starts_with("unable to migrate container-wide MAC address"),
+            "{refused}"
+        );
+        assert_eq!(refusal("n1", other, ApiVersion::new(1, 43)), None);
     }
 
     #[test]

@@ -458,7 +458,7 @@ fn root(core: &Core, container: &Container) -> Result<Rootfs> {
 /// Waits for the shim's namespace and puts the link into it.
 async fn connect(
     core: &Arc<Core>,
-    container: &Container,
+    container: &Arc<Container>,
     run: &Arc<RunRecord>,
     news: &mut mpsc::Receiver<News>,
 ) -> Result<()> {
@@ -472,14 +472,14 @@ async fn connect(
             Some(News::Gone) | None => return Err(shim_error(&ShimError::Gone)),
         }
     };
-    let (run, id) = (Arc::clone(run), container.id.clone());
+    let (run, container) = (Arc::clone(run), Arc::clone(container));
     blocking(core, move |core| {
         boundary("start.link");
         let namespace = fs::File::open(format!("/proc/{pid}/ns/net"))
             .map_err(|error| Error::caused("open the container's network namespace", error))?;
-        let connected = links::connect(core, id.as_str(), &run.endpoints, namespace.as_fd());
+        let connected = links::connect(core, container.id.as_str(), &run.endpoints, namespace.as_fd());
         boundary("start.linked");
-        connected
+        connected.and_then(|()| crate::network::opened::start(core, &container, &run.endpoints))
     })
     .await
 }

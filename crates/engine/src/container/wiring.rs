@@ -39,7 +39,7 @@ struct Networks {
     endpoints: Vec<Asked>,
 }
 
-/// What the creation asked for. None for a container that has the host's network, another container's, or
+/// What the creation asked for: the networks it has settings for, else that of its mode (observed: dockerd 28.5). None for a container that has the host's network, another container's, or
 /// none.
 #[must_use]
 pub fn asked(record: &Record) -> Vec<Asked> {
@@ -50,38 +50,34 @@ pub fn asked(record: &Record) -> Vec<Asked> {
 #[must_use]
 pub fn asked_in(body: &ContainerCreateBody) -> Vec<Asked> {
     let mode = body.host_config.as_ref().map(|host| host.network_mode.as_str());
-    let config = body.networking_config.as_ref();
-    let configured = |name: &str| {
-        let endpoints = &config?.endpoints_config;
-        endpoints.get(name).and_then(Option::as_ref).cloned()
-    };
-    let (name, settings) = match NetworkMode::parse(mode.unwrap_or_default()) {
-        NetworkMode::Bridge => (
-            "bridge".to_owned(),
-            configured("bridge").or_else(|| configured("default")),
-        ),
-        NetworkMode::Named(name) => {
-            let settings = configured(&name);
-            (name, settings)
-        }
+    let (name, alias) = match NetworkMode::parse(mode.unwrap_or_default()) {
+        NetworkMode::Bridge => ("bridge".to_owned(), "default"),
+        NetworkMode::Named(name) => (name, ""),
         NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => return Vec::new(),
     };
-    let mut settings = settings.unwrap_or_default();
-    if settings.mac_address.is_empty() {
-        settings.mac_address.clone_from(&body.config.mac_address);
-    }
-    let mut asked = vec![Asked {
-        network: name,
-        settings,
-    }];
-    for (name, settings) in config.into_iter().flat_map(|config| &config.endpoints_config) {
-        let known = name == "default" || asked.iter().any(|asked| asked.network == *name);
-        if !known {
-            asked.push(Asked {
-                network: name.clone(),
-                settings: settings.clone().unwrap_or_default(),
-            });
+    let config = body.networking_config.iter();
+    let given = config.flat_map(|config| &config.endpoints_config);
+    let mut asked: Vec<Asked> = Vec::new();
+    for (network, settings) in given {
+        let is_modes = *network == name || network == alias;
+        let network = if is_modes { &name } else { network };
+        let settings = settings.clone().unwrap_or_default();
+        let network = network.clone();
+        match asked.iter().position(|asked| asked.network == network) {
+            Some(_) => {}
+            None if is_modes => asked.insert(0, Asked { network, settings }),
+            None => asked.push(Asked { network, settings }),
         }
+    }
+    if asked.is_empty() {
+        asked.push(Asked {
+            network: name.clone(),
+            settings: EndpointSettings::default(),
+        });
+    }
+    let modes = asked.iter_mut().find(|asked| asked.network == name);
+    if let Some(modes) = modes.filter(|modes| modes.settings.mac_address.is_empty()) {
+        modes.settings.mac_address.clone_from(&body.config.mac_address);
     }
     asked
 }
@@ -121,6 +117,14 @@ mod tests {
         }
         let two = r#"{"HostConfig":{"NetworkMode":"n2"},"NetworkingConfig":{"EndpointsConfig":{"n1":null,"n2":{}}}}"#;
         assert_eq!(names(two), ["n2", "n1"]);
+        // settings for others alone: it is on these alone
+        for mode in ["", "default", "bridge", "n2"] {
+            let others = r#""NetworkingConfig":{"EndpointsConfig":{"n0":{},"n1":null}}"#;
+            let json = format!(r#"{{"HostConfig":{{"NetworkMode":"{mode}"}},{others}}}"#);
+            assert_eq!(names(&json), ["n0", "n1"], "{mode}");
+        }
+        let both = r#"{"NetworkingConfig":{"EndpointsConfig":{"a":{},"default":{}}}}"#;
+        assert_eq!(names(both), ["bridge", "a"]);
         let old = r#"{"HostConfig":{"NetworkMode":"default"},"NetworkingConfig":{"EndpointsConfig":{"default":{}}}}"#;
         assert_eq!(names(old), ["bridge"]);
     }

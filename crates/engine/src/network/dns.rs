@@ -27,7 +27,9 @@ pub(crate) fn plan(core: &Core, container: &Container, joined: &[Joined], server
     }
     aliases.extend(container.effective.host.links.iter().map(|link| alias(core, link)));
     let has_way_out = joined.iter().any(Joined::is_way_out);
-    let servers = servers.iter().filter(|_| has_way_out).map(|server| NameServer {
+    // One that is asked from inside may be a neighbour on a network without a way out; elsewhere it is not reached.
+    let is_asked = |server: &&Server| has_way_out || !server.from_host;
+    let servers = servers.iter().filter(is_asked).map(|server| NameServer {
         address: SocketAddr::new(server.address, PORT),
         from_host: server.from_host,
     });

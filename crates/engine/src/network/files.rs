@@ -73,6 +73,7 @@ pub(crate) fn write(
             hostname: &own_name,
             domain,
             extra: &extra,
+            has_ipv6: has_ipv6(&host.sysctls),
         })
     };
     let (resolver, dns) = resolver(core, container, run);
@@ -135,6 +136,13 @@ pub(crate) fn of_last_run(core: &Core, container: &Container) -> Vec<(PathBuf, &
         paths.find(|path| path.is_file()).map(|path| (path, destination))
     };
     FILES.into_iter().filter_map(found).collect()
+}
+
+/// Whether `lo` of a container with these settings has `::1`.
+fn has_ipv6(sysctls: &corten_api::Map<String>) -> bool {
+    let is_off = |key: &str| sysctls.get(key).is_some_and(|value| value.trim() == "1");
+    let off = is_off("net.ipv6.conf.all.disable_ipv6") || is_off("net.ipv6.conf.lo.disable_ipv6");
+    !off && Path::new("/proc/sys/net/ipv6").exists()
 }
 
 /// What the embedded name server is told now, if the container has one.
@@ -239,14 +247,12 @@ fn extra_host(core: &Core, entry: &str) -> Result<Vec<(String, IpAddr)>> {
         return Ok(core.config.host_gateways.iter().copied().map(named).collect());
     }
     if address == HOST_GATEWAY {
-        let bridge = core
-            .bridge
-            .as_ref()
-            .ok_or_else(|| Error::invalid("unable to derive the IP value for host-gateway"))?;
-        let gateway = bridge
-            .gateway4()
-            .ok_or_else(|| Error::invalid("unable to derive the IP value for host-gateway"))?;
-        return Ok(vec![named(IpAddr::V4(gateway))]);
+        let bridge = core.bridge.iter();
+        let gateways: Vec<_> = bridge.flat_map(|bridge| bridge.own_addresses()).map(named).collect();
+        if gateways.is_empty() {
+            return Err(Error::invalid("unable to derive the IP value for host-gateway"));
+        }
+        return Ok(gateways);
     }
     let address = address.trim_matches(['[', ']']).parse();
     let address = address.map_err(|_| Error::invalid(format!("invalid IP address in add-host: \"{entry}\"")))?;

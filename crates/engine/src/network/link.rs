@@ -11,6 +11,7 @@ use corten_base::ContainerId;
 use corten_net::Protocol;
 
 use super::linked::{self, Declared};
+use super::opened;
 use crate::container::effective::NetworkMode;
 use crate::container::run::{Joined, RunRecord};
 use crate::container::{Container, ports};
@@ -101,14 +102,18 @@ fn host_names(child: &Container, alias: &str) -> String {
 }
 
 fn environment(child: &Container, alias: &str, path: &str, address: IpAddr) -> Vec<String> {
-    let config = &child.effective.config;
-    let exposed = config.exposed_ports.keys().filter_map(|port| {
+    variables(alias, path, address, &exposed(child), &child.effective.config.env)
+}
+
+/// What a container says that it listens on, TCP before UDP of the same number.
+pub(super) fn exposed(child: &Container) -> Vec<(u16, Protocol)> {
+    let exposed = child.effective.config.exposed_ports.keys().filter_map(|port| {
         let (number, protocol) = ports::parse(port).ok()?;
         Some((number, protocol?))
     });
     let mut exposed: Vec<(u16, Protocol)> = exposed.collect();
     exposed.sort_by_key(|&(port, protocol)| (port, protocol == Protocol::Udp));
-    variables(alias, path, address, &exposed, &config.env)
+    exposed
 }
 
 /// The variables of a link (pure). The first TCP port is the one that `ALIAS_PORT` tells.
@@ -242,6 +247,7 @@ pub(crate) fn child_started(core: &Core, child: &Container, run: &RunRecord) {
         if let Err(error) = linked::readdress(&path, &names, Some(address)) {
             tracing::error!(container = parent.short(), %error, "a linked container's new address is not told");
         }
+        opened::again(core, &parent, child, run);
     }
 }
 
@@ -253,6 +259,7 @@ pub(crate) fn adopted(core: &Core, container: &Arc<Container>) {
         .filter_map(|link| one(core, container, link).ok())
         .collect();
     core.links.enter(&container.id, &links);
+    opened::adopted(core, container);
 }
 
 #[cfg(test)]

@@ -25,10 +25,17 @@ pub(crate) struct Declared {
 
 /// The links of a container; none on other networks, where a link is an alias of the name server's.
 pub(crate) fn declared(container: &Container) -> Vec<Declared> {
+    let mut links = of_creation(container);
+    let changes = container.changes();
+    links.retain(|link| !changes.unlinked.contains(&link.alias));
+    links
+}
+
+/// The links that it was created with, the removed ones too.
+pub(super) fn of_creation(container: &Container) -> Vec<Declared> {
     if container.effective.network != NetworkMode::Bridge || container.effective.host.links.is_empty() {
         return Vec::new();
     }
-    let changes = container.changes();
     let ids = &container.record.link_ids;
     let links = container.effective.host.links.iter().enumerate();
     let links = links.filter_map(|(at, text)| {
@@ -38,7 +45,7 @@ pub(crate) fn declared(container: &Container) -> Vec<Declared> {
             alias: alias.to_owned(),
         })
     });
-    links.filter(|link| !changes.unlinked.contains(&link.alias)).collect()
+    links.collect()
 }
 
 /// `HostConfig.Links` as `inspect` shows them: by the names of now, without those whose container is gone.

@@ -14,6 +14,7 @@ pub(crate) mod filter;
 pub(crate) mod link;
 pub(crate) mod linked;
 pub(crate) mod names;
+pub(crate) mod opened;
 pub(crate) mod options;
 pub(crate) mod place;
 pub(crate) mod record;

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-const FIRST_LINES: &str = "127.0.0.1\tlocalhost
-::1\tlocalhost ip6-localhost ip6-loopback
+const FIRST_LINE: &str = "127.0.0.1\tlocalhost\n";
+const IPV6_LINES: &str = "::1\tlocalhost ip6-localhost ip6-loopback
 fe00::\tip6-localnet
 ff00::\tip6-mcastprefix
 ff02::1\tip6-allnodes
@@ -22,13 +22,22 @@ pub struct Hosts<'a> {
     pub domain: &'a str,
     /// `--add-host` entries: name and address.
     pub extra: &'a [(String, IpAddr)],
+    /// Whether `lo` has `::1`; without, no line has an address of IPv6.
+    pub has_ipv6: bool,
 }
 
 /// The file's content.
 #[must_use]
 pub fn render(hosts: &Hosts<'_>) -> String {
-    let mut text = String::from(FIRST_LINES);
-    push_extra(&mut text, hosts.extra);
+    let mut text = String::from(FIRST_LINE);
+    if hosts.has_ipv6 {
+        text.push_str(IPV6_LINES);
+    }
+    let extra = hosts
+        .extra
+        .iter()
+        .filter(|(_, address)| hosts.has_ipv6 || address.is_ipv4());
+    push_extra(&mut text, extra);
     let names = own_names(hosts.hostname, hosts.domain);
     for address in hosts.addresses {
         push(&mut text, *address, &names);
@@ -43,8 +52,8 @@ pub fn render_host_network(host_file: &str, extra: &[(String, IpAddr)]) -> Strin
     if extra.is_empty() {
         return host_file.to_owned();
     }
-    let mut text = String::from(FIRST_LINES);
-    push_extra(&mut text, extra);
+    let mut text = format!("{FIRST_LINE}{IPV6_LINES}");
+    push_extra(&mut text, extra.iter());
     text
 }
 
@@ -55,7 +64,7 @@ pub fn own_lines(addresses: &[IpAddr], hostname: &str, domain: &str) -> Vec<Stri
     addresses.iter().map(|address| format!("{address}\t{names}")).collect()
 }
 
-fn push_extra(text: &mut String, extra: &[(String, IpAddr)]) {
+fn push_extra<'a>(text: &mut String, extra: impl Iterator<Item = &'a (String, IpAddr)>) {
     for (name, address) in extra {
         push(text, *address, name);
     }
@@ -84,7 +93,7 @@ mod tests {
 
     fn rest(hosts: &Hosts<'_>) -> String {
         render(hosts)
-            .strip_prefix(FIRST_LINES)
+            .strip_prefix(&format!("{FIRST_LINE}{IPV6_LINES}"))
             .expect("the first lines")
             .to_owned()
     }
@@ -98,6 +107,7 @@ mod tests {
             hostname: "c804a9fd689e",
             domain: "",
             extra: &[],
+            has_ipv6: true,
         };
         assert_eq!(rest(&plain), "172.17.0.2\tc804a9fd689e\n");
         assert_eq!(
@@ -124,12 +134,29 @@ mod tests {
     }
 
     #[test]
+    fn without_ipv6_nothing_tells_of_it() {
+        let extra = [
+            ("four", [1, 2, 3, 4].into()),
+            ("six", "fd00::1".parse().expect("an address")),
+        ];
+        let hosts = Hosts {
+            addresses: &[IpAddr::from([172, 17, 0, 2])],
+            hostname: "c804a9fd689e",
+            domain: "",
+            extra: &extra.map(|(name, address)| (name.to_owned(), address)),
+            has_ipv6: false,
+        };
+        let text = "127.0.0.1\tlocalhost\n1.2.3.4\tfour\n172.17.0.2\tc804a9fd689e\n";
+        assert_eq!(render(&hosts), text);
+    }
+
+    #[test]
     fn on_the_hosts_network() {
         assert_eq!(render_host_network("127.0.0.1 vm\n", &[]), "127.0.0.1 vm\n");
         let extra = [("foo".to_owned(), IpAddr::from([1, 2, 3, 4]))];
         assert_eq!(
             render_host_network("127.0.0.1 vm\n", &extra),
-            format!("{FIRST_LINES}1.2.3.4\tfoo\n")
+            format!("{FIRST_LINE}{IPV6_LINES}1.2.3.4\tfoo\n")
         );
     }
 }

@@ -20,6 +20,7 @@
 //! of the ports published; a table that somebody deleted is written again at the next change.
 
 pub mod foreign;
+pub(crate) mod linked;
 pub(crate) mod ownership;
 pub mod plan;
 pub mod publication;
@@ -37,6 +38,7 @@ pub use plan::Network;
 pub use publication::Publication;
 
 use crate::Means;
+use linked::{LINKED4, Opening};
 use publication::MAPS;
 
 /// errno(3): no such table, map or element.
@@ -56,6 +58,7 @@ struct State {
     kernel: Netfilter,
     networks: Vec<Network>,
     published: BTreeSet<Publication>,
+    links: BTreeSet<Opening>,
     activity: Activity,
 }
 
@@ -121,12 +124,15 @@ impl Firewall {
             table: table.to_owned(),
             source,
         };
+        let links = kernel.elements(table, LINKED4).map_err(failed)?;
+        let links = links.iter().filter_map(Opening::decode).collect();
         let was_there = kernel.has_table(table).map_err(failed)?;
         let activity = Activity::Remembered;
         let state = State {
             kernel,
             networks: Vec::new(),
             published,
+            links,
             activity,
         };
         Ok(Self {
@@ -318,6 +324,7 @@ impl Firewall {
 
     fn delete(&self, state: &mut State) -> Result<(), FirewallError> {
         state.published.clear();
+        state.links.clear();
         let mut batch = Batch::new(&self.table);
         batch.add_table().delete_table();
         state.kernel.commit(batch).map_err(|source| self.refused(source))
@@ -391,6 +398,8 @@ impl Firewall {
         for (set, elements) in &active {
             batch.add_elements(set, elements);
         }
+        let links: Vec<_> = state.links.iter().map(Opening::entry).collect();
+        batch.add_elements(LINKED4, &links);
         state.kernel.commit(batch).map_err(|source| self.refused(source))
     }
 

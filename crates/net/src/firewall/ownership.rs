@@ -6,6 +6,7 @@
 //! set owner4/6    link . addr    the port that each container's address belongs to; a gateway's has none
 //! chain claims    prerouting     ARP of an owned sender, advertisement of an owned target, solicitation of an owned
 //!                                source, by a port that is not its owner: drop
+//! closed, linked4, links         what links allow on bridges whose containers may not talk to each other: linked.rs
 //! ```
 //! Addresses that nobody was given may be claimed: containers share addresses among themselves by such means.
 //! Only ARP and neighbour discovery are looked at, all other frames pass after one comparison. A kernel
@@ -20,6 +21,7 @@ use corten_sys::nftables::batch::{Part, ValueKind};
 use corten_sys::nftables::expression::{Header, Meta};
 use corten_sys::nftables::{Batch, Chain, Entry, Expression, Hook, HookPoint, Map, Netfilter, Value, Verdict};
 
+use super::linked::{self, CHAIN, CLOSED, LINKED4, Opening};
 use super::plan::link_name;
 use super::rule::{R0, R4, end, rule};
 
@@ -43,6 +45,17 @@ const ADVERTISED: u32 = 8;
 /// errno(3): no such table or set.
 const ENOENT: i32 = 2;
 
+/// A container's place.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    /// The port of the bridge.
+    pub(crate) link: String,
+    /// The addresses that belong to it.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// Its neighbours may not talk to it.
+    pub(crate) closed: bool,
+}
+
 /// The table, as it should be.
 #[derive(Debug)]
 pub(crate) struct Ownership {
@@ -57,6 +70,10 @@ struct State {
     gateways: BTreeSet<IpAddr>,
     /// Address and the port it belongs to.
     owners: BTreeSet<(IpAddr, String)>,
+    /// Ports of bridges whose containers may not talk to each other.
+    closed: BTreeSet<String>,
+    /// What links open between these.
+    links: BTreeSet<Opening>,
     /// The kernel has no such tables.
     unsupported: bool,
 }
@@ -76,14 +93,18 @@ impl Ownership {
         &self,
         kernel: &mut Netfilter,
         gateways: Vec<IpAddr>,
-        owners: Vec<(IpAddr, String)>,
+        owners: &[Owner],
+        links: BTreeSet<Opening>,
     ) -> Result<(), netlink::Error> {
         if !self.wanted {
             return self.delete(kernel);
         }
         let mut state = self.lock();
         state.gateways = gateways.into_iter().collect();
-        state.owners = owners.into_iter().collect();
+        state.owners = owners.iter().flat_map(Owner::pairs).collect();
+        let closed = owners.iter().filter(|owner| owner.closed);
+        state.closed = closed.map(|owner| owner.link.clone()).collect();
+        state.links = links;
         self.write(kernel, &mut state)
     }
 
@@ -123,15 +144,91 @@ impl Ownership {
     }
 
     /// A container has come.
-    pub(crate) fn add(&self, kernel: &mut Netfilter, link: &str, addresses: &[IpAddr]) -> Result<(), netlink::Error> {
+    pub(crate) fn add(&self, kernel: &mut Netfilter, new: &Owner) -> Result<(), netlink::Error> {
         let mut state = self.lock();
-        state
-            .owners
-            .extend(addresses.iter().map(|&address| (address, link.to_owned())));
+        state.owners.extend(new.pairs());
+        if new.closed {
+            state.closed.insert(new.link.clone());
+        }
         self.change(kernel, &mut state, |batch| {
-            for &address in addresses {
+            for &address in &new.addresses {
                 batch.add_elements(owned(address), &[(address_key(address), Value::None)]);
-                batch.add_elements(owner(address), &[(owner_key(address, link), Value::None)]);
+                batch.add_elements(owner(address), &[(owner_key(address, &new.link), Value::None)]);
+            }
+            if new.closed {
+                batch.add_elements(CLOSED, &[(link_name(&new.link), Value::None)]);
+            }
+        })
+    }
+
+    /// Opens ports of linked containers that both have their places; says which ports of the bridge must be isolated no
+    /// more: none where one of the containers has no place, or the kernel has no such tables.
+    pub(crate) fn open(
+        &self,
+        kernel: &mut Netfilter,
+        ends: [&Owner; 2],
+        openings: &[Opening],
+    ) -> Result<Vec<String>, netlink::Error> {
+        let mut state = self.lock();
+        let is_placed = |end: &Owner| {
+            state.closed.contains(&end.link) && end.pairs().iter().all(|pair| state.owners.contains(pair))
+        };
+        if !ends.into_iter().all(is_placed) {
+            return Ok(Vec::new());
+        }
+        let is_first = state.links.is_empty();
+        state.links.extend(openings);
+        if is_first {
+            self.write(kernel, &mut state)?;
+        } else {
+            self.change(kernel, &mut state, |batch| {
+                batch.add_elements(LINKED4, &openings.iter().map(Opening::entry).collect::<Vec<_>>());
+            })?;
+        }
+        if state.unsupported || !self.wanted {
+            tracing::warn!(
+                table = self.table,
+                "without nftables for bridges a link opens no closed network"
+            );
+            return Ok(Vec::new());
+        }
+        Ok(ends.map(|end| end.link.clone()).to_vec())
+    }
+
+    /// What links open.
+    pub(crate) fn openings(&self) -> BTreeSet<Opening> {
+        self.lock().links.clone()
+    }
+
+    /// The ports of the bridge that no link needs any more when these are gone.
+    pub(crate) fn ports_without(&self, gone: &[Opening]) -> BTreeSet<String> {
+        let state = self.lock();
+        let left: Vec<_> = state
+            .links
+            .iter()
+            .filter(|link| !gone.contains(link))
+            .copied()
+            .collect();
+        let needed: BTreeSet<_> = state.closed_ports_of(&left).into_iter().map(|(_, port)| port).collect();
+        let concerned = state.closed_ports_of(gone).into_iter().map(|(_, port)| port);
+        concerned.filter(|port| !needed.contains(port)).collect()
+    }
+
+    /// Takes these openings away; that they are not there is fine.
+    pub(crate) fn close(&self, kernel: &mut Netfilter, gone: &[Opening]) -> Result<(), netlink::Error> {
+        let mut state = self.lock();
+        let known: Vec<_> = gone.iter().filter(|opening| state.links.remove(opening)).collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let is_last = state.links.is_empty();
+        self.change(kernel, &mut state, |batch| {
+            batch.delete_elements(
+                LINKED4,
+                &known.iter().map(|opening| opening.entry()).collect::<Vec<_>>(),
+            );
+            if is_last {
+                batch.clear_chain(CHAIN).delete_chain(CHAIN);
             }
         })
     }
@@ -150,6 +247,7 @@ impl Ownership {
             .copied()
             .filter(|&address| state.owners.remove(&own(address)))
             .collect();
+        let was_closed = state.closed.remove(link);
         // two claims of one address: the other one's stands
         let still: Vec<IpAddr> = known
             .iter()
@@ -162,6 +260,9 @@ impl Ownership {
                 if !still.contains(&address) {
                     batch.delete_elements(owned(address), &[(address_key(address), Value::None)]);
                 }
+            }
+            if was_closed {
+                batch.delete_elements(CLOSED, &[(link_name(link), Value::None)]);
             }
         })
     }
@@ -219,8 +320,15 @@ impl Ownership {
             let own = elements.iter().filter(|(name, _)| *name == map);
             batch.add_elements(map, &own.map(|(_, entry)| entry.clone()).collect::<Vec<_>>());
         }
+        let closed = state.closed.iter().map(|link| (link_name(link), Value::None));
+        batch.add_elements(CLOSED, &closed.collect::<Vec<_>>());
+        batch.add_elements(LINKED4, &state.links.iter().map(Opening::entry).collect::<Vec<_>>());
         let chain = claims();
         batch.add_chain(&chain).add_rules(&chain);
+        if !state.links.is_empty() {
+            let chain = linked::chain();
+            batch.add_chain(&chain).add_rules(&chain);
+        }
         let result = kernel.commit(batch);
         self.outcome(state, result)
     }
@@ -248,6 +356,28 @@ impl Ownership {
     }
 }
 
+impl Owner {
+    fn pairs(&self) -> Vec<(IpAddr, String)> {
+        let addresses = self.addresses.iter();
+        addresses.map(|&address| (address, self.link.clone())).collect()
+    }
+}
+
+impl State {
+    /// The closed ports that the addresses of these belong to.
+    fn closed_ports_of(&self, openings: &[Opening]) -> BTreeSet<(IpAddr, String)> {
+        let concerned: BTreeSet<IpAddr> = openings
+            .iter()
+            .flat_map(|opening| [opening.parent, opening.child])
+            .map(IpAddr::V4)
+            .collect();
+        let owners = concerned
+            .iter()
+            .flat_map(|&address| self.owners.range(own_range(address)));
+        owners.filter(|(_, port)| self.closed.contains(port)).cloned().collect()
+    }
+}
+
 /// All owners of one address.
 fn own_range(address: IpAddr) -> std::ops::RangeInclusive<(IpAddr, String)> {
     (address, String::new())..=(address, "\u{10ffff}".to_owned())
@@ -264,6 +394,8 @@ fn maps() -> Vec<Map> {
         map(OWNED6, &[Part::Ipv6]),
         map(OWNER4, &[Part::Link, Part::Ipv4]),
         map(OWNER6, &[Part::Link, Part::Ipv6]),
+        linked::closed(),
+        linked::openings(),
     ]
 }
 

@@ -5,12 +5,13 @@
 //! dstnat    prerouting, dstnat   jump arrival_<bridge> by input; to a local address, 127/8 excepted: jump publish
 //!   arrival_<bridge>             remember the source
 //! output    output, dstnat       to a local address, ::1 excepted: jump publish
-//! publish                        rewrite the destination by the maps, one address before any address
+//! publish                        rewrite the destination by the maps, one address before any address; not for a
+//!                                source of fe80::/10, forwarded nowhere: the keeper's socket serves it
 //! srcnat    postrouting, srcnat  jump hairpin_<bridge> by output, outbound_<bridge> by input
 //!   hairpin_<bridge>             remember the destination; a neighbour through a published port, or the host's 127/8: masquerade
 //!   outbound_<bridge>            the subnet to elsewhere: masquerade
 //! forward   forward, filter      established: accept; drop what leaves an internal network; jump inward_<bridge> by output
-//!   inward_<bridge>              neighbours, published, what is open at containers' own addresses: accept;
+//!   inward_<bridge>              neighbours (or those that are linked), published, what is open at containers' own addresses: accept;
 //!                                everything else: drop
 //!   seclude_<bridge>             of internal networks: to the same bridge: return; everything else: drop
 //! ```
@@ -33,10 +34,11 @@ use corten_sys::nftables::expression::{
 };
 use corten_sys::nftables::{Chain, Entry, Expression, Hook, HookPoint, Map, Value, Verdict};
 
+use super::linked;
 use super::publication::{DIRECT4, DIRECT6, PUBLISHED_ANY4, PUBLISHED_ANY6, PUBLISHED4, PUBLISHED6};
 use super::rule::{
-    DESTINATION4, DESTINATION6, Field, IPV4, IPV6, R0, R1, R2, R4, R5, SOURCE4, destination, end, family, has, load,
-    local_destination, loopback, loopback6, remember, rule, source,
+    DESTINATION4, DESTINATION6, Field, IPV4, IPV6, R0, R1, R2, R4, R5, SOURCE4, destination, end, family, has,
+    link_local_source, load, local_destination, loopback, loopback6, remember, rule, source,
 };
 use crate::{Means, Subnet};
 use opened::opened;
@@ -203,6 +205,7 @@ fn maps() -> Vec<Map> {
         map(DIRECT6, &[Part::Ipv6, Part::Protocol, Part::Port], ValueKind::None),
         map(ACTIVE4, &[Part::Ipv4], ValueKind::Remembered),
         map(ACTIVE6, &[Part::Ipv6], ValueKind::Remembered),
+        linked::openings(),
         map(BRIDGES, &[Part::Link], ValueKind::None),
         map(ARRIVAL, &[Part::Link], ValueKind::Verdict),
         map(INWARD, &[Part::Link], ValueKind::Verdict),
@@ -347,6 +350,7 @@ fn publish_rules() -> Vec<Vec<Expression>> {
     let address4 = vec![load(DESTINATION4, 4)];
     let address6 = vec![load(DESTINATION6, 16)];
     vec![
+        rule([link_local_source(), end(Verdict::Return)]),
         rule([family(IPV4), address4, ports(R1, R2), rewrite(PUBLISHED4, IPV4, R1)]),
         rule([family(IPV4), ports(R0, R1), rewrite(PUBLISHED_ANY4, IPV4, R1)]),
         rule([family(IPV6), address6, ports(R4, R5), rewrite(PUBLISHED6, IPV6, R4)]),
@@ -373,6 +377,15 @@ fn inward(network: &Network) -> Chain {
         let from = Expression::Meta(Meta::InputName, R0);
         let same = Expression::Equal(R0, link_name(&network.bridge));
         rules.push(rule([vec![from, same], end(Verdict::Accept)]));
+    } else {
+        let from = Expression::Meta(Meta::InputName, R0);
+        let same = Expression::Equal(R0, link_name(&network.bridge));
+        rules.push(rule([
+            vec![from, same],
+            family(IPV4),
+            linked::begins(),
+            end(Verdict::Accept),
+        ]));
     }
     rules.push(rule([
         has(Connection::Status, STATUS_DESTINATION_REWRITTEN),

@@ -20,6 +20,7 @@ const LOCAL: u32 = 2;
 pub(super) const R0: Register = Register(0);
 pub(super) const R1: Register = Register(1);
 pub(super) const R2: Register = Register(2);
+pub(super) const R3: Register = Register(3);
 pub(super) const R4: Register = Register(4);
 pub(super) const R5: Register = Register(5);
 
@@ -59,6 +60,18 @@ pub(super) fn loopback(offset: u32) -> Vec<Expression> {
 pub(super) fn loopback6() -> Vec<Expression> {
     let one = Ipv6Addr::LOCALHOST.octets().to_vec();
     rule([family(IPV6), vec![load(DESTINATION6, 16), Expression::Equal(R0, one)]])
+}
+
+/// An IPv6 source that is valid on its link only.
+pub(super) fn link_local_source() -> Vec<Expression> {
+    rule([
+        family(IPV6),
+        vec![
+            load(SOURCE6, 2),
+            Expression::Mask(R0, vec![0xff, 0xc0]),
+            Expression::Equal(R0, vec![0xfe, 0x80]),
+        ],
+    ])
 }
 
 pub(super) fn local_destination() -> Vec<Expression> {

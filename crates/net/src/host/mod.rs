@@ -11,6 +11,7 @@ mod forget;
 pub(crate) mod port_ledger;
 mod sweep;
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use corten_sys::netlink::{self, Route};
@@ -28,7 +29,7 @@ use sweep::Sweeper;
 
 use crate::firewall::Firewall;
 use crate::firewall::foreign::{self, Obstacle};
-use crate::firewall::ownership::Ownership;
+use crate::firewall::ownership::{self, Ownership};
 use crate::forwarding::{self, Version};
 use crate::network::OpenError;
 use crate::recovery::{self, Found, Recovered};
@@ -126,7 +127,7 @@ impl Host {
     /// The kernel refuses; the table is as before.
     pub fn add(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
         self.firewall.add_network(network.plan())?;
-        let gateways = network.gateways();
+        let gateways = network.own_addresses();
         self.owning(|ownership, kernel| ownership.add_gateways(kernel, &gateways))?;
         self.forward_for(network)
     }
@@ -136,7 +137,7 @@ impl Host {
     /// # Errors
     /// The kernel refuses.
     pub fn drop_network(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
-        let gateways = network.gateways();
+        let gateways = network.own_addresses();
         self.owning(|ownership, kernel| ownership.remove_gateways(kernel, &gateways))?;
         Ok(self.firewall.remove_network(network.bridge())?)
     }
@@ -195,9 +196,14 @@ impl Host {
         if !running.is_empty() {
             self.firewall.adopt_containers();
         }
-        let gateways = networks.iter().flat_map(|(network, _)| network.gateways()).collect();
-        let owners = running.iter().flat_map(Sandbox::owned).collect();
-        self.owning(|ownership, kernel| ownership.replace(kernel, gateways, owners))?;
+        let gateways = networks
+            .iter()
+            .flat_map(|(network, _)| network.own_addresses())
+            .collect();
+        let owners = networks
+            .iter()
+            .flat_map(|(network, sandboxes)| sandboxes.iter().map(|sandbox| network.owner(sandbox)));
+        self.recover_owners(gateways, &owners.collect::<Vec<_>>())?;
         let published = self.firewall.published()?;
         let difference = recovery::compare(&Found { links, published }, &running);
         self.firewall.unpublish(&difference.ports_to_remove)?;
@@ -213,6 +219,28 @@ impl Host {
             links_removed: difference.links_to_delete,
             links_missing: difference.links_missing,
         })
+    }
+
+    /// Who answers for which address; and what links opened, as far as both ends still run. All other ports of networks
+    /// whose containers may not talk to each other are isolated: their links may have gone while no daemon was there.
+    fn recover_owners(&self, gateways: Vec<IpAddr>, owners: &[ownership::Owner]) -> Result<(), OpenError> {
+        let runs = |address| {
+            let is_its = |owner: &&ownership::Owner| owner.addresses.contains(&IpAddr::V4(address));
+            owners.iter().filter(|owner| owner.closed).any(|owner| is_its(&owner))
+        };
+        let mut links = self.firewall.links();
+        links.retain(|link| runs(link.parent) && runs(link.child));
+        self.firewall.keep_links(links.clone())?;
+        let kept = links.clone();
+        self.owning(|ownership, kernel| ownership.replace(kernel, gateways, owners, links))?;
+        let mut kernel = self.kernel();
+        for owner in owners.iter().filter(|owner| owner.closed) {
+            let is_linked = |address: &IpAddr| kept.iter().any(|link| link.concerns(*address));
+            let isolated = !owner.addresses.iter().any(is_linked);
+            // One that is gone is told of below.
+            drop(kernel.isolate_port(&owner.link, isolated));
+        }
+        Ok(())
     }
 
     /// Removes the table, and turns forwarding off if it was us who turned it on and no Corten daemon has a

@@ -11,6 +11,7 @@
 //! An address is leased again only when its link and connections are gone.
 
 pub(crate) mod lease;
+mod linked;
 mod open;
 mod release;
 
@@ -23,6 +24,7 @@ use corten_base::ContainerId;
 use corten_sys::netlink::{self, Route};
 
 pub use crate::host::ClaimError;
+pub use linked::{LinkError, Linked};
 pub use open::OpenError;
 pub use release::ReleaseError;
 
@@ -32,6 +34,7 @@ use crate::bridge::BridgeSpecification;
 use crate::endpoint::{self, EndpointRequest, Port};
 use crate::firewall::FirewallError;
 use crate::firewall::foreign::Obstacle;
+use crate::firewall::ownership;
 use crate::firewall::plan::{Crossing, Network, Open, Reach};
 use crate::host::{Claim, Host, Owner, port_ledger};
 use crate::ipam::LeaseError;
@@ -213,9 +216,9 @@ impl BridgeNetwork {
             self.index.store(index, Ordering::Relaxed);
             self.attach(&mut kernel, sandbox, namespace).map_err(failed)?;
         }
-        let owned = sandbox.addresses();
+        let owner = self.owner(sandbox);
         self.host
-            .owning(|ownership, netfilter| ownership.add(netfilter, &sandbox.link, &owned))
+            .owning(|ownership, netfilter| ownership.add(netfilter, &owner))
             .map_err(|error| {
                 drop(endpoint::retire(&mut kernel, &sandbox.link));
                 self.host.sweeper.wake();
@@ -291,12 +294,22 @@ impl BridgeNetwork {
         sandbox.mac != self.generated_mac(&sandbox.addresses())
     }
 
-    /// The bridge's own addresses.
-    pub(crate) fn gateways(&self) -> Vec<IpAddr> {
+    /// The bridge's own addresses, IPv4 first.
+    #[must_use]
+    pub fn own_addresses(&self) -> Vec<IpAddr> {
         let four = self.gateway4().map(IpAddr::V4);
         let six = self.subnet6().map(|(_, gateway)| IpAddr::V6(gateway));
         let all = four.into_iter().chain(six);
         all.filter(|&address| !self.gateway_of(address).bare).collect()
+    }
+
+    /// Which addresses belong to a container's port.
+    pub(crate) fn owner(&self, sandbox: &Sandbox) -> ownership::Owner {
+        ownership::Owner {
+            link: sandbox.link.clone(),
+            addresses: sandbox.addresses(),
+            closed: !self.config.inter_container,
+        }
     }
 
     /// The bridge's number.

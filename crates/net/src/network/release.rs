@@ -26,6 +26,9 @@ impl BridgeNetwork {
     /// All the steps that failed. The address is kept if its link may still be in service.
     pub fn release(&self, sandbox: &Sandbox) -> Result<(), ReleaseError> {
         let mut failures = Vec::new();
+        if let Err(error) = self.close_links_of(sandbox) {
+            failures.push(format!("links: {error}"));
+        }
         if let Err(error) = self.host.firewall.unpublish(&sandbox.publications()) {
             failures.push(error.to_string());
         }

@@ -3,9 +3,11 @@
 use crate::world::{
     self, BOTH, Container, HOST, OUTSIDE, bridges_call_firewall, host_asks, ip, joined, network, on_a_host, outside,
 };
+use corten_net::network::Linked;
 use corten_net::{BridgeNetworkConfig, Protocol};
 use corten_sys::netlink::Route;
 use corten_sys::netlink::address::Address;
+use corten_sys::nftables::{Batch, Netfilter};
 use corten_sys::sysctl;
 
 /// Runs the same with bridged packets passing the IP firewall and not.
@@ -250,6 +252,72 @@ fn neighbours_can_be_kept_apart() {
             assert!(client.machine.is_refused(protocol, &direct), "{protocol}");
             assert!(host_asks(protocol, &direct).is_some(), "{protocol}");
         }
+    });
+}
+
+/// Only the port, only from the one that has the link, only as long as both are there.
+#[test]
+fn a_link_opens_one_port_between_two_that_are_kept_apart() {
+    both_ways(|| {
+        let network = network(BridgeNetworkConfig {
+            inter_container: false,
+            ..BridgeNetworkConfig::default()
+        });
+        let [server, client, third] = [1, 2, 3].map(|number| Container::start(&network, number, &[]));
+        server.machine.serve(80);
+        server.machine.serve(81);
+        client.machine.serve(80);
+        third.machine.serve(80);
+        let to = |container: &Container, port: u16| format!("{}:{port}", container.sandbox.address4.expect("IPv4"));
+        let linked = Linked {
+            parent: &client.sandbox,
+            child: &server.sandbox,
+        };
+        let closed_to_others = |protocol| {
+            for (from, to) in [
+                (&client, to(&server, 81)),
+                (&server, to(&client, 80)),
+                (&third, to(&server, 80)),
+                (&third, to(&client, 80)),
+                (&client, to(&third, 80)),
+                (&server, to(&third, 80)),
+            ] {
+                assert!(from.machine.is_refused(protocol, &to), "{protocol} {to}");
+            }
+        };
+        let both = [(Protocol::Tcp, 80), (Protocol::Udp, 80)];
+        network.open_link(linked, &both).expect("opened");
+        for protocol in BOTH {
+            assert!(client.machine.ask(protocol, &to(&server, 80)).is_some(), "{protocol}");
+            closed_to_others(protocol);
+        }
+
+        // A daemon that starts again keeps it open, and a flushed ruleset comes back with it.
+        let running = [&server, &client, &third].map(|container| container.sandbox.clone());
+        network.recover(&running).expect("recovered");
+        let mut batch = Batch::of_bridges("corten");
+        batch.delete_table();
+        Netfilter::open().expect("netfilter").commit(batch).expect("deleted");
+        network.host().mend().expect("mended");
+        assert!(client.machine.ask(Protocol::Tcp, &to(&server, 80)).is_some());
+        closed_to_others(Protocol::Tcp);
+
+        network.close_link(linked).expect("closed");
+        for protocol in BOTH {
+            assert!(client.machine.is_refused(protocol, &to(&server, 80)), "{protocol}");
+            closed_to_others(protocol);
+        }
+
+        network.open_link(linked, &both).expect("opened");
+        assert!(client.machine.ask(Protocol::Tcp, &to(&server, 80)).is_some());
+        network.release(&client.sandbox).expect("released");
+        // The address is another's now.
+        let heir = Container::start(&network, 4, &[]);
+        assert!(heir.machine.is_refused(Protocol::Tcp, &to(&server, 80)));
+        assert!(third.machine.is_refused(Protocol::Tcp, &to(&server, 80)));
+        assert!(server.machine.is_refused(Protocol::Tcp, &to(&third, 80)));
+        network.open_link(linked, &both).expect("nothing: one of them is gone");
+        assert!(heir.machine.is_refused(Protocol::Tcp, &to(&server, 80)));
     });
 }
 

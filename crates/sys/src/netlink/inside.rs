@@ -97,8 +97,22 @@ pub fn configure_all(interfaces: &[Interface<'_>], ways: &[Way<'_>]) -> io::Resu
     kernel.socket.execute(messages)?;
     interfaces
         .iter()
-        .try_for_each(|interface| kernel.settle(interface.name))?;
-    Ok(())
+        .try_for_each(|interface| settle(&mut kernel, interface.name))
+}
+
+/// Waits until an interface can send. One over a link of the host that cannot send itself (`macvlan`, `ipvlan`) may be
+/// that for ever, and a container starts all the same.
+fn settle(kernel: &mut Route, name: &str) -> io::Result<()> {
+    match kernel.settle(name) {
+        Err(error) if error.is(libc::ETIMEDOUT) => {
+            let link = kernel.link(name)?;
+            if link.is_some_and(|link| link.kind != "veth") {
+                return Ok(());
+            }
+            Err(error.into())
+        }
+        result => Ok(result?),
+    }
 }
 
 /// Deletes interfaces; that they are not there is fine.

@@ -376,6 +376,24 @@ impl Route {
         self.socket.execute(messages)
     }
 
+    /// Isolates the port of a name from the bridge's other isolated ports, or lets it go; how else it is treated stays.
+    ///
+    /// # Errors
+    /// `ENODEV` if it is gone.
+    pub fn isolate_port(&mut self, name: &str, isolated: bool) -> Result<(), Error> {
+        let mut messages = Messages::new();
+        messages
+            .begin(libc::RTM_NEWLINK, REQUEST)
+            .put(&header(0, 0, 0))
+            .text(libc::IFLA_IFNAME, name);
+        messages.nest(libc::IFLA_LINKINFO, |info| {
+            info.text(INFO_SLAVE_KIND, "bridge").nest(INFO_SLAVE_DATA, |data| {
+                data.attribute(PORT_ISOLATED, &[isolated.into()]);
+            });
+        });
+        self.socket.execute(messages)
+    }
+
     /// Sets how the bridge treats the port of a name.
     ///
     /// # Errors

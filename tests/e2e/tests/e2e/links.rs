@@ -1,7 +1,9 @@
 //! Links: the names that they give, removing them, and linked containers that are renamed or start again elsewhere.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, both};
+use corten_e2e::{Case, LIMIT, both, on_daemon};
+use corten_testkit::DaemonOptions;
+use corten_testkit::wait::until_ok;
 
 fn names_of(case: &Case, container: &str) -> Result<Vec<String>> {
     let filter = format!("%7B%22name%22%3A%5B%22{container}%22%5D%7D");
@@ -97,6 +99,55 @@ fn links_of_a_users_network_are_the_name_servers() -> Result<()> {
         ensure!(unlinked.code != 0, "an alias is the linking container's alone");
         case.ok("rm -f web db other")?;
         case.ok("network rm net")?;
+        Ok(())
+    })
+}
+
+#[test]
+fn a_link_opens_a_network_whose_containers_are_kept_apart() -> Result<()> {
+    let options = DaemonOptions {
+        arguments: vec!["--icc=false".to_owned()],
+        ..DaemonOptions::default()
+    };
+    on_daemon(options, &["busybox"], |case| {
+        let server = "--expose 80 busybox sh -c 'httpd -h /etc; httpd -p 81 -h /etc; exec top'";
+        case.ok(&format!("run -d --name db {server}"))?;
+        case.ok("run -d --name web --link db:store --link db:other busybox top")?;
+        case.ok("run -d --name third busybox top")?;
+        let address = |case: &Case| case.ok("inspect -f '{{.NetworkSettings.Networks.bridge.IPAddress}}' db");
+        let reaches = |case: &Case, from: &str, to: &str| -> Result<bool> {
+            let ask = format!("printf \"GET /hostname HTTP/1.0\\r\\n\\r\\n\" | nc -w 2 {to}");
+            let got = case.run(&format!("exec {from} sh -c '{ask}'"))?;
+            Ok(got.stdout.contains("200 OK"))
+        };
+        let serves = |case: &Case, name: &str| {
+            until_ok(LIMIT, "the server", || {
+                ensure!(reaches(case, "web", name)?, "{name} is not reached");
+                Ok(())
+            })
+        };
+        serves(case, "store 80")?;
+        ensure!(!reaches(case, "web", "store 81")?, "it exposes port 80 only");
+        ensure!(!reaches(case, "third", &format!("{} 80", address(case)?))?);
+
+        // The other end starts again elsewhere, and one of two names goes.
+        case.ok("stop -t 0 db")?;
+        case.ok("run -d --name squatter busybox top")?;
+        case.ok("start db")?;
+        serves(case, "store 80")?;
+        case.ok("rm --link web/store")?;
+        ensure!(reaches(case, "web", "other 80")?, "by its other name");
+        if !corten_e2e::is_reference()? {
+            case.daemon.kill()?;
+            case.daemon.launch()?;
+            ensure!(reaches(case, "web", "other 80")?, "with another daemon");
+        }
+        case.ok("rm --link web/other")?;
+        ensure!(
+            !reaches(case, "web", &format!("{} 80", address(case)?))?,
+            "no link is left"
+        );
+        case.ok("rm -f web db third squatter")?;
         Ok(())
     })
 }

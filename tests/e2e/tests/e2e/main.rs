@@ -1,6 +1,7 @@
 //! The programs as their users see them: every case starts a daemon in fresh namespaces, drives it
 //! with `docker` and `corten`, and ends with a census of what was left behind.
 
+mod addresses;
 mod attach;
 mod bad_input;
 mod beside;

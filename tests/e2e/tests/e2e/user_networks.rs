@@ -358,6 +358,13 @@ fn macvlan() -> Result<()> {
         )?;
         case.ok("rm -f m1 m2 later")?;
         case.ok("network rm lan")?;
+        // Over a link that is down a container starts as well; it reaches its neighbours when the link is up.
+        case.script("ip tuntap add mode tap down0")?.success()?;
+        case.ok("network create -d macvlan -o parent=down0 lan")?;
+        case.ok("run -d --name m1 --network lan busybox sleep 1000")?;
+        case.ok("rm -f m1")?;
+        case.ok("network rm lan")?;
+        case.script("ip link del down0")?.success()?;
         Ok(())
     })
 }

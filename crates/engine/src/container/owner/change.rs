@@ -12,7 +12,7 @@ use crate::container::effective::policy;
 use crate::container::{Container, name, spec};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
-use crate::network::linked;
+use crate::network::{linked, opened};
 
 impl Owner {
     pub(super) async fn rename(&mut self, given: &str) -> Result<()> {
@@ -62,6 +62,7 @@ impl Owner {
             boundary("unlink.record");
             record(core, &container, &changes)?;
             container.set_changes(changes);
+            opened::removed(core, &container, &alias)?;
             boundary("unlink.hosts");
             let Some(names) = core.links.unlink(&container.id, &alias) else {
                 return Ok(());

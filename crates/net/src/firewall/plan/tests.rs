@@ -96,7 +96,9 @@ fn neighbours_and_masquerade_can_be_switched_off() {
     let before = inward(&closed).rules.len();
     closed.reach.neighbours = false;
     closed.reach.four.source = Source::Own;
-    assert_eq!(inward(&closed).rules.len(), before - 1);
+    let rules = inward(&closed).rules;
+    assert_eq!(rules.len(), before, "what links open in place of all neighbours");
+    assert!(rules[0].contains(&Expression::InSet(linked::LINKED4.to_owned(), R0)));
     assert!(outbound(&closed).rules.is_empty());
 }
 
