@@ -40,24 +40,58 @@ fn weighs(mount: &Path, own: &Path, files: [&str; 2]) -> bool {
 const NO_WEIGHT_DEVICE: &str =
     "Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.";
 
+/// Whether a device's scheduler, from a list like `none [mq-deadline] bfq`, gives groups their weights.
+fn schedules_by_weight(schedulers: &str) -> bool {
+    schedulers.contains("[bfq]") || schedulers.contains("[cfq]")
+}
+
+/// Whether a weight can be given for this device. The start tells what is wrong with one that is none.
+fn device_has_weight(path: &str, host: &Host) -> bool {
+    let (Layout::V1, Ok((major, minor))) = (host.layout, numbers(path)) else {
+        return true;
+    };
+    let device = Path::new("/sys/dev/block").join(format!("{major}:{minor}"));
+    // A partition is scheduled with its disk.
+    let schedulers = ["queue/scheduler", "../queue/scheduler"].map(|file| fs::read_to_string(device.join(file)));
+    schedulers
+        .into_iter()
+        .flatten()
+        .next()
+        .is_some_and(|list| schedules_by_weight(&list))
+}
+
+/// Which weights of a configuration the kernel cannot do: the group's, those for devices.
+fn vain(config: &HostConfig, host: &Host) -> (bool, bool) {
+    if config.blkio_weight == 0 && config.blkio_weight_device.is_empty() {
+        return (false, false);
+    }
+    let weighs = has_weight(host);
+    let devices = &config.blkio_weight_device;
+    let unweighed = devices.iter().any(|device| !device_has_weight(&device.path, host));
+    (
+        config.blkio_weight != 0 && !weighs,
+        !devices.is_empty() && (!weighs || unweighed),
+    )
+}
+
 /// What a creation warns of.
 pub(crate) fn warnings(config: &HostConfig, host: &Host) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if (config.blkio_weight != 0 || !config.blkio_weight_device.is_empty()) && !has_weight(host) {
-        if config.blkio_weight != 0 {
-            warnings.push(NO_WEIGHT.to_owned());
-        }
-        if !config.blkio_weight_device.is_empty() {
-            warnings.push(NO_WEIGHT_DEVICE.to_owned());
-        }
-    }
-    warnings
+    let (weight, devices) = vain(config, host);
+    let texts = [(weight, NO_WEIGHT), (devices, NO_WEIGHT_DEVICE)];
+    texts
+        .into_iter()
+        .filter(|(vain, _)| *vain)
+        .map(|(_, text)| text.to_owned())
+        .collect()
 }
 
 /// Takes away what the kernel cannot do and [`warnings`] told of.
 pub(crate) fn discard(config: &mut HostConfig, host: &Host) {
-    if (config.blkio_weight != 0 || !config.blkio_weight_device.is_empty()) && !has_weight(host) {
+    let (weight, devices) = vain(config, host);
+    if weight {
         config.blkio_weight = 0;
+    }
+    if devices {
         config.blkio_weight_device = List::from(Vec::new());
     }
 }
@@ -124,6 +158,18 @@ mod tests {
         assert!(!weighs(mount.path(), own, files));
         fs::write(mount.path().join("group/blkio.bfq.weight"), "100").expect("its weight");
         assert!(weighs(mount.path(), own, files));
+    }
+
+    #[test]
+    fn schedulers_with_weights() {
+        for (schedulers, expected) in [
+            ("none [mq-deadline] kyber bfq ", false),
+            ("none mq-deadline [bfq]", true),
+            ("noop [cfq]", true),
+            ("[none]", false),
+        ] {
+            assert_eq!(schedules_by_weight(schedulers), expected, "{schedulers}");
+        }
     }
 
     #[test]

@@ -179,6 +179,7 @@ fn files_go_in_and_out_without_a_container() -> Result<()> {
         ensure!(copied.stderr.is_empty(), "{copied:?}");
         case.ok(&format!("volume cp {path}/tree/. data:new"))?;
         case.ok(&format!("volume cp data:/tree {path}/out"))?;
+        case.says(&format!("volume cp -q {path}/tree/. data:quiet"), "")?;
         case.ok(&format!("volume cp -L data:tree/link {path}/followed"))?;
         for copy in ["out/sub/file", "followed"] {
             ensure!(fs::read_to_string(here.join(copy))? == "from the host", "{copy}");

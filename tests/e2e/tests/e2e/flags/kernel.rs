@@ -103,3 +103,42 @@ fn run_names_and_streams() -> Result<()> {
         Ok(())
     })
 }
+
+/// A disk of this machine, as a path below `/dev`.
+fn disk() -> Option<String> {
+    let disks = std::fs::read_dir("/sys/block").into_iter().flatten().flatten();
+    let paths = disks.map(|disk| format!("/dev/{}", disk.file_name().to_string_lossy()));
+    paths
+        .into_iter()
+        .find(|path| !path.contains("loop") && Path::new(path).exists())
+}
+
+#[test]
+fn run_limits_disks_and_create_keeps_memory() -> Result<()> {
+    let Some(disk) = disk().filter(|_| !is_v2()) else {
+        println!("skip: run_limits_disks_and_create_keeps_memory: no disk, or cgroups of version 2");
+        return Ok(());
+    };
+    both(&["busybox"], |case| {
+        let outcome = case
+            .run(&format!(
+                "run --rm --device-read-bps {disk}:1mb --device-read-iops {disk}:10 --device-write-bps {disk}:2mb \
+                 --device-write-iops {disk}:20 --blkio-weight-device {disk}:300 busybox \
+                 sh -c 'cat /sys/fs/cgroup/blkio/blkio.throttle.*_device'"
+            ))?
+            .success()?;
+        let rates: Vec<&str> = outcome
+            .stdout
+            .lines()
+            .filter_map(|line| Some(line.split_once(' ')?.1))
+            .collect();
+        ensure!(rates == ["1048576", "10", "2097152", "20"], "{outcome}");
+        case.ok("create --name kept -m 64m --memory-swappiness 10 --oom-kill-disable busybox")?;
+        case.says(
+            "inspect -f '{{.HostConfig.MemorySwappiness}} {{.HostConfig.OomKillDisable}}' kept",
+            "10 true",
+        )?;
+        case.ok("rm kept")?;
+        Ok(())
+    })
+}

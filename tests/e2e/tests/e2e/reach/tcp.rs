@@ -61,6 +61,20 @@ fn tls_carries_everything() -> Result<()> {
         exercise(|words, input| client(&daemon, program, "tcp://127.0.0.1:2376", &flags, words, input))
             .with_context(|| format!("with {program}"))?;
     }
+    // With certificates, whoever the engine says it is.
+    let mut trusting = vec!["--tls".to_owned()];
+    trusting.extend(authority.flags("ca", "client")?);
+    for program in ["docker", "corten"] {
+        let told = client(
+            &daemon,
+            program,
+            "tcp://127.0.0.1:2376",
+            &trusting,
+            &["images", "-q"],
+            b"",
+        )?;
+        ensure!(!told.success()?.text().is_empty(), "{program} --tls");
+    }
     // The port is named by nobody; another machine.
     let corten = programs::find("corten")?;
     let mut outside = daemon.sandbox.outside(corten);
