@@ -1,6 +1,8 @@
 //! What a creation is refused for, in Docker's words (pure). What Docker knows and this engine has not
 //! built is refused by name: an option is never ignored.
 
+mod networks;
+
 use corten_api::container::{ContainerConfig, HostConfig, NetworkingConfig, Ulimit};
 
 use super::effective::NetworkMode;
@@ -35,7 +37,7 @@ pub fn check(
     refuse_unbuilt(host, networking)?;
     check_limits(host, limits, false)?;
     check_modes(config, host)?;
-    check_links(host)?;
+    networks::check_links(host)?;
     check_security(host)?;
     check_sysctls(host)?;
     if host.annotations.contains_key("") {
@@ -176,74 +178,9 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
     }
     if let Some(networking) = networking {
         let names = networking.endpoints_config.keys().map(String::as_str);
-        refuse_mixture(&host.network_mode, names)?;
+        networks::refuse_mixture(&host.network_mode, names)?;
     }
-    refuse_networks(networking)
-}
-
-/// What is no network of its own goes with no other. Told before the start, to which Docker leaves it.
-fn refuse_mixture<'a>(mode: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
-    let alone = |name: &str| matches!(name, "host" | "none") || name.starts_with("container:");
-    let mode = if mode.is_empty() { "default" } else { mode };
-    for name in names.filter(|name| *name != mode && *name != "default") {
-        let why = match (mode, name) {
-            ("none", _) | (_, "none") => {
-                "container cannot be connected to multiple networks with one of the networks in private (none) mode"
-            }
-            (mode, _) if alone(mode) => {
-                "container sharing network namespace with another container or host cannot be connected to any other network"
-            }
-            (_, "host") => "cannot connect container to host network - container must be created in host network mode",
-            _ => continue,
-        };
-        return Err(Error::invalid(format!("failed to set up container networking: {why}")));
-    }
-    Ok(())
-}
-
-/// Nothing can be asked of what is no network of its own.
-fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
-    let Some(networking) = networking else { return Ok(()) };
-    for (name, endpoint) in &networking.endpoints_config {
-        if !matches!(name.as_str(), "host" | "none") && !name.starts_with("container:") {
-            continue;
-        }
-        let Some(endpoint) = endpoint else { continue };
-        let address = endpoint.ipam_config.as_ref().is_some_and(|ipam| {
-            !ipam.ipv4_address.is_empty() || !ipam.ipv6_address.is_empty() || !ipam.link_local_ips.is_empty()
-        });
-        if address {
-            return Err(Error::invalid(format!(
-                "invalid config for network {name}: invalid endpoint settings:\nuser specified IP address is supported on user defined networks only",
-            )));
-        }
-        if !endpoint.aliases.is_empty() {
-            return Err(Error::invalid(format!(
-                "invalid config for network {name}: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// Who has no network of its own has no links either.
-fn check_links(host: &HostConfig) -> Result<()> {
-    if host.network_mode == "container:" {
-        return Err(Error::invalid(
-            "invalid network mode: invalid container format container:<name|id>",
-        ));
-    }
-    let kind = match NetworkMode::parse(&host.network_mode) {
-        NetworkMode::Host => "host type networking",
-        NetworkMode::Container(_) => "container type network",
-        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named(_) => return Ok(()),
-    };
-    if host.links.is_empty() {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "conflicting options: {kind} can't be used with links. This would result in undefined behavior"
-    )))
+    networks::refuse_networks(networking)
 }
 
 fn check_restart(host: &HostConfig) -> Result<()> {
@@ -482,33 +419,6 @@ mod tests {
         let cannot = "kernel does not support CPU real-time scheduler";
         assert_eq!(asked(false, 1000, 0), Err(cannot.to_owned()));
         assert_eq!(asked(false, 0, 500), Err(cannot.to_owned()));
-    }
-
-    #[test]
-    fn networks_that_go_with_no_other() {
-        let shares = "container sharing network namespace with another container or host cannot be connected to any other network";
-        let private =
-            "container cannot be connected to multiple networks with one of the networks in private (none) mode";
-        let host = "cannot connect container to host network - container must be created in host network mode";
-        for (mode, names, expected) in [
-            ("host", &["host", "n1"][..], Some(shares)),
-            ("host", &["host", "none"], Some(private)),
-            ("container:x", &["container:x", "n1"], Some(shares)),
-            ("none", &["none", "bridge"], Some(private)),
-            ("bridge", &["bridge", "none"], Some(private)),
-            ("n1", &["n1", "host"], Some(host)),
-            ("", &["bridge", "host"], Some(host)),
-            ("host", &["host"], None),
-            ("host", &["default"], None),
-            ("n1", &["n1", "n2", "bridge"], None),
-            ("", &["n1"], None),
-        ] {
-            let found = refuse_mixture(mode, names.iter().copied())
-                .err()
-                .map(|error| error.message);
-            let expected = expected.map(|why| format!("failed to set up container networking: {why}"));
-            assert_eq!(found, expected, "{mode} {names:?}");
-        }
     }
 
     #[test]
