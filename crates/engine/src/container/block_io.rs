@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use corten_api::List;
 use corten_api::container::{HostConfig, ThrottleDevice};
-use corten_runtime::host::Host;
+use corten_runtime::host::{Hierarchy, Host};
 use corten_runtime::plan::Layout;
 use serde_json::{Value, json};
 
@@ -18,22 +18,47 @@ pub(crate) const NO_WEIGHT: &str =
 
 /// Whether the kernel can weigh a group's use of block devices.
 pub(crate) fn has_weight(host: &Host) -> bool {
-    let (controller, files) = match host.layout {
-        Layout::V1 => ("blkio", ["blkio.weight", "blkio.bfq.weight"]),
-        Layout::V2 => ("io", ["io.weight", "io.bfq.weight"]),
+    // What every group with the controller has but the root one, the weights, and Docker's answer where no group is.
+    let (controller, mark, files, untold) = match host.layout {
+        Layout::V1 => (
+            "blkio",
+            "blkio.throttle.io_serviced",
+            ["blkio.weight", "blkio.bfq.weight"],
+            false,
+        ),
+        Layout::V2 => ("io", "io.max", ["io.weight", "io.bfq.weight"], true),
     };
     let mut hierarchies = host.hierarchies.iter();
     hierarchies.any(|hierarchy| {
         let own = hierarchy.own.strip_prefix("/").unwrap_or(&hierarchy.own);
-        hierarchy.controllers.iter().any(|name| name == controller) && weighs(&hierarchy.mount, own, files)
+        has_controller(hierarchy, controller) && weighs(&hierarchy.mount, own, mark, files).unwrap_or(untold)
     })
 }
 
-/// The root group has no weight; every other with the controller does, so the groups below it tell.
-fn weighs(mount: &Path, own: &Path, files: [&str; 2]) -> bool {
-    let has = |group: &Path| files.iter().any(|file| group.join(file).exists());
-    let below = || fs::read_dir(mount).into_iter().flatten().flatten();
-    has(mount) || has(&mount.join(own)) || below().any(|entry| has(&entry.path()))
+fn has_controller(hierarchy: &Hierarchy, controller: &str) -> bool {
+    if !hierarchy.unified {
+        return hierarchy.controllers.iter().any(|name| name == controller);
+    }
+    let there = fs::read_to_string(hierarchy.mount.join("cgroup.controllers"));
+    there.is_ok_and(|text| text.split_whitespace().any(|name| name == controller))
+}
+
+/// The root group has no weight, so the groups below it tell; nothing if there is none with the controller.
+fn weighs(mount: &Path, own: &Path, mark: &str, files: [&str; 2]) -> Option<bool> {
+    let below = fs::read_dir(mount)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let groups: Vec<PathBuf> = [mount.join(own)]
+        .into_iter()
+        .filter(|own| own != mount)
+        .chain(below)
+        .collect();
+    let has = |group: &PathBuf| files.iter().any(|file| group.join(file).exists());
+    let tells = groups.iter().any(|group| group.join(mark).exists());
+    let any = files.iter().any(|file| mount.join(file).exists()) || groups.iter().any(has);
+    (any || tells).then_some(any)
 }
 
 /// What is said where a weight for one device has no effect.
@@ -150,14 +175,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn controllers_of_the_unified_hierarchy_are_in_its_file() {
+        let mount = tempfile::tempdir().expect("a directory");
+        fs::write(mount.path().join("cgroup.controllers"), "cpuset cpu io memory\n").expect("the controllers");
+        let hierarchy = Hierarchy {
+            mount: mount.path().to_owned(),
+            controllers: Vec::new(),
+            unified: true,
+            own: PathBuf::new(),
+        };
+        assert!(has_controller(&hierarchy, "io") && !has_controller(&hierarchy, "blkio"));
+    }
+
+    #[test]
     fn weights_are_looked_for_below_the_root_group() {
         let mount = tempfile::tempdir().expect("a directory");
-        let files = ["blkio.weight", "blkio.bfq.weight"];
-        let own = Path::new("");
-        fs::create_dir(mount.path().join("group")).expect("a group");
-        assert!(!weighs(mount.path(), own, files));
-        fs::write(mount.path().join("group/blkio.bfq.weight"), "100").expect("its weight");
-        assert!(weighs(mount.path(), own, files));
+        let look = || weighs(mount.path(), Path::new(""), "io.max", ["io.weight", "io.bfq.weight"]);
+        assert_eq!(look(), None);
+        let group = mount.path().join("group");
+        fs::create_dir(&group).expect("a group");
+        assert_eq!(look(), None, "without the controller it tells nothing");
+        fs::write(group.join("io.max"), "").expect("the controller");
+        assert_eq!(look(), Some(false));
+        fs::write(group.join("io.bfq.weight"), "100").expect("its weight");
+        assert_eq!(look(), Some(true));
     }
 
     #[test]

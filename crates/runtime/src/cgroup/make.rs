@@ -138,14 +138,14 @@ fn enable_controllers(directory: &CgroupDirectory) -> Result<(), CreateError> {
 fn apply(path: &Path, write: &CgroupWrite) -> Result<(), CreateError> {
     let file = path.join(&write.file);
     match write_file(&file, &write.value) {
-        Err(error) if error.kind() == ErrorKind::NotFound && write.file.starts_with("blkio.weight") => {
-            // Kernels with the BFQ scheduler alone have the weight under its name.
-            let file = path.join(write.file.replacen("blkio.", "blkio.bfq.", 1));
-            write_file(&file, &write.value).invalid(|| format!("failed to write {:?} to {:?}", write.value, file))
-        }
-        Err(error) if write.optional && error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if write.optional && is_lacking(&error) => Ok(()),
         written => written.invalid(|| format!("failed to write {:?} to {:?}", write.value, file)),
     }
+}
+
+/// Whether the kernel lacks the file, or the device's scheduler what it is for (`io.bfq.weight` without BFQ on it).
+pub(super) fn is_lacking(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Unsupported)
 }
 
 /// One write(2), no creation: these files are commands to the kernel.
@@ -156,6 +156,13 @@ pub(super) fn write_file(path: &Path, value: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_scheduler_does_not_do_is_lacking() {
+        for (number, lacking) in [(95, true), (2, true), (22, false), (13, false)] {
+            assert_eq!(is_lacking(&io::Error::from_raw_os_error(number)), lacking, "{number}");
+        }
+    }
 
     #[test]
     fn an_empty_cpuset_above_is_filled_first() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use oci_spec::runtime::LinuxResources;
 
-use super::make::write_file;
+use super::make::{is_lacking, write_file};
 use super::with_controller;
 use crate::compile::{PlanError, limits, scope_limits};
 use crate::plan::Cgroup;
@@ -84,7 +84,7 @@ fn write_all(cgroup: &Cgroup, resources: &LinuxResources) -> Result<Vec<Change>,
         for change in waiting {
             match write_file(&change.path, &change.value) {
                 Ok(()) => done.push(change),
-                Err(error) if change.optional && error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) if change.optional && is_lacking(&error) => {}
                 Err(error) => {
                     refused = Some(error);
                     again.push(change);

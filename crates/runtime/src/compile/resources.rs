@@ -136,7 +136,8 @@ fn block_v1(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
         block
             .weight()
             .filter(|&weight| weight != 0)
-            .map(|weight| write("blkio.weight", weight)),
+            .into_iter()
+            .flat_map(|weight| either(write("blkio.bfq.weight", weight), write("blkio.weight", weight))),
     );
     writes.extend(
         block
@@ -146,7 +147,12 @@ fn block_v1(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
     );
     for device in block.weight_device().iter().flatten() {
         let line = |weight: u16| format!("{}:{} {weight}", device.major(), device.minor());
-        writes.extend(device.weight().map(|weight| write("blkio.weight_device", line(weight))));
+        writes.extend(device.weight().into_iter().flat_map(|weight| {
+            either(
+                write("blkio.bfq.weight_device", line(weight)),
+                write("blkio.weight_device", line(weight)),
+            )
+        }));
         writes.extend(
             device
                 .leaf_weight()
@@ -288,19 +294,34 @@ pub(super) fn weight(shares: u64) -> u64 {
     1 + (shares.clamp(2, 262_144) - 2) * 9999 / 262_142
 }
 
+/// Weights have one file for each way the kernel has of keeping to them, and any of the ways may be absent.
+fn either(bfq: CgroupWrite, other: CgroupWrite) -> [CgroupWrite; 2] {
+    [bfq, other].map(|write| CgroupWrite {
+        optional: true,
+        ..write
+    })
+}
+
 fn block_v2(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
     let mut writes = Vec::new();
-    // 10 to 1000 on v2's scale of 1 to 10000.
+    // 10 to 1000 on v2's scale of 1 to 10000; the scheduler BFQ takes it as it is.
     let scaled = |weight: u16| 1 + (u64::from(weight.clamp(10, 1000)) - 10) * 9999 / 990;
+    let weights = |weight: u16| either(write("io.bfq.weight", weight), write("io.weight", scaled(weight)));
     writes.extend(
         block
             .weight()
             .filter(|&weight| weight != 0)
-            .map(|weight| write("io.weight", scaled(weight))),
+            .into_iter()
+            .flat_map(weights),
     );
     for device in block.weight_device().iter().flatten() {
-        let line = |weight| format!("{}:{} {}", device.major(), device.minor(), scaled(weight));
-        writes.extend(device.weight().map(|weight| write("io.weight", line(weight))));
+        let numbers = format!("{}:{}", device.major(), device.minor());
+        writes.extend(device.weight().into_iter().flat_map(|weight| {
+            weights(weight).map(|one| CgroupWrite {
+                value: format!("{numbers} {}", one.value),
+                ..one
+            })
+        }));
     }
     let throttles = [
         ("rbps", block.throttle_read_bps_device()),
@@ -316,7 +337,10 @@ fn block_v2(block: &LinuxBlockIo) -> Vec<CgroupWrite> {
 
 #[cfg(test)]
 mod tests {
-    use oci_spec::runtime::{LinuxCpuBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResourcesBuilder};
+    use oci_spec::runtime::{
+        LinuxBlockIoBuilder, LinuxCpuBuilder, LinuxMemoryBuilder, LinuxPidsBuilder, LinuxResourcesBuilder,
+        LinuxWeightDeviceBuilder,
+    };
 
     use super::*;
 
@@ -365,6 +389,42 @@ mod tests {
                 "pids.max=max"
             ]
         );
+    }
+
+    #[test]
+    fn weights_for_block_devices() {
+        let device = LinuxWeightDeviceBuilder::default()
+            .major(8)
+            .minor(0)
+            .weight(10u16)
+            .build()
+            .unwrap();
+        let block = LinuxBlockIoBuilder::default()
+            .weight(1000u16)
+            .weight_device(vec![device])
+            .build()
+            .unwrap();
+        let v1 = block_v1(&block);
+        assert_eq!(
+            lines(&v1),
+            [
+                "blkio.bfq.weight=1000",
+                "blkio.weight=1000",
+                "blkio.bfq.weight_device=8:0 10",
+                "blkio.weight_device=8:0 10"
+            ]
+        );
+        let v2 = block_v2(&block);
+        assert_eq!(
+            lines(&v2),
+            [
+                "io.bfq.weight=1000",
+                "io.weight=10000",
+                "io.bfq.weight=8:0 10",
+                "io.weight=8:0 1"
+            ]
+        );
+        assert!(v1.iter().chain(&v2).all(|write| write.optional));
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub struct CgroupWrite {
     pub file: String,
     /// What is written, in one write(2).
     pub value: String,
-    /// The kernel may lack the file.
+    /// The kernel may lack the file, or the device what it is for.
     #[serde(default)]
     pub optional: bool,
 }

@@ -258,14 +258,15 @@ fn disk_rows() -> Result<()> {
                 return case.says("inspect -f '{{.HostConfig.BlkioWeight}}' light", "0");
             };
             case.says("inspect -f '{{.HostConfig.BlkioWeight}}' light", "300")?;
-            let set = std::fs::read_to_string(file)?;
-            let want = if set.starts_with("default") {
-                "default 2930"
-            } else {
-                "300"
+            let says = |plain: &str, scaled: &str| {
+                let set = std::fs::read_to_string(&file)?;
+                let want = if file.ends_with("io.weight") { scaled } else { plain };
+                ensure!(set.lines().next().is_some_and(|line| line.ends_with(want)), "{set:?}");
+                Ok(())
             };
-            ensure!(set.lines().next().is_some_and(|line| line.ends_with(want)), "{set:?}");
-            Ok(())
+            says("300", "default 2930")?;
+            case.ok("update --blkio-weight 500 light")?;
+            says("500", "default 4950")
         });
     })
 }
