@@ -85,7 +85,7 @@ def read_in(name, layers):
 
 
 def upstream(layers):
-    """What docker-py's tests look for in the public busybox and alpine: the user postgres, and /var/opt."""
+    """What the suites look for in the public busybox and alpine: users, groups, /var/opt."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as layer:
         directory = tarfile.TarInfo("var/opt")
@@ -93,7 +93,7 @@ def upstream(layers):
         layer.addfile(directory)
         for name, line in [
             ("etc/passwd", b"postgres:x:70:70::/var/lib/postgresql:/bin/sh\n"),
-            ("etc/group", b"postgres:x:70:\n"),
+            ("etc/group", b"wheel:x:10:root\naudio:x:29:\nstaff:x:50:\npostgres:x:70:\n"),
         ]:
             text = read_in(name, layers) + line
             entry = tarfile.TarInfo(name)

@@ -88,6 +88,7 @@ impl Store {
             self.admit(&Admission {
                 layers: vec![layer],
                 images: vec![image],
+                tagged: Some(Timestamp::now()),
                 _holds: Vec::new(),
             })?;
             Ok(id)

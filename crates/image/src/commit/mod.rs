@@ -8,7 +8,7 @@ mod layer;
 use std::io;
 use std::path::Path;
 
-use corten_base::{ContainerId, Digest, Reference};
+use corten_base::{ContainerId, Digest, Reference, Timestamp};
 use corten_sys::fault::boundary;
 
 use crate::ErrorKind;
@@ -128,6 +128,7 @@ impl Store {
         self.admit(&Admission {
             layers: layer.into_iter().collect(),
             images: vec![image],
+            tagged: Some(Timestamp::now()),
             _holds: hold.into_iter().collect(),
         })?;
         boundary("commit.admitted");

@@ -198,6 +198,7 @@ impl Store {
         Ok(Admission {
             layers: preparing.layers,
             images,
+            tagged: None,
             _holds: preparing.holds,
         })
     }
@@ -222,7 +223,6 @@ impl Store {
         }
         boundary("load.layers-placed");
         let mut messages = Vec::new();
-        let now = Timestamp::now();
         for image in &admission.images {
             if transaction.image(&image.id)?.is_none() {
                 if transaction.blob(&image.id)?.is_none() {
@@ -246,7 +246,10 @@ impl Store {
                         name.familiar()
                     ));
                 }
-                set_tag(&transaction, name, &image.id, now)?;
+                match admission.tagged {
+                    Some(now) => set_tag(&transaction, name, &image.id, now)?,
+                    None => transaction.set_name(name, &image.id)?,
+                }
                 messages.push(format!("Loaded image: {}", name.familiar()));
             }
         }
@@ -307,6 +310,8 @@ impl Drop for WorkDirectory {
 pub(crate) struct Admission {
     pub(crate) layers: Vec<NewLayer>,
     pub(crate) images: Vec<NewImage>,
+    /// When they are given their names, for `LastTagTime`; an archive's bring them along, which counts as no tagging.
+    pub(crate) tagged: Option<Timestamp>,
     /// Layers of the store that these stand on.
     pub(crate) _holds: Vec<Hold>,
 }

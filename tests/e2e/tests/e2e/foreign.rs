@@ -35,6 +35,25 @@ fn the_head_of_a_quiet_load_comes_when_the_image_is_there() -> Result<()> {
     })
 }
 
+/// Compose's `images` shows when an image got its name: an archive brings names along.
+#[test]
+fn what_a_load_names_was_not_tagged() -> Result<()> {
+    one(&["busybox"], |case| {
+        let tagged = |case: &Case, name: &str| -> Result<bool> {
+            let time = case.inspect(name)?["Metadata"]["LastTagTime"].clone();
+            Ok(time != "0001-01-01T00:00:00Z")
+        };
+        ensure!(!tagged(case, "busybox")?, "a load tags");
+        case.ok("create --name box busybox true")?;
+        case.ok("commit box committed:1")?;
+        ensure!(tagged(case, "committed:1")?, "a commit does not tag");
+        case.ok("tag busybox tagged:1")?;
+        ensure!(tagged(case, "busybox")?, "a tag is none");
+        case.ok("rm box")?;
+        case.ok("rmi committed:1 tagged:1").map(drop)
+    })
+}
+
 #[test]
 fn values_are_judged_as_docker_judges_them() -> Result<()> {
     one(&["busybox"], |case| {
