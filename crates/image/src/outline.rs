@@ -241,7 +241,10 @@ impl Read for OutlineReader {
 }
 
 fn damaged(how: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the layer is damaged: {how}"))
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the layer is damaged: {how}; remove the image and make or load it again"),
+    )
 }
 
 #[cfg(test)]

@@ -39,8 +39,8 @@ struct Networks {
     endpoints: Vec<Asked>,
 }
 
-/// What the creation asked for: the networks it has settings for, else that of its mode (observed: dockerd 28.5). None for a container that has the host's network, another container's, or
-/// none.
+/// What the creation asked for: the networks it has settings for, else that of its mode (observed: dockerd 28.5). None
+/// for a container that has the host's network, another container's, or none.
 #[must_use]
 pub fn asked(record: &Record) -> Vec<Asked> {
     asked_in(&record.body)

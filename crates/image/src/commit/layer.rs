@@ -15,7 +15,7 @@ use super::changes::Changes;
 use super::{CommitError, LoadError};
 use crate::compress::drain;
 use crate::config::chain_id;
-use crate::extract::{ExtractError, Extracted, extract};
+use crate::extract::{ExtractError, Extracted, extract, make_root};
 use crate::layer::{NewLayer, Stored};
 use crate::outline::OutlineWriter;
 use crate::store::StoreError;
@@ -72,15 +72,7 @@ pub(super) fn make(changes: &mut Changes<'_>, parent: Option<Digest>, work: &Pat
 }
 
 fn unpack(reader: &mut PieceReader, directory: &Path) -> Result<Extracted, ExtractError> {
-    let failed = |source| ExtractError::Io {
-        step: "create",
-        path: directory.display().to_string(),
-        source,
-    };
-    let diff = directory.join("diff");
-    std::fs::create_dir_all(&diff).map_err(failed)?;
-    let root = std::fs::File::open(&diff).map_err(failed)?;
-    rustix::fs::fchmod(&root, rustix::fs::Mode::from_raw_mode(0o755)).map_err(|error| failed(error.into()))?;
+    let root = make_root(directory)?;
     let extracted = extract(reader, root.as_fd())?;
     drain(reader).map_err(TarError::Read)?;
     Ok(extracted)

@@ -18,8 +18,10 @@ pub(crate) mod remove;
 mod whiteout;
 
 use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
 use std::io::{self, BufRead};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatVfs, Timespec, Timestamps};
 
@@ -77,6 +79,20 @@ pub struct Extracted {
     pub size_bytes: u64,
     /// Directories, relative to the root, that the tar only implies; parents before children.
     pub implied: Vec<Vec<u8>>,
+}
+
+/// Makes `diff` in the new layer's `directory`, which is made too: the root to unpack into.
+pub(crate) fn make_root(directory: &Path) -> Result<File, ExtractError> {
+    let failed = |source| ExtractError::Io {
+        step: "create",
+        path: directory.display().to_string(),
+        source,
+    };
+    let diff = directory.join("diff");
+    std::fs::create_dir_all(&diff).map_err(failed)?;
+    let root = File::open(&diff).map_err(failed)?;
+    rustix::fs::fchmod(&root, Mode::from_raw_mode(0o755)).map_err(|error| failed(error.into()))?;
+    Ok(root)
 }
 
 /// Unpacks the tar that `reader` gives into `root`, an empty directory of ours.

@@ -12,7 +12,7 @@ use corten_base::Digest;
 
 use super::growing::{Growing, GrowingReader};
 use crate::compress::{Compression, Hashing, drain};
-use crate::extract::{ExtractError, Extracted, extract};
+use crate::extract::{ExtractError, Extracted, extract, make_root};
 
 /// Threads for one load: unpacking is bound by the processors, and small writes by the file system's locks.
 const THREADS_MAX: usize = 4;
@@ -65,15 +65,7 @@ impl Job {
     }
 
     fn unpack(&self) -> Result<Unpacked, ExtractError> {
-        let failed = |source| ExtractError::Io {
-            step: "create",
-            path: self.directory.display().to_string(),
-            source,
-        };
-        let diff = self.directory.join("diff");
-        std::fs::create_dir_all(&diff).map_err(failed)?;
-        let root = std::fs::File::open(&diff).map_err(failed)?;
-        rustix::fs::fchmod(&root, rustix::fs::Mode::from_raw_mode(0o755)).map_err(|error| failed(error.into()))?;
+        let root = make_root(&self.directory)?;
         let source = GrowingReader::new(Arc::clone(&self.source));
         let mut plain = self.compression.reader(source).map_err(read_error)?;
         if self.compression == Compression::Plain {

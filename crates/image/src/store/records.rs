@@ -359,6 +359,26 @@ mod tests {
     }
 
     #[test]
+    fn an_older_format_becomes_this_one() {
+        let place = tempfile::tempdir().expect("temporary directory");
+        let path = place.path().join("metadata.redb");
+        let stored = |records: &Records| {
+            let table = records.0.begin_read().expect("begin").open_table(META).expect("table");
+            table.get("format").expect("get").expect("there").value()
+        };
+        let records = Records::open(&path).expect("made");
+        assert_eq!(stored(&records), FORMAT);
+        let transaction = records.begin().expect("begin");
+        let mut table = transaction.0.open_table(META).expect("table");
+        table.insert("format", 1).expect("insert");
+        drop(table);
+        transaction.commit().expect("commit");
+        drop(records);
+        let records = Records::open(&path).expect("opened");
+        assert_eq!(stored(&records), FORMAT);
+    }
+
+    #[test]
     fn a_layer_is_found_by_its_key() {
         let place = tempfile::tempdir().expect("temporary directory");
         let records = Records::open(&place.path().join("metadata.redb")).expect("made");

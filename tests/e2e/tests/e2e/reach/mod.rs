@@ -36,7 +36,7 @@ fn daemon(arguments: impl FnOnce(&Sandbox) -> Result<Vec<String>>) -> Result<Dae
     Ok(daemon)
 }
 
-/// What every transport has to carry: answers, streams both ways, half-close, megabytes, exit codes.
+/// What every transport has to carry: answers, streams both ways, half-close, megabytes, exit codes, archives.
 fn exercise(run: impl Fn(&[&str], &[u8]) -> Result<Outcome>) -> Result<()> {
     run(&["run", "--rm", "busybox", "echo", "hi"], b"")?
         .success()?
@@ -51,6 +51,13 @@ fn exercise(run: impl Fn(&[&str], &[u8]) -> Result<Outcome>) -> Result<()> {
     run(&["exec", "-i", "reached", "cat"], b"through exec")?
         .success()?
         .says("through exec")?;
+    // Sent from the file, on a connection of its own that ends with it.
+    let fill = ["exec", "reached", "dd", "if=/dev/zero", "of=/f", "bs=1M", "count=3"];
+    run(&fill, b"")?.success()?;
+    let archive = run(&["cp", "reached:/f", "-"], b"")?.success()?;
+    // A header, the content, the end.
+    let bytes = archive.stdout.len();
+    ensure!(bytes == 512 + (3 << 20) + 1024, "{bytes} bytes came");
     run(&["rm", "-f", "reached"], b"")?.success()?;
     Ok(())
 }
