@@ -10,6 +10,9 @@ use crate::failure::Failure;
 use crate::format::TemplateError;
 use crate::option::pair::reason;
 
+/// Room in a pipe that an archive goes through; what every user may have.
+const PIPE_BYTES: usize = 1 << 20;
+
 /// Prints `text` as it is.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
@@ -46,10 +49,19 @@ pub(crate) fn filled(text: Result<String, TemplateError>) -> Result<(), Failure>
 /// Writes an answer to standard output as it arrives: an archive, which no search for line ends is to hold up.
 pub(crate) async fn archive(mut answer: Stream) -> Result<(), Failure> {
     let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    widen(&out);
     while let Some(piece) = answer.next().await? {
         out.write_all(&piece).map_err(unwritten)?;
     }
     Ok(())
+}
+
+/// Gives a pipe room for a few pieces: with less, writer and reader wake each other for each. Without effect on what is no
+/// pipe, and where the user's pipes may have no more (fs.pipe-user-pages-soft).
+fn widen(out: &File) {
+    if rustix::pipe::fcntl_getpipe_size(out).is_ok_and(|bytes| bytes < PIPE_BYTES) {
+        rustix::pipe::fcntl_setpipe_size(out, PIPE_BYTES).ok();
+    }
 }
 
 /// Writes an answer to `out` as it arrives.

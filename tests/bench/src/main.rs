@@ -12,6 +12,7 @@ mod clients;
 mod engine;
 mod files;
 mod floor;
+mod kernel;
 mod logs;
 mod many;
 mod memory;

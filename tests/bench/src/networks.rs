@@ -67,6 +67,7 @@ fn publish(corten: &Engine, table: &mut Table) -> Result<()> {
 /// Processor time of `stats --no-stream`, the client's and the daemon's.
 pub(crate) fn stats(corten: &Engine, table: &mut Table) -> Result<()> {
     const RUNS: u64 = 5;
+    crate::kernel::forget_dead_groups()?;
     crate::many::start_sleepers(corten, 200, 8)?;
     corten.command(&["stats", "--no-stream"])?;
     let own = std::process::id();
