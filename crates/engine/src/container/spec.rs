@@ -4,28 +4,30 @@
 
 mod group;
 mod mounts;
+mod namespaces;
+mod process;
 mod read;
 mod resources;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
-use corten_api::container::{ContainerConfig, DeviceMapping, HostConfig};
+use corten_api::container::{DeviceMapping, HostConfig};
 use corten_runtime::compile::{NamedUser, Options, PlanError, Seccomp, compile, compile_exec};
 use corten_runtime::host::Host;
 use corten_runtime::plan::{ExecPlan, Hook, Hooks, Plan, Rootfs};
 use oci_spec::runtime::Spec;
 use serde_json::{Value, json};
 
-use super::capability;
+use self::namespaces::{mappings, namespaces};
+use self::process::{environment, no_new_privileges, process, replace, rlimits, set_default, working_directory};
 use super::effective::{Effective, NetworkMode};
 use super::joins::Joined;
 use super::mounts::MountSpec;
 use crate::Config;
 use crate::cdi::Edits;
 use crate::error::{Error, Result};
-use crate::identity::{IdRange, Mapping};
+use crate::identity::Mapping;
 
 /// What a specification is made of besides the configuration: things that exist on the host by now.
 #[derive(Debug)]
@@ -292,104 +294,6 @@ fn hostname(effective: &Effective) -> Option<&str> {
     own.then_some(effective.config.hostname.as_str())
 }
 
-fn working_directory(config: &ContainerConfig) -> &str {
-    if config.working_dir.is_empty() {
-        "/"
-    } else {
-        &config.working_dir
-    }
-}
-
-fn process(effective: &Effective, host: &Host, args: &[String], env: &[String], privileged: bool) -> Value {
-    let host_config = &effective.host;
-    let capabilities = capability::tweak(&host_config.cap_add, &host_config.cap_drop, privileged, available(host));
-    json!({
-        "user": { "uid": 0, "gid": 0 },
-        "args": args,
-        "env": env,
-        "cwd": working_directory(&effective.config),
-        "capabilities": {
-            "bounding": capabilities, "effective": capabilities, "permitted": capabilities,
-        },
-    })
-}
-
-/// What the kernel knows and this process may give away.
-fn available(host: &Host) -> u64 {
-    static OWN: LazyLock<u64> =
-        LazyLock::new(|| capability::bounding(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()));
-    let known = 1_u64
-        .checked_shl(host.last_capability + 1)
-        .map_or(u64::MAX, |bit| bit - 1);
-    *OWN & known
-}
-
-/// `PATH` where nobody sets one.
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-fn environment(config: &ContainerConfig) -> Vec<String> {
-    let mut env = vec![format!("PATH={DEFAULT_PATH}")];
-    if !config.hostname.is_empty() {
-        let dot = if config.domainname.is_empty() { "" } else { "." };
-        env.push(format!("HOSTNAME={}{dot}{}", config.hostname, config.domainname));
-    }
-    if config.tty {
-        env.push("TERM=xterm".to_owned());
-    }
-    for variable in &config.env {
-        replace(&mut env, variable);
-    }
-    env
-}
-
-fn replace(env: &mut Vec<String>, variable: &str) {
-    let (name, given) = variable
-        .split_once('=')
-        .map_or((variable, false), |(name, _)| (name, true));
-    let same = |other: &String| other.split_once('=').is_some_and(|(other, _)| other == name);
-    match env.iter().position(same) {
-        Some(at) if given => variable.clone_into(&mut env[at]),
-        Some(at) => drop(env.remove(at)),
-        None if given => env.push(variable.to_owned()),
-        None => {}
-    }
-}
-
-fn set_default(env: &mut Vec<String>, name: &str, value: &str) {
-    let prefix = format!("{name}=");
-    if !env.iter().any(|variable| variable.starts_with(&prefix)) {
-        env.push(format!("{prefix}{value}"));
-    }
-}
-
-fn no_new_privileges(host: &HostConfig, settings: &Config) -> bool {
-    let given = host
-        .security_opt
-        .iter()
-        .rev()
-        .find_map(|option| option.strip_prefix("no-new-privileges"));
-    match given {
-        Some(rest) => rest.trim_start_matches(['=', ':']) != "false",
-        None => settings.no_new_privileges,
-    }
-}
-
-fn rlimits(host: &HostConfig, settings: &Config) -> Value {
-    let number = |value: i64| u64::try_from(value).unwrap_or(u64::MAX);
-    let mut limits: Vec<(&str, u64, u64)> = host
-        .ulimits
-        .iter()
-        .map(|limit| (limit.name.as_str(), number(limit.soft), number(limit.hard)))
-        .collect();
-    for (name, (soft, hard)) in &settings.ulimits {
-        if !limits.iter().any(|(other, ..)| other == name) {
-            limits.push((name, number(*soft), number(*hard)));
-        }
-    }
-    let entry = |(name, soft, hard): (&str, u64, u64)| json!({ "type": format!("RLIMIT_{}", name.to_ascii_uppercase()), "soft": soft, "hard": hard });
-    limits.into_iter().map(entry).collect()
-}
-
 fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {
     let host = &effective.host;
     let devices: Vec<Value> = facts.devices.iter().map(node).collect();
@@ -438,45 +342,6 @@ fn node(device: &DeviceNode) -> Value {
         "path": device.path, "type": device.kind.to_string(), "major": device.major, "minor": device.minor,
         "fileMode": device.mode, "uid": device.uid, "gid": device.gid,
     })
-}
-
-fn namespaces(effective: &Effective, facts: &Facts<'_>) -> Vec<Value> {
-    let host = &effective.host;
-    let mut list = vec![json!({ "type": "mount" })];
-    let path = |of: &Joined, name: &str| of.path(&format!("ns/{name}"));
-    match facts.pid_of {
-        Some(pid) => list.push(json!({ "type": "pid", "path": path(pid, "pid") })),
-        None if host.pid_mode == "host" => {}
-        None => list.push(json!({ "type": "pid" })),
-    }
-    match facts.ipc_of {
-        Some(pid) => list.push(json!({ "type": "ipc", "path": path(pid, "ipc") })),
-        None if host.ipc_mode == "host" => {}
-        None => list.push(json!({ "type": "ipc" })),
-    }
-    if host.uts_mode != "host" {
-        list.push(json!({ "type": "uts" }));
-    }
-    if host.cgroupns_mode == "private" {
-        list.push(json!({ "type": "cgroup" }));
-    }
-    // The shim is inside the network namespace already; saying so keeps /sys and net sysctls private.
-    if facts.makes_network {
-        list.push(json!({ "type": "network" }));
-    } else if effective.network != NetworkMode::Host {
-        list.push(json!({ "type": "network", "path": "/proc/self/ns/net" }));
-    }
-    match (facts.identity, facts.user_of) {
-        (None, _) => {}
-        (Some(_), None) => list.push(json!({ "type": "user" })),
-        (Some(_), Some(of)) => list.push(json!({ "type": "user", "path": path(of, "user") })),
-    }
-    list
-}
-
-fn mappings(ranges: Option<&Vec<IdRange>>) -> Value {
-    let one = |range: &IdRange| json!({ "containerID": range.inside, "hostID": range.host, "size": range.count });
-    ranges.map_or(Value::Null, |ranges| ranges.iter().map(one).collect())
 }
 
 /// Where a `--device` appears and with which access, defaults filled in.

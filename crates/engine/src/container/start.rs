@@ -9,36 +9,37 @@
 //! first. What survives the daemon's death half way is found by recovery through `run.json`, which is
 //! there before anything that outlives the process.
 
-use std::borrow::Cow;
+mod current;
+mod failure;
+mod prepare;
+mod wire;
+
 use std::fs;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use corten_base::{Timestamp, id::hex};
-use corten_net::sandbox::PublishedPort;
-use corten_runtime::plan::Rootfs;
-use corten_shim::protocol::{self, Failure, FailureKind, NetworkNamespace, NetworkSetup, Reply, Request};
+use corten_base::Timestamp;
+use corten_shim::protocol::{self, Reply, Request};
 use corten_sys::fault::boundary;
-use tokio::sync::mpsc;
 
+pub(crate) use current::{named_as_joined, with_environment};
+pub(super) use prepare::{Prepared, prepare};
+pub(super) use wire::{host_namespace, settle, setup};
+
+use self::failure::{exit_code, shim_error};
 use super::early::{self, Early};
-use super::effective::{Effective, NetworkMode};
-use super::links::{self, Leased};
-use super::mounts::MountKind;
+use super::links;
 use super::namespaces::Shared;
 use super::owner::{Ongoing, Owner};
 use super::phase::FailedStart;
-use super::run::{Joined, RunRecord, for_removal};
-use super::{Container, devices, record, sources, spec};
-use crate::core::{Core, blocking, random_bytes};
-use crate::error::{Error, ErrorKind, Result};
-use crate::event::Subject;
-use crate::network::files::{self, Files};
-use crate::network::link::{self, Link};
-use crate::network::place::{self, Place};
-use crate::shim::{self, News, ShimError, ShimHandle, ShimProcess};
+use super::run::{Joined, RunRecord};
+use super::{Container, record};
+use crate::core::{Core, blocking};
+use crate::error::{Error, Result};
+use crate::network::link;
+use crate::shim::{self, ShimError, ShimHandle, ShimProcess};
 
 /// A program that executes.
 pub(super) struct Started {
@@ -63,16 +64,6 @@ pub(super) struct Undo {
     pub(super) lease: Vec<Joined>,
     pub(super) shim: Option<(Option<ShimHandle>, ShimProcess)>,
     pub(super) run: Option<Arc<RunRecord>>,
-}
-
-/// What the preparation made for the shim.
-pub(super) struct Prepared {
-    /// Held until the container is made.
-    shared: Option<Shared>,
-    pub(super) run: RunRecord,
-    create: protocol::Create,
-    sockets: Vec<OwnedFd>,
-    dns: Option<protocol::Dns>,
 }
 
 impl Owner {
@@ -138,8 +129,8 @@ impl Owner {
         boundary("start.create");
         let _held = prepared.shared;
         let create = shim.request(Request::Create(Box::new(prepared.create)), Vec::new());
-        let connect = connect(&self.core, &self.container, &run, &mut news);
-        let (created, connected) = tokio::join!(create, connect);
+        let connected = wire::connect(&self.core, &self.container, &run, &mut news);
+        let (created, connected) = tokio::join!(create, connected);
         let pid = match created.map_err(|error| shim_error(&error))? {
             Reply::Created { pid } => pid,
             Reply::Done | Reply::Started { .. } | Reply::State(_) | Reply::Failed(_) => {
@@ -210,45 +201,6 @@ impl Owner {
             tracing::error!(container = self.container.id.short(), %error, "its new address is not told");
         }
     }
-
-    pub(super) fn publish_networks(&self, action: &str, endpoints: &[Joined]) {
-        for joined in endpoints {
-            let place = place::of(&self.core, joined);
-            let attributes = [
-                ("container", self.container.id.to_string()),
-                ("name", joined.name.clone()),
-                ("type", place.as_ref().map_or("bridge", Place::driver_name).to_owned()),
-            ];
-            let id = place.as_ref().map_or(joined.network.as_str(), Place::id);
-            let subject = Subject::Network(id);
-            self.core.events.publish(subject, action, &attributes, Timestamp::now());
-        }
-    }
-
-    pub(super) fn publish_mounts(&self, action: &str) {
-        for mount in self
-            .container
-            .record
-            .mounts
-            .iter()
-            .filter(|mount| mount.kind == MountKind::Volume)
-        {
-            let mut attributes = vec![
-                ("container", self.container.id.to_string()),
-                ("driver", "local".to_owned()),
-            ];
-            if action == "mount" {
-                attributes.extend([
-                    ("destination", mount.destination.clone()),
-                    ("propagation", String::new()),
-                    ("read/write", (!mount.readonly).to_string()),
-                ]);
-            }
-            self.core
-                .events
-                .publish(Subject::Volume(&mount.volume), action, &attributes, Timestamp::now());
-        }
-    }
 }
 
 impl Undo {
@@ -294,261 +246,4 @@ fn make_run_directory(core: &Core, container: &Container) -> Result<()> {
         core.container_directory(&container.id).join(record::EXIT),
     ));
     Ok(())
-}
-
-/// Everything that needs no shim: address and ports, files, sources of mounts, the plan; and `run.json`.
-pub(super) fn prepare(
-    core: &Core,
-    container: &Container,
-    shared: Shared,
-    size: Option<(u16, u16)>,
-) -> Result<Prepared> {
-    boundary("start.network");
-    let Leased { joined, sockets } = links::lease(core, container)?;
-    let prepared = prepare_leased(core, container, &shared, size, joined.clone(), sockets);
-    if prepared.is_err() {
-        links::abandon(core, container, &joined);
-    }
-    Ok(Prepared {
-        shared: Some(shared),
-        ..prepared?
-    })
-}
-
-fn prepare_leased(
-    core: &Core,
-    container: &Container,
-    shared: &Shared,
-    size: Option<(u16, u16)>,
-    joined: Vec<Joined>,
-    sockets: Vec<OwnedFd>,
-) -> Result<Prepared> {
-    let place_log = crate::logs::place::for_shim(core, container)?;
-    let links = link::links(core, container)?;
-    let environment: Vec<String> = links.iter().flat_map(Link::environment).cloned().collect();
-    let edits = crate::cdi::resolve(
-        &container.effective.host.device_requests,
-        core.config.cdi_directories.as_deref(),
-    )?;
-    let mut effective = with_environment(named_as_joined(core, container)?, &environment);
-    if !edits.env.is_empty() {
-        effective.to_mut().config.env.extend(edits.env.iter().cloned());
-    }
-    let effective = &effective;
-    let directory = core.run_directory(&container.id);
-    let endpoint = crate::network::show::mode_name(&container.effective.network)
-        .filter(|_| joined.is_empty())
-        .map(|_| hex(&random_bytes()));
-    let mut run = RunRecord::new(endpoint.unwrap_or_default(), joined);
-    run.link_environment = environment;
-    boundary("start.files");
-    let Files { mounts: files, dns } = files::write(core, container, &run, &links, &directory)?;
-    let mounts = sources::of_mounts(core, container)?;
-    let layers = sources::layers(core, container)?;
-    let swaps = sources::swaps(&effective.config.user, &mounts)?;
-    let mut devices = devices::collect(&effective.host)?;
-    devices.extend(devices::of_vendors(&edits)?);
-    spec::check_device_rules(&effective.host)?;
-    let block_io = super::block_io::limits(&effective.host)?;
-    let facts = spec::Facts {
-        block_io,
-        id: container.id.as_str(),
-        mounts: &mounts,
-        layers: &layers,
-        swaps: &swaps,
-        files: &files,
-        ipc_of: shared.ipc(),
-        shared_memory: super::shared_memory::hold(core, container)?,
-        pid_of: shared.pid(),
-        identity: container.record.identity.as_ref(),
-        user_of: shared.user(),
-        makes_network: shared.network == NetworkNamespace::OfContainer,
-        devices: &devices,
-        edits: &edits,
-    };
-    let mut plan =
-        spec::plan(effective, &core.config, &core.host, root(core, container)?, &facts).map_err(spec::refusal)?;
-    run.cgroup = for_removal(&plan.cgroup);
-    core.links.enter(&container.id, &links);
-    boundary("start.record");
-    let failed = |error| Error::caused("record the run", error);
-    run.write(&directory).map_err(failed)?;
-    let filter = plan.process.seccomp.take();
-    RunRecord::write_plan(&directory, &plan).map_err(failed)?;
-    plan.process.seccomp = filter;
-    boundary("start.recorded");
-    let config = &effective.config;
-    let streams = protocol::Streams {
-        terminal: config.tty,
-        size: size.unwrap_or_else(|| console_size(effective.host.console_size)),
-        stdin: config.open_stdin,
-        stdin_once: config.stdin_once,
-    };
-    let create = protocol::Create {
-        version: protocol::VERSION,
-        container: container.id.clone(),
-        plan,
-        network: shared.network.clone(),
-        streams,
-        log: place_log,
-        exit_path: core.container_directory(&container.id).join(record::EXIT),
-    };
-    Ok(Prepared {
-        shared: None,
-        run,
-        create,
-        sockets,
-        dns,
-    })
-}
-
-/// What holds, with the variables that links give; the container's own come over them.
-pub(crate) fn with_environment<'a>(effective: Cow<'a, Effective>, environment: &[String]) -> Cow<'a, Effective> {
-    if environment.is_empty() {
-        return effective;
-    }
-    let mut effective = effective.into_owned();
-    let own = std::mem::take(&mut effective.config.env);
-    effective.config.env = environment.iter().chain(own.iter()).cloned().collect();
-    Cow::Owned(effective)
-}
-
-/// What holds, with the names of the container whose network it joins.
-pub(crate) fn named_as_joined<'a>(core: &Core, container: &'a Container) -> Result<Cow<'a, Effective>> {
-    let NetworkMode::Container(reference) = &container.effective.network else {
-        return Ok(limited_now(container));
-    };
-    let other = core.containers.find(reference)?;
-    let mut effective = limited_now(container).into_owned();
-    effective.config.hostname.clone_from(&other.effective.config.hostname);
-    effective
-        .config
-        .domainname
-        .clone_from(&other.effective.config.domainname);
-    Ok(Cow::Owned(effective))
-}
-
-/// What holds, with the limits of today.
-fn limited_now(container: &Container) -> Cow<'_, Effective> {
-    if container.changes().limits.is_none() {
-        return Cow::Borrowed(&container.effective);
-    }
-    let mut effective = container.effective.clone();
-    effective.host = container.host_now();
-    Cow::Owned(effective)
-}
-
-fn console_size([rows, columns]: [u32; 2]) -> (u16, u16) {
-    (u16::try_from(rows).unwrap_or(0), u16::try_from(columns).unwrap_or(0))
-}
-
-fn root(core: &Core, container: &Container) -> Result<Rootfs> {
-    let snapshot = core
-        .images
-        .snapshot(&container.id)
-        .map_err(|error| Error::caused("open the snapshot", error))?;
-    Ok(Rootfs::Overlay {
-        lower: snapshot.lower,
-        upper: snapshot.upper,
-        work: snapshot.work,
-        options: Vec::new(),
-    })
-}
-
-/// Waits for the shim's namespace and puts the link into it.
-async fn connect(
-    core: &Arc<Core>,
-    container: &Arc<Container>,
-    run: &Arc<RunRecord>,
-    news: &mut mpsc::Receiver<News>,
-) -> Result<()> {
-    if run.endpoints.is_empty() {
-        return Ok(());
-    }
-    let pid = loop {
-        match news.recv().await {
-            Some(News::Event(protocol::Event::NamespaceReady { pid })) => break pid,
-            Some(News::Event(_)) => {}
-            Some(News::Gone) | None => return Err(shim_error(&ShimError::Gone)),
-        }
-    };
-    let (run, container) = (Arc::clone(run), Arc::clone(container));
-    blocking(core, move |core| {
-        boundary("start.link");
-        let namespace = fs::File::open(format!("/proc/{pid}/ns/net"))
-            .map_err(|error| Error::caused("open the container's network namespace", error))?;
-        let connected = links::connect(core, container.id.as_str(), &run.endpoints, namespace.as_fd());
-        boundary("start.linked");
-        connected.and_then(|()| crate::network::opened::start(core, &container, &run.endpoints))
-    })
-    .await
-}
-
-/// Has the bridges take the configured links into service now; without it the kernel does so a moment later,
-/// and a packet until then is lost, which no start fails for.
-pub(super) async fn settle(core: &Arc<Core>, run: Arc<RunRecord>) {
-    let settled = blocking(core, move |core| links::settle(core, &run.endpoints));
-    if let Err(error) = settled.await {
-        tracing::debug!(%error, "the container's link was not waited for");
-    }
-}
-
-/// The descriptor that goes with name servers that are asked from the host.
-pub(super) fn host_namespace(dns: Option<&protocol::Dns>) -> Result<Option<OwnedFd>> {
-    let is_needed = dns.is_some_and(|dns| dns.servers.iter().any(|server| server.from_host));
-    is_needed
-        .then(corten_sys::netns::current)
-        .transpose()
-        .map_err(|error| Error::caused("open the host's network namespace", error))
-}
-
-pub(super) fn setup(run: &RunRecord, dns: Option<protocol::Dns>) -> NetworkSetup {
-    NetworkSetup {
-        interfaces: links::interfaces(&run.endpoints),
-        gone: Vec::new(),
-        ports: run.ports().iter().map(port_socket).collect(),
-        dns,
-    }
-}
-
-fn port_socket(port: &PublishedPort) -> protocol::PortSocket {
-    let protocol = match port.protocol {
-        corten_net::Protocol::Tcp => protocol::Protocol::Tcp,
-        corten_net::Protocol::Udp => protocol::Protocol::Udp,
-    };
-    protocol::PortSocket {
-        protocol,
-        splice_to: port.way.splice_to(),
-    }
-}
-
-/// Docker's words around a failure of the runtime; clients look for them.
-const CREATE_FAILED: &str = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
-
-fn shim_error(error: &ShimError) -> Error {
-    let ShimError::Failed(Failure { kind, message }) = error else {
-        return Error::internal(format!("{CREATE_FAILED}{error}"));
-    };
-    if message.starts_with("unable to find") {
-        return Error::invalid(message.clone());
-    }
-    match kind {
-        FailureKind::CommandNotFound | FailureKind::CommandNotExecutable | FailureKind::InvalidRequest => {
-            Error::invalid(format!("{CREATE_FAILED}{message}"))
-        }
-        FailureKind::NotRunning | FailureKind::Internal => Error::internal(format!("{CREATE_FAILED}{message}")),
-    }
-}
-
-/// The exit code that a failed start leaves, from Docker's phrases.
-fn exit_code(error: &Error) -> i32 {
-    let says = |phrase: &str| error.message.contains(phrase);
-    let command = error.kind == ErrorKind::InvalidParameter && says("exec: ");
-    if command && (says("executable file not found") || says("no such file or directory")) {
-        127
-    } else if command || says("permission denied") {
-        126
-    } else {
-        128
-    }
 }

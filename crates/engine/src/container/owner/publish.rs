@@ -6,8 +6,11 @@ use corten_base::Timestamp;
 
 use super::Owner;
 use crate::container::View;
+use crate::container::mounts::MountKind;
 use crate::container::phase::Action;
+use crate::container::run::Joined;
 use crate::event::Subject;
+use crate::network::place::{self, Place};
 
 impl Owner {
     pub(in crate::container) fn publish(&mut self) {
@@ -51,5 +54,44 @@ impl Owner {
             attributes,
             Timestamp::now(),
         );
+    }
+
+    pub(in crate::container) fn publish_networks(&self, action: &str, endpoints: &[Joined]) {
+        for joined in endpoints {
+            let place = place::of(&self.core, joined);
+            let attributes = [
+                ("container", self.container.id.to_string()),
+                ("name", joined.name.clone()),
+                ("type", place.as_ref().map_or("bridge", Place::driver_name).to_owned()),
+            ];
+            let id = place.as_ref().map_or(joined.network.as_str(), Place::id);
+            let subject = Subject::Network(id);
+            self.core.events.publish(subject, action, &attributes, Timestamp::now());
+        }
+    }
+
+    pub(in crate::container) fn publish_mounts(&self, action: &str) {
+        for mount in self
+            .container
+            .record
+            .mounts
+            .iter()
+            .filter(|mount| mount.kind == MountKind::Volume)
+        {
+            let mut attributes = vec![
+                ("container", self.container.id.to_string()),
+                ("driver", "local".to_owned()),
+            ];
+            if action == "mount" {
+                attributes.extend([
+                    ("destination", mount.destination.clone()),
+                    ("propagation", String::new()),
+                    ("read/write", (!mount.readonly).to_string()),
+                ]);
+            }
+            self.core
+                .events
+                .publish(Subject::Volume(&mount.volume), action, &attributes, Timestamp::now());
+        }
     }
 }

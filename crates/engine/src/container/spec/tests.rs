@@ -1,6 +1,10 @@
 //! Specifications as tables: what is asked for, what the runtime gets.
 
+use corten_api::container::ContainerConfig;
+
+use super::process::DEFAULT_PATH;
 use super::*;
+use crate::container::capability;
 use crate::container::restart::RestartPolicy;
 
 fn effective(change: impl FnOnce(&mut Effective)) -> Effective {
