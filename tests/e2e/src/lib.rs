@@ -105,7 +105,12 @@ impl Case {
 
 /// Runs `body` on a fresh daemon with these test images, with both clients one after the other.
 pub fn both(images: &[&str], body: impl Fn(&mut Case) -> Result<()>) -> Result<()> {
-    on_daemon(DaemonOptions::default(), images, |case| {
+    both_on(DaemonOptions::default(), images, body)
+}
+
+/// The same for a daemon with options.
+pub fn both_on(options: DaemonOptions, images: &[&str], body: impl Fn(&mut Case) -> Result<()>) -> Result<()> {
+    on_daemon(options, images, |case| {
         for client in clients()? {
             case.client = client;
             body(case).with_context(|| format!("with client {client:?}"))?;
@@ -122,7 +127,7 @@ pub fn one(images: &[&str], body: impl FnOnce(&mut Case) -> Result<()>) -> Resul
     on_daemon(DaemonOptions::default(), images, body)
 }
 
-/// The same for a daemon with options.
+/// [`one`] for a daemon with options.
 pub fn on_daemon(options: DaemonOptions, images: &[&str], body: impl FnOnce(&mut Case) -> Result<()>) -> Result<()> {
     if !skip::is_root() {
         skip::skip("end-to-end case", "needs root to make namespaces");

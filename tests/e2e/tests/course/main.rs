@@ -15,6 +15,7 @@ mod isolation_users;
 mod listed;
 mod network;
 mod network_sites;
+mod packages;
 mod resources;
 mod rows;
 mod run;

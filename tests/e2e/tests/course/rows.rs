@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, LIMIT, both, remapped};
-use corten_testkit::Terminal;
+use corten_e2e::{Case, LIMIT, both, both_on, remapped};
+use corten_testkit::{DaemonOptions, Terminal};
 use corten_testkit::wait::until_ok;
 
 /// The rows that run on one daemon with one client, and what failed of them.
@@ -28,6 +28,15 @@ impl Rows<'_> {
 /// the rows that failed.
 pub(crate) fn group(images: &[&str], body: impl Fn(&Rows<'_>)) -> Result<()> {
     both(images, |case| all_of(case, &body))
+}
+
+/// [`group`] on a daemon with arguments of its own.
+pub(crate) fn group_on(arguments: &[&str], images: &[&str], body: impl Fn(&Rows<'_>)) -> Result<()> {
+    let options = DaemonOptions {
+        arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
+        ..DaemonOptions::default()
+    };
+    both_on(options, images, |case| all_of(case, &body))
 }
 
 /// [`group`] on a daemon with `--userns-remap`: root of a container is 200000 outside.
@@ -54,6 +63,16 @@ fn all_of(case: &Case, body: impl Fn(&Rows<'_>)) -> Result<()> {
 /// The client's command on a terminal.
 pub(crate) fn sit(case: &Case, line: &str) -> Result<Terminal> {
     Terminal::spawn(&case.command(line)?, (30, 100))
+}
+
+/// The prompt of a root shell of bash in the container: the short id is its host name.
+pub(crate) fn prompt(case: &Case, name: &str) -> Result<String> {
+    let id = until_ok(LIMIT, "the container", || {
+        let id = case.ok(&format!("ps -q --filter name={name}"))?;
+        ensure!(id.len() == 12, "{id:?} is no short id");
+        Ok(id)
+    })?;
+    Ok(format!("root@{id}:/# "))
 }
 
 /// A text with its words one blank apart.

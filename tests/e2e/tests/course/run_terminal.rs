@@ -1,21 +1,10 @@
 //! Rows of the areas `run` and `exec-attach-logs` that a person sits at.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{Case, LIMIT};
-use corten_testkit::Outcome;
+use corten_e2e::LIMIT;
 use corten_testkit::wait::until_ok;
 
-use crate::rows::{group, sit};
-
-/// The prompt of a root shell of bash in the container: the short id is its host name.
-fn prompt(case: &Case, name: &str) -> Result<String> {
-    let id = until_ok(LIMIT, "the container", || {
-        let id = case.ok(&format!("ps -q --filter name={name}"))?;
-        ensure!(id.len() == 12, "{id:?} is no short id");
-        Ok(id)
-    })?;
-    Ok(format!("root@{id}:/# "))
-}
+use crate::rows::{group, prompt, sit};
 
 #[test]
 fn a_shell_in_a_container() -> Result<()> {
@@ -38,7 +27,6 @@ fn a_shell_in_a_container() -> Result<()> {
                 case.says("inspect -f '{{.State.Status}} {{.State.ExitCode}}' bb", "exited 0")
             });
         }
-        rows.row("C-046 C-047 C-048 C-049 C-074 C-075 C-300", htop);
         rows.row("C-023", |case| {
             let mut terminal = sit(case, "run --rm -it alpine")?;
             terminal.expect("/ # ", LIMIT)?;
@@ -94,62 +82,4 @@ fn a_shell_in_a_container() -> Result<()> {
             )
         });
     })
-}
-
-/// Packages from a source outside, a screen program, and what the host sees of it.
-fn htop(case: &Case) -> Result<()> {
-    let directory = corten_testkit::programs::target_directory()?.join("test-images/packages");
-    let mut server = case.daemon.sandbox.outside("busybox");
-    let mut server = server
-        .args(["httpd", "-f", "-p", "8000", "-h"])
-        .arg(directory)
-        .spawn()?;
-    let verdict = install_and_look(case);
-    server.kill()?;
-    server.wait()?;
-    verdict
-}
-
-fn install_and_look(case: &Case) -> Result<()> {
-    let mut terminal = sit(case, "run --name monubuntu -it ubuntu:latest bash")?;
-    terminal.expect(&prompt(case, "monubuntu")?, LIMIT)?;
-    terminal.send("apt update && apt install -y htop && htop\n")?;
-    terminal.expect("F10", LIMIT)?;
-    let mut ps = case.command("exec monubuntu ps aux")?;
-    let list = Outcome::of(&mut ps)?.success()?;
-    let row = list
-        .text()
-        .lines()
-        .filter(|line| line.contains("htop"))
-        .collect::<Vec<_>>();
-    ensure!(
-        row.len() == 1 && row[0].starts_with("root ") && row[0].contains("pts/0 "),
-        "{row:?}"
-    );
-    // The host sees the same process under a pid of its own.
-    let inside = row[0].split_whitespace().nth(1).unwrap_or_default();
-    let found = case.script("grep NSpid /proc/$(pgrep -x htop)/status")?.success()?;
-    let pids: Vec<&str> = found.text().split_whitespace().skip(1).collect();
-    ensure!(pids.len() == 2 && pids[0] != inside && pids[1] == inside, "{found}");
-    let line = case.script("ps aux | grep htop")?.success()?;
-    ensure!(
-        line.text()
-            .lines()
-            .any(|line| line.split_whitespace().nth(1) == Some(pids[0])),
-        "{line}"
-    );
-    case.ok("exec monubuntu true")?;
-    terminal.send("q")?;
-    terminal.send("exit\n")?;
-    ensure!(terminal.finish(LIMIT)? == 0);
-    let list = case.ok("ps -a")?;
-    let row = list
-        .lines()
-        .find(|line| line.ends_with("monubuntu"))
-        .unwrap_or_default();
-    ensure!(
-        row.contains("ubuntu:latest   \"bash\"") && row.contains("Exited (0) "),
-        "{list}"
-    );
-    case.says("rm monubuntu", "monubuntu")
 }
