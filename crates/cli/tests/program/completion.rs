@@ -5,7 +5,8 @@ use std::process::Command;
 
 use crate::scripted::{Engine, Request, corten, finish};
 
-fn engine(request: &mut Request) {
+/// An engine with three containers, two images, two networks and a volume.
+pub(crate) fn engine(request: &mut Request) {
     let line = request.line.clone();
     let path = line.split(['?', ' ']).nth(1).unwrap_or_default();
     let body = match path {

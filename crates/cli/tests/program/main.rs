@@ -12,4 +12,5 @@ mod registries;
 mod requests;
 mod run;
 mod scripted;
+mod shells;
 mod terminal;

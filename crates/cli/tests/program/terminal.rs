@@ -6,20 +6,21 @@ use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-use crate::scripted::{Engine, Gate, Request, corten};
+use crate::scripted::{Engine, Gate, LIMIT, Request, corten};
 
 /// A terminal of 30 lines and 100 columns.
-struct Terminal {
+pub(crate) struct Terminal {
     ours: File,
     theirs: OwnedFd,
 }
 
 impl Terminal {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&ours).expect("a grant");
         unlockpt(&ours).expect("an unlock");
@@ -38,7 +39,7 @@ impl Terminal {
         }
     }
 
-    fn spawn(&self, mut command: Command) -> Child {
+    pub(crate) fn spawn(&self, mut command: Command) -> Child {
         let end = || Stdio::from(self.theirs.try_clone().expect("a descriptor"));
         command
             .stdin(end())
@@ -55,16 +56,20 @@ impl Terminal {
             .contains(LocalModes::ICANON)
     }
 
-    fn type_keys(&mut self, keys: &[u8]) {
+    pub(crate) fn type_keys(&mut self, keys: &[u8]) {
         self.ours.write_all(keys).expect("keys are taken");
     }
 
-    /// Reads until `wanted` has been shown.
-    fn read_until(&mut self, wanted: &str) -> String {
+    /// Reads until `wanted` has been shown, which must not take longer than anything may.
+    pub(crate) fn read_until(&mut self, wanted: &str) -> String {
         let mut shown = Vec::new();
         let mut byte = [0];
         while !String::from_utf8_lossy(&shown).ends_with(wanted) {
-            self.ours.read_exact(&mut byte).expect("more is shown");
+            let mut more = [PollFd::new(&self.ours, PollFlags::IN)];
+            let limit = LIMIT.try_into().expect("a short time");
+            let shows = || format!("{wanted:?} is shown behind {:?}", String::from_utf8_lossy(&shown));
+            assert!(poll(&mut more, Some(&limit)).expect("a look") > 0, "{}", shows());
+            self.ours.read_exact(&mut byte).unwrap_or_else(|error| panic!("{}: {error}", shows()));
             shown.push(byte[0]);
         }
         String::from_utf8_lossy(&shown).into_owned()
