@@ -84,7 +84,8 @@ fn bash_completes_at_the_terminal() {
 
 #[test]
 fn zsh_completes_at_the_terminal() {
-    let prepare = "unsetopt zle_bracketed_paste\nautoload -Uz compinit; compinit -u -D; source <(corten completion zsh)";
+    let prepare =
+        "unsetopt zle_bracketed_paste\nautoload -Uz compinit; compinit -u -D; source <(corten completion zsh)";
     at_a_terminal("zsh", &["-f", "-i"], prepare);
 }
 
@@ -122,7 +123,11 @@ fn another_docker_keeps_its_own_completion() {
     let engine = Engine::start(engine);
     let programs = names(false);
     for (name, arguments, script) in [
-        ("bash", "--norc", "source <(corten completion bash); complete -p docker || echo none"),
+        (
+            "bash",
+            "--norc",
+            "source <(corten completion bash); complete -p docker || echo none",
+        ),
         (
             "zsh",
             "-f",

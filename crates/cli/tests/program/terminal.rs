@@ -69,7 +69,9 @@ impl Terminal {
             let limit = LIMIT.try_into().expect("a short time");
             let shows = || format!("{wanted:?} is shown behind {:?}", String::from_utf8_lossy(&shown));
             assert!(poll(&mut more, Some(&limit)).expect("a look") > 0, "{}", shows());
-            self.ours.read_exact(&mut byte).unwrap_or_else(|error| panic!("{}: {error}", shows()));
+            self.ours
+                .read_exact(&mut byte)
+                .unwrap_or_else(|error| panic!("{}: {error}", shows()));
             shown.push(byte[0]);
         }
         String::from_utf8_lossy(&shown).into_owned()

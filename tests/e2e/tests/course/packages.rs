@@ -46,7 +46,8 @@ fn serve(case: &Case) -> Result<Child> {
 fn beside_packages(case: &Case, body: impl FnOnce(&Case) -> Result<()>) -> Result<()> {
     let mut server = serve(case)?;
     let reached = until_ok(LIMIT, "the package source", || {
-        case.script(&format!("curl -sSf http://{OUTSIDE4}:8000/Packages"))?.success()
+        case.script(&format!("curl -sSf http://{OUTSIDE4}:8000/Packages"))?
+            .success()
     });
     let verdict = reached.and_then(|_| body(case));
     server.kill()?;
@@ -95,7 +96,12 @@ fn nginx(case: &Case) -> Result<()> {
 }
 
 /// What an installation of nginx changes, among other things.
-const NGINX: [&str; 4] = ["A /etc/nginx", "C /etc/default", "A /etc/default/nginx", "C /var/lib/dpkg/status"];
+const NGINX: [&str; 4] = [
+    "A /etc/nginx",
+    "C /etc/default",
+    "A /etc/default/nginx",
+    "C /var/lib/dpkg/status",
+];
 
 /// A program of many packages is installed on a network of its own, whose resolver is the engine.
 fn python(case: &Case) -> Result<()> {

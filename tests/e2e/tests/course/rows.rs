@@ -4,8 +4,8 @@ use std::cell::RefCell;
 
 use anyhow::{Result, ensure};
 use corten_e2e::{Case, LIMIT, both, both_on, remapped};
-use corten_testkit::{DaemonOptions, Terminal};
 use corten_testkit::wait::until_ok;
+use corten_testkit::{DaemonOptions, Terminal};
 
 /// The rows that run on one daemon with one client, and what failed of them.
 pub(crate) struct Rows<'a> {
