@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use corten_base::ContainerId;
-use corten_net::sandbox::{PortRequest, Prepared, SandboxRequest};
+use corten_net::sandbox::{PortRequest, Prepared, Publishing, SandboxRequest};
 use corten_net::{BridgeNetwork, BridgeNetworkConfig, Protocol};
 use corten_sys::netlink::inside::{Interface, configure};
 use corten_sys::netns;
@@ -56,6 +56,7 @@ fn one(network: &BridgeNetwork, number: u32, steps: &mut Steps) -> anyhow::Resul
         host_ip: None,
         host_port: None,
     };
+    let ports = [port];
     let request = SandboxRequest {
         container: &container,
         name: "costs",
@@ -64,7 +65,7 @@ fn one(network: &BridgeNetwork, number: u32, steps: &mut Steps) -> anyhow::Resul
         address6: None,
         without_ipv6: false,
         mac: None,
-        ports: &[port],
+        ports: Publishing::all(&ports),
     };
     let prepared = steps.time("prepare (one port, both families)", || network.prepare(&request))?;
     let namespace = steps.time("namespace", Namespace::new)?;

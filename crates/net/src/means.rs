@@ -52,10 +52,8 @@ impl Means {
             (IpAddr::V6(_), _, Some(six)) if self.rules6 && self.splice => Some(Way::Both(six)),
             (IpAddr::V6(_), _, Some(_)) if self.rules6 => Some(Way::Translate),
             (IpAddr::V6(_), _, Some(six)) => Some(served(six)),
-            (IpAddr::V4(_), None, Some(other)) | (IpAddr::V6(_), Some(other), None) => {
-                self.splice.then_some(Way::Splice(other))
-            }
-            (_, None, None) => None,
+            (IpAddr::V6(_), Some(other), None) => self.splice.then_some(Way::Splice(other)),
+            (IpAddr::V4(_), None, _) | (_, None, None) => None,
         }
     }
 }
@@ -98,6 +96,8 @@ mod tests {
             assert_eq!(means.way(any6, Some(four), Some(six)), Some(on6), "{means:?}");
             assert_eq!(means.way(any6, Some(four), None), only4_on6, "{means:?}");
             assert_eq!(means.way(any4, None, None), None);
+            // IPv4 is never led to IPv6
+            assert_eq!(means.way(any4, None, Some(six)), None);
         }
     }
 }

@@ -126,7 +126,53 @@ pub struct SandboxRequest<'a> {
     /// It has IPv6 switched off, and gets no address of it.
     pub without_ipv6: bool,
     /// Ports to publish.
+    pub ports: Publishing<'a>,
+}
+
+/// What one of a container's places is to publish.
+#[derive(Debug, Clone, Copy)]
+pub struct Publishing<'a> {
+    /// All that the container publishes.
     pub ports: &'a [PortRequest],
+    /// Of these, what is at host addresses of these families.
+    pub hosts: Families,
+    /// Host ports that the container has already.
+    pub held: &'a [PublishedPort],
+    /// More may be reserved.
+    pub reserve: bool,
+}
+
+impl<'a> Publishing<'a> {
+    /// All of these ports, at the container's only place.
+    #[must_use]
+    pub fn all(ports: &'a [PortRequest]) -> Self {
+        Self {
+            ports,
+            hosts: Families { four: true, six: true },
+            held: &[],
+            reserve: true,
+        }
+    }
+}
+
+/// Families of addresses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Families {
+    /// IPv4.
+    pub four: bool,
+    /// IPv6.
+    pub six: bool,
+}
+
+impl Families {
+    /// Whether an address is of one of them.
+    #[must_use]
+    pub fn includes(self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(_) => self.four,
+            IpAddr::V6(_) => self.six,
+        }
+    }
 }
 
 /// One port to publish, as `-p HOST_IP:HOST_PORT:CONTAINER_PORT/PROTOCOL` gives it.
@@ -179,6 +225,14 @@ pub struct PublishedPort {
     pub container_port: u16,
     /// Who moves the bytes.
     pub way: Way,
+}
+
+impl PublishedPort {
+    /// Whether it is the same port of the host, whoever serves it.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (self.protocol, self.host, self.container_port) == (other.protocol, other.host, other.container_port)
+    }
 }
 
 /// Who moves the bytes of a published port.
@@ -250,15 +304,6 @@ impl Sandbox {
             host: port.host,
             container,
         })
-    }
-
-    /// Takes over the published ports of another place of the same container.
-    pub fn inherit_ports(&mut self, from: &Self, means: Means) {
-        for port in &from.ports {
-            if let Some(way) = self.way(port.host.ip(), port.container_port, means) {
-                self.ports.push(PublishedPort { way, ..port.clone() });
-            }
-        }
     }
 
     /// Who moves the bytes of a port of this host address to this container port; `None` if nobody can.

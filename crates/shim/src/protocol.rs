@@ -181,8 +181,12 @@ pub enum Log {
 pub struct NetworkSetup {
     /// Interfaces to configure and bring up, `lo` excepted, which always is.
     pub interfaces: Vec<Interface>,
-    /// Reserved host ports, a descriptor each; for `Rewire` those that are held already, in the order they came in.
+    /// Reserved host ports, a descriptor each; for `Rewire` those that are held already, in the order they came in,
+    /// and after them the new ones.
     pub ports: Vec<PortSocket>,
+    /// For `Rewire`: how many of the ports, the last ones, are new and come with descriptors.
+    #[serde(default)]
+    pub fresh_ports: usize,
     /// Interfaces to delete: those whose other end is not the daemon's to delete.
     #[serde(default)]
     pub gone: Vec<String>,

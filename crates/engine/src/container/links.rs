@@ -6,10 +6,12 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use corten_api::container::EndpointSettings;
 use corten_base::id::hex;
 use corten_net::MacAddress;
-use corten_net::sandbox::{PortRequest, SandboxRequest};
+use corten_net::sandbox::{PublishedPort, Publishing, SandboxRequest};
 use corten_shim::protocol::Interface;
 
+use super::effective::Effective;
 use super::run::Joined;
+use super::way_out::{Candidate, gateways};
 use super::wiring::Asked;
 use super::{Container, ports};
 use crate::core::{Core, random_bytes};
@@ -49,20 +51,12 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
             hex(&random_bytes())
         ))));
     }
-    let requests = ports::requests(config, host)?;
-    let candidates = wanted.iter().map(|(asked, place)| Candidate::new(asked, place));
-    let publishing = gateways(&candidates.collect::<Vec<_>>()).publishing();
     let reserved: Vec<&str> = wiring
         .iter()
         .filter_map(|asked| driver_opts::interface_name(&asked.settings))
         .collect();
     let mut leased = Leased::default();
-    for (at, (asked, place)) in wanted.iter().enumerate() {
-        let ports = if publishing == Some(at) {
-            requests.as_slice()
-        } else {
-            &[]
-        };
+    for (asked, place) in &wanted {
         let interface = driver_opts::choose_name(&asked.settings, place.interface_prefix(), &leased.joined, &reserved);
         let leasing = interface.map_err(setting_up).and_then(|interface| {
             let wanted = Wanted {
@@ -70,20 +64,82 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
                 place,
                 interface,
             };
-            lease_one(core, container, &wanted, ports)
+            lease_one(core, container, &wanted)
         });
         match leasing {
-            Ok((joined, sockets)) => {
-                leased.joined.push(joined);
-                leased.sockets.extend(sockets);
-            }
+            Ok(joined) => leased.joined.push(joined),
             Err(error) => {
                 abandon(core, container, &leased.joined);
                 return Err(error);
             }
         }
     }
+    match Allotment::of(container, &[]).allot(core, &mut leased.joined) {
+        Ok(allotted) => leased.sockets = allotted.sockets,
+        Err(error) => {
+            abandon(core, container, &leased.joined);
+            return Err(error);
+        }
+    }
     Ok(leased)
+}
+
+/// What the places of a container are to share out among them.
+pub(crate) struct Allotment<'a> {
+    /// The container's name, for messages.
+    pub(crate) name: String,
+    /// What it is to publish.
+    pub(crate) effective: &'a Effective,
+    /// Host ports that its keeper holds.
+    pub(crate) held: &'a [PublishedPort],
+    /// More may be reserved.
+    pub(crate) reserve: bool,
+}
+
+impl<'a> Allotment<'a> {
+    /// All that a container publishes.
+    pub(super) fn of(container: &'a Container, held: &'a [PublishedPort]) -> Self {
+        Self {
+            name: container.name(),
+            effective: &container.effective,
+            held,
+            reserve: true,
+        }
+    }
+
+    /// Decides anew what each of a container's places publishes. Nothing of it is in the firewall yet.
+    pub(crate) fn allot(&self, core: &Core, joined: &mut [Joined]) -> Result<Allotted> {
+        let requests = ports::requests(&self.effective.config, &self.effective.host)?;
+        let gateways = gateways(&joined.iter().map(Candidate::of).collect::<Vec<_>>());
+        let mut held = self.held.to_vec();
+        let mut allotted = Allotted::default();
+        for (at, joined) in joined.iter_mut().enumerate() {
+            let Some(place) = place::of(core, joined) else { continue };
+            let publishing = Publishing {
+                ports: &requests,
+                hosts: gateways.hosts(at),
+                held: &held,
+                reserve: self.reserve,
+            };
+            allotted
+                .sockets
+                .extend(place.allot(&self.name, &mut joined.sandbox, &publishing)?);
+            let had = |port: &&PublishedPort| !held.iter().any(|held| held.is_same_as(port));
+            let fresh: Vec<_> = joined.sandbox.ports.iter().filter(had).cloned().collect();
+            held.extend(fresh.iter().cloned());
+            allotted.ports.extend(fresh);
+        }
+        Ok(allotted)
+    }
+}
+
+/// Host ports that a container has got beyond those that it held.
+#[derive(Default)]
+pub(crate) struct Allotted {
+    /// The ports.
+    pub(crate) ports: Vec<PublishedPort>,
+    /// A socket for each.
+    pub(crate) sockets: Vec<OwnedFd>,
 }
 
 fn find(core: &Core, asked: &Asked) -> Result<Place> {
@@ -108,13 +164,8 @@ pub(super) struct Wanted<'a> {
     pub(super) interface: String,
 }
 
-/// Leases a place on one network.
-pub(super) fn lease_one(
-    core: &Core,
-    container: &Container,
-    wanted: &Wanted<'_>,
-    ports: &[PortRequest],
-) -> Result<(Joined, Vec<OwnedFd>)> {
+/// Leases a place on one network, without ports.
+pub(super) fn lease_one(core: &Core, container: &Container, wanted: &Wanted<'_>) -> Result<Joined> {
     let Wanted {
         asked,
         place,
@@ -132,7 +183,7 @@ pub(super) fn lease_one(
         address6,
         mac: mac(&asked.settings)?,
         without_ipv6: is_without_ipv6(container),
-        ports,
+        ports: Publishing::all(&[]),
     };
     let prepared = place.prepare(&request)?;
     let joined = Joined {
@@ -148,7 +199,7 @@ pub(super) fn lease_one(
         place.driver().abandon(&joined.sandbox);
         return Err(error);
     }
-    Ok((joined, prepared.sockets))
+    Ok(joined)
 }
 
 /// Whether the container's settings switch IPv6 off on all its interfaces.
@@ -254,13 +305,28 @@ pub(super) fn disconnect(core: &Core, container: &str, joined: &Joined) -> Resul
     result
 }
 
-/// Publishes the ports again that one place has taken over from another.
-pub(super) fn publish(core: &Core, joined: &[Joined]) -> Result<()> {
-    let publishing = joined.iter().find(|joined| !joined.sandbox.ports.is_empty());
-    match publishing.and_then(|joined| Some((place::of(core, joined)?, joined))) {
-        Some((place, joined)) => place.driver().publish(&joined.sandbox),
-        None => Ok(()),
+/// Takes ports away from the places that have them no more; [`republish`] comes after it.
+pub(super) fn withdraw(core: &Core, before: &[Joined], after: &[Joined]) -> Result<()> {
+    for (place, before, after) in stayed(core, before, after) {
+        place.driver().withdraw(&before.sandbox, &after.sandbox)?;
     }
+    Ok(())
+}
+
+/// Has the firewall lead ports to the places that have taken them over, of those that the container had before.
+pub(super) fn republish(core: &Core, before: &[Joined], after: &[Joined]) -> Result<()> {
+    for (place, before, after) in stayed(core, before, after) {
+        place.driver().republish(&before.sandbox, &after.sandbox)?;
+    }
+    Ok(())
+}
+
+fn stayed<'a>(core: &Core, before: &'a [Joined], after: &'a [Joined]) -> Vec<(Place, &'a Joined, &'a Joined)> {
+    let same = |joined: &&Joined| before.iter().find(|before| before.endpoint == joined.endpoint);
+    let both = after
+        .iter()
+        .filter_map(|joined| Some((place::of(core, joined)?, same(&joined)?, joined)));
+    both.collect()
 }
 
 /// What the shim must configure inside.
@@ -286,90 +352,4 @@ pub(super) fn interfaces(joined: &[Joined]) -> Vec<Interface> {
             }
         })
         .collect()
-}
-
-/// The place that gives the way out, where there are several.
-pub(super) fn publishing(joined: &[Joined]) -> Option<usize> {
-    let candidates: Vec<_> = joined.iter().map(Candidate::of).collect();
-    gateways(&candidates).publishing()
-}
-
-/// What decides who gives the way out.
-struct Candidate {
-    priority: i64,
-    four: bool,
-    six: bool,
-}
-
-impl Candidate {
-    fn new(asked: &Asked, place: &Place) -> Self {
-        let (four, six) = place.driver().ways_out();
-        let priority = asked.settings.gw_priority;
-        Self { priority, four, six }
-    }
-
-    fn of(joined: &Joined) -> Self {
-        Self {
-            priority: joined.priority,
-            four: joined.sandbox.gateway4.is_some(),
-            six: matches!(joined.sandbox.address6, Some((.., Some(_)))),
-        }
-    }
-}
-
-/// Who gives the way out, by position.
-#[derive(Debug, PartialEq, Eq)]
-struct Gateways {
-    four: Option<usize>,
-    six: Option<usize>,
-}
-
-impl Gateways {
-    /// Whose address published ports lead to.
-    fn publishing(&self) -> Option<usize> {
-        self.four.or(self.six)
-    }
-}
-
-/// The highest priority, and of equals the first: candidates come sorted by the names of their networks.
-fn gateways(candidates: &[Candidate]) -> Gateways {
-    let best = |fits: fn(&Candidate) -> bool| {
-        let fitting = candidates.iter().enumerate().filter(|(_, candidate)| fits(candidate));
-        fitting
-            .min_by_key(|(at, candidate)| (std::cmp::Reverse(candidate.priority), *at))
-            .map(|(at, _)| at)
-    };
-    Gateways {
-        four: best(|candidate| candidate.four),
-        six: best(|candidate| candidate.six),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_way_out() {
-        let candidate = |priority, four, six| Candidate { priority, four, six };
-        let table = [
-            (vec![], (None, None)),
-            (
-                vec![candidate(0, true, true), candidate(0, true, true)],
-                (Some(0), Some(0)),
-            ),
-            (
-                vec![candidate(0, true, true), candidate(3, true, false)],
-                (Some(1), Some(0)),
-            ),
-            (
-                vec![candidate(9, false, false), candidate(-1, true, false)],
-                (Some(1), None),
-            ),
-            (vec![candidate(0, false, true)], (None, Some(0))),
-        ];
-        for (candidates, (four, six)) in table {
-            assert_eq!(gateways(&candidates), Gateways { four, six });
-        }
-    }
 }

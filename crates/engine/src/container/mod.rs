@@ -40,6 +40,7 @@ pub mod status;
 pub(crate) mod stop;
 pub mod validate;
 pub mod wait;
+mod way_out;
 pub mod wiring;
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -10,6 +10,7 @@ mod freeze;
 mod persist;
 mod publish;
 mod refuse;
+pub(crate) mod rewire;
 mod signal;
 pub(crate) mod wire;
 

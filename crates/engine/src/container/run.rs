@@ -5,7 +5,7 @@
 //! ```
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use corten_base::file::write_atomic;
@@ -64,6 +64,9 @@ pub(crate) struct RunRecord {
     pub(crate) version: u32,
     /// Its places, in the order of its interfaces.
     pub(crate) endpoints: Vec<Joined>,
+    /// The host ports that its keeper holds, in the order of their sockets, as they were when they came. One that no place
+    /// publishes now stays reserved.
+    pub(crate) held: Vec<PublishedPort>,
     /// Its only place, in format 1.
     #[serde(skip_serializing)]
     sandbox: Option<Sandbox>,
@@ -100,6 +103,7 @@ impl RunRecord {
         Self {
             version: VERSION,
             endpoint,
+            held: ports(&endpoints),
             endpoints,
             ..Self::default()
         }
@@ -118,6 +122,9 @@ impl RunRecord {
                 sandbox,
             });
         }
+        if self.held.is_empty() {
+            self.held = ports(&self.endpoints);
+        }
         self.version = VERSION;
         self
     }
@@ -134,7 +141,7 @@ impl RunRecord {
         let open = all.flat_map(|sandbox| &sandbox.direct).filter(|port| {
             let same = |other: &&PublishedPort| other.host.ip() == port.host.ip();
             let held = |other: &&PublishedPort| other.container_port == port.container_port;
-            !self.ports().iter().filter(same).any(|other| held(&other))
+            !self.ports().filter(same).any(|other| held(&other))
         });
         let mut published: Vec<_> = open.chain(self.ports()).cloned().collect();
         // IPv4 first, whichever is the host's (observed: dockerd 28.5)
@@ -143,10 +150,29 @@ impl RunRecord {
     }
 
     /// Those of its published ports that are the host's.
-    pub(crate) fn ports(&self) -> &[PublishedPort] {
-        let publishing = self.endpoints.iter().find(|joined| !joined.sandbox.ports.is_empty());
-        publishing.map_or(&[], |joined| &joined.sandbox.ports)
+    fn ports(&self) -> impl Iterator<Item = &PublishedPort> {
+        self.endpoints.iter().flat_map(|joined| &joined.sandbox.ports)
     }
+
+    /// What its keeper is to do with each port that it holds: serve it for this address and port inside, or (`None`) hold it.
+    /// One that the keeper listened on when it came is served for the rest of the run; while no place has it, it leads
+    /// nowhere.
+    pub(crate) fn served(&self) -> impl Iterator<Item = (Protocol, Option<(IpAddr, u16)>)> {
+        self.held.iter().map(|held| {
+            let now = self.ports().find(|port| port.is_same_as(held));
+            let now = now.and_then(|port| port.way.splice_to());
+            let served = held.way.splice_to().map(|_| now.unwrap_or(NOWHERE));
+            (held.protocol, served)
+        })
+    }
+}
+
+/// Connections to it are refused.
+const NOWHERE: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::BROADCAST), 9);
+
+fn ports(endpoints: &[Joined]) -> Vec<PublishedPort> {
+    let all = endpoints.iter().flat_map(|joined| &joined.sandbox.ports);
+    all.cloned().collect()
 }
 
 /// The control groups without what is only needed to make them.

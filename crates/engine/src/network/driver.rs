@@ -105,25 +105,23 @@ impl Driver {
         }
     }
 
-    /// Publishes ports that a place has taken over.
-    pub(crate) fn publish(&self, sandbox: &Sandbox) -> Result<()> {
-        self.bridge()?
-            .publish(sandbox)
-            .map_err(|error| Error::internal(crate::error::chain(&error)))
+    /// Takes ports away that a place of a container publishes no more.
+    pub(crate) fn withdraw(&self, before: &Sandbox, after: &Sandbox) -> Result<()> {
+        match self {
+            Self::Bridge(bridge) => bridge
+                .withdraw(before, after)
+                .map_err(|error| Error::internal(crate::error::chain(&error))),
+            Self::Macvlan(_) | Self::Nothing | Self::Broken(_) => Ok(()),
+        }
     }
 
-    /// The families for which the network is a way out.
-    pub(crate) fn ways_out(&self) -> (bool, bool) {
+    /// Publishes ports that a place has taken over.
+    pub(crate) fn republish(&self, before: &Sandbox, after: &Sandbox) -> Result<()> {
         match self {
-            Self::Bridge(bridge) => {
-                let outside = !bridge.is_internal();
-                (
-                    outside && bridge.gateway4().is_some(),
-                    outside && bridge.subnet6().is_some(),
-                )
-            }
-            Self::Macvlan(network) => network.ways_out(),
-            Self::Nothing | Self::Broken(_) => (false, false),
+            Self::Bridge(bridge) => bridge
+                .republish(before, after)
+                .map_err(|error| Error::internal(crate::error::chain(&error))),
+            Self::Macvlan(_) | Self::Nothing | Self::Broken(_) => Ok(()),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
 use corten_api::container::EndpointSettings;
 use corten_net::ipam::LeaseError;
-use corten_net::sandbox::{PrepareError, Prepared, SandboxRequest};
+use corten_net::sandbox::{PrepareError, Prepared, Publishing, Sandbox, SandboxRequest};
 
 use super::driver::{Driver, NoPlace};
 use super::driver_opts;
@@ -94,6 +95,16 @@ impl Place {
             NoPlace::Refused(error) => Error::internal(error.to_string()),
             NoPlace::Unusable(error) => error,
         })
+    }
+
+    /// Decides anew what a container's place here publishes; a socket for each port that it did not hold.
+    pub(crate) fn allot(&self, name: &str, sandbox: &mut Sandbox, publishing: &Publishing<'_>) -> Result<Vec<OwnedFd>> {
+        match self.driver() {
+            Driver::Bridge(bridge) => bridge
+                .allot(name, sandbox, publishing)
+                .map_err(|error| Error::internal(error.to_string())),
+            Driver::Macvlan(_) | Driver::Nothing | Driver::Broken(_) => Ok(Vec::new()),
+        }
     }
 
     /// What a container's interface on it is called, without the number.

@@ -240,11 +240,6 @@ impl Networks {
         self.host.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What networks may use to move packets.
-    pub(crate) fn means(&self) -> Means {
-        self.shared.means
-    }
-
     /// Where records are.
     pub(super) fn records(&self) -> &Path {
         &self.records

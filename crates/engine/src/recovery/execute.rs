@@ -14,12 +14,13 @@ use super::observe::{Contact, Observed, observe};
 use super::{leftovers, networks};
 use crate::container::change::Changes;
 use crate::container::effective::effective;
-use crate::container::owner::{Message, Ongoing, Origin, spawn, wire};
+use crate::container::links::{self, Allotment};
+use crate::container::owner::{Message, Ongoing, Origin, rewire, spawn, wire};
 use crate::container::phase::{Ended, Life, Phase, Stopping};
 use crate::container::record::{self, Record, StateRecord};
 use crate::container::restart::RestartPolicy;
 use crate::container::run::{Joined, RunRecord};
-use crate::container::{Container, create, links, shared_memory, stop, wiring};
+use crate::container::{Container, create, shared_memory, stop, wiring};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::exec::registry::Session;
@@ -174,7 +175,7 @@ async fn recover_one(core: Arc<Core>, id: ContainerId) -> Result<Option<Recovere
     crate::commit::pause::resume(&core, &container).await;
     crate::network::link::adopted(&core, &container);
     if let (Some(shim), Some(run)) = (stale, container.look().run.clone())
-        && let Err(error) = wire::mend(&core, &container, &shim, run, &strays).await
+        && let Err(error) = rewire::mend(&core, &container, &shim, run, &strays).await
     {
         tracing::error!(container = container.id.short(), %error, "a container's inside is not mended");
     }
@@ -264,18 +265,23 @@ async fn drop_strays(core: &Arc<Core>, record: &Record, run: &mut Ongoing) -> Re
     }
     let mut kept = RunRecord::clone(&run.record);
     kept.endpoints.retain(|joined| !strays.contains(joined));
-    let kept = Arc::new(kept);
-    let (id, written, gone) = (record.id.clone(), Arc::clone(&kept), strays.clone());
-    blocking(core, move |core| {
+    let (record, gone) = (record.clone(), strays.clone());
+    let kept = blocking(core, move |core| {
         boundary("recover.strays");
-        links::release(core, id.as_str(), &gone)?;
-        let directory = core.run_directory(&id);
-        written
-            .write(&directory)
-            .map_err(|error| Error::caused("record the run", error))
+        links::release(core, record.id.as_str(), &gone)?;
+        let allotment = Allotment {
+            name: record.name.clone(),
+            effective: &effective(&record, &core.config, &core.host),
+            held: &kept.held,
+            reserve: false,
+        };
+        allotment.allot(core, &mut kept.endpoints)?;
+        let written = kept.write(&core.run_directory(&record.id));
+        written.map_err(|error| Error::caused("record the run", error))?;
+        Ok(kept)
     })
     .await?;
-    run.record = kept;
+    run.record = Arc::new(kept);
     Ok(strays)
 }
 

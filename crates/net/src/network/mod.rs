@@ -13,10 +13,11 @@
 pub(crate) mod lease;
 mod linked;
 mod open;
+mod publish;
 mod release;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -35,13 +36,11 @@ use crate::endpoint::{self, EndpointRequest, Port};
 use crate::firewall::FirewallError;
 use crate::firewall::foreign::Obstacle;
 use crate::firewall::ownership;
-use crate::firewall::plan::{Crossing, Network, Open, Reach};
-use crate::host::{Claim, Host, Owner, port_ledger};
+use crate::firewall::plan::{Crossing, Network, Reach};
+use crate::host::{Claim, Host, Owner};
 use crate::ipam::LeaseError;
-use crate::port::{self, Protocol, ReserveError, ReserveRequest, Reserved};
-use crate::sandbox::{
-    BridgeNetworkConfig, Gateway, PortRequest, Prepared, PublishedPort, Sandbox, SandboxRequest, Way,
-};
+use crate::port::ReserveError;
+use crate::sandbox::{BridgeNetworkConfig, Gateway, Prepared, Sandbox, SandboxRequest};
 use crate::{MacAddress, Subnet, bridge};
 
 /// A network of containers around one bridge.
@@ -164,22 +163,11 @@ impl BridgeNetwork {
     /// address left. Nothing is kept then.
     pub fn prepare(&self, request: &SandboxRequest<'_>) -> Result<Prepared, PrepareError> {
         let mut sandbox = self.lease(request)?;
-        match self.reserve_all(request, &sandbox) {
-            Ok(reserved) => {
-                let (ports, sockets) = reserved.into_iter().unzip();
-                sandbox.ports = ports;
-                sandbox.direct = self.direct(request, &sandbox);
-                self.host.ports.enter(&sandbox);
-                Ok(Prepared { sandbox, sockets })
-            }
-            Err(source) => {
+        match self.allot(request.name, &mut sandbox, &request.ports) {
+            Ok(sockets) => Ok(Prepared { sandbox, sockets }),
+            Err(error) => {
                 self.abandon(&sandbox);
-                let (name, container, source) = (request.name.to_owned(), request.container.clone(), Box::new(source));
-                Err(PrepareError::Port {
-                    name,
-                    container,
-                    source,
-                })
+                Err(error)
             }
         }
     }
@@ -224,43 +212,13 @@ impl BridgeNetwork {
                 self.host.sweeper.wake();
                 failed(error)
             })?;
+        self.host.ports.enter(sandbox);
         self.host.firewall.publish(&sandbox.publications()).map_err(|error| {
             drop(endpoint::retire(&mut kernel, &sandbox.link));
             self.host.sweeper.wake();
             ConnectError::Publish(error)
         })?;
         self.forget_stale(&mut kernel, sandbox);
-        Ok(())
-    }
-
-    /// Lets clients of UDP that went on sending to the sandbox's ports while nobody had them reach it. Some milliseconds
-    /// for a container that publishes such ports, nothing for others.
-    fn forget_stale(&self, kernel: &mut Route, sandbox: &Sandbox) {
-        let publications = sandbox.publications();
-        let udp = publications
-            .iter()
-            .filter(|publication| publication.protocol == crate::Protocol::Udp);
-        let published: Vec<_> = udp.map(|publication| publication.host).collect();
-        if published.is_empty() {
-            return;
-        }
-        let forgotten = kernel.addresses().and_then(|own| {
-            let own: Vec<_> = own.iter().map(|own| own.address).collect();
-            self.host.forgetter.forget_stale(&published, &own)
-        });
-        if let Err(error) = forgotten {
-            tracing::warn!(container = %sandbox.container, %error, "clients that sent before may not reach it");
-        }
-    }
-
-    /// Publishes the ports of a container that has just taken them over from its place on another network.
-    ///
-    /// # Errors
-    /// The kernel refuses.
-    pub fn publish(&self, sandbox: &Sandbox) -> Result<(), FirewallError> {
-        self.host.ports.enter(sandbox);
-        self.host.firewall.publish(&sandbox.publications())?;
-        self.forget_stale(&mut self.host.kernel(), sandbox);
         Ok(())
     }
 
@@ -379,100 +337,5 @@ impl BridgeNetwork {
     fn generated_mac(&self, addresses: &[IpAddr]) -> MacAddress {
         let first = addresses.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         MacAddress::generated(&self.config.bridge, first)
-    }
-
-    fn reserve_all(
-        &self,
-        request: &SandboxRequest<'_>,
-        sandbox: &Sandbox,
-    ) -> Result<Vec<(PublishedPort, OwnedFd)>, ReserveError> {
-        let mut reserved = Vec::new();
-        let ports = if self.config.internal { &[] } else { request.ports };
-        for port in ports {
-            let earlier = reserved
-                .iter()
-                .map(|(port, _): &(PublishedPort, OwnedFd)| (port.protocol, &port.host));
-            for Reserved { host, socket } in self.reserve(port, sandbox, earlier)? {
-                let (protocol, container_port) = (port.protocol, port.container_port);
-                let Some(way) = sandbox.way(host.ip(), container_port, self.host.means()) else {
-                    continue;
-                };
-                let published = PublishedPort {
-                    protocol,
-                    host,
-                    container_port,
-                    way,
-                };
-                reserved.push((published, socket));
-            }
-        }
-        Ok(reserved)
-    }
-
-    /// What is open at the container's own addresses: all it publishes, where the family is routed or others may
-    /// reach containers directly.
-    fn direct(&self, request: &SandboxRequest<'_>, sandbox: &Sandbox) -> Vec<PublishedPort> {
-        let mut direct = Vec::new();
-        let ports = if self.config.internal { &[] } else { request.ports };
-        for address in sandbox.addresses() {
-            let open = self.gateway_of(address).crossing.open;
-            if !matches!(open, Open::Published | Open::Routed) || !self.host.means().rules_for(address) {
-                continue;
-            }
-            let any: IpAddr = match address {
-                IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-                IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-            };
-            direct.extend(ports.iter().map(|port| PublishedPort {
-                protocol: port.protocol,
-                host: SocketAddr::new(any, 0),
-                container_port: port.container_port,
-                way: Way::Translate,
-            }));
-        }
-        direct
-    }
-
-    fn reserve<'a>(
-        &self,
-        port: &PortRequest,
-        sandbox: &Sandbox,
-        earlier: impl Iterator<Item = (Protocol, &'a SocketAddr)>,
-    ) -> Result<Vec<Reserved>, ReserveError> {
-        let all = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
-        let chosen = port.host_ip.or(self.config.publish_address);
-        let addresses = chosen.as_ref().map_or(&all[..], std::slice::from_ref);
-        let has = |ipv4: bool| sandbox.addresses().iter().any(|address| address.is_ipv4() == ipv4);
-        // a port of the host leads to the container's address of its own family, if there is one
-        let is_routed = |address: &IpAddr| self.gateway_of(*address).routed && has(address.is_ipv4());
-        let is_served = |address: &IpAddr| sandbox.way(*address, port.container_port, self.host.means()).is_some();
-        let (addresses, left_out): (Vec<IpAddr>, Vec<IpAddr>) = addresses
-            .iter()
-            .filter(|address| !is_routed(address))
-            .partition(|address| is_served(address));
-        if let Some(address) = left_out.first() {
-            tracing::info!(
-                link = sandbox.link, %address, port = port.container_port,
-                "a port is left out: its host address and the container's are of different families, and the userland \
-                 proxy is disabled"
-            );
-        }
-        if addresses.is_empty() {
-            return Ok(Vec::new());
-        }
-        let addresses = addresses.as_slice();
-        let inside = sandbox.addresses().first().copied().unwrap_or(all[0]);
-        let request = ReserveRequest {
-            protocol: port.protocol,
-            addresses,
-            numbers: port.host_port.as_ref(),
-            container: SocketAddr::new(inside, port.container_port),
-        };
-        port::reserve(&request).map_err(|error| {
-            let clash = port_ledger::twice(port, addresses, earlier);
-            clash
-                .or_else(|| self.host.ports.allocated(port, addresses))
-                .unwrap_or(error)
-        })
     }
 }

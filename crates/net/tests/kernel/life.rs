@@ -5,7 +5,7 @@ use std::os::fd::AsFd as _;
 use std::time::{Duration, Instant};
 
 use corten_base::ContainerId;
-use corten_net::sandbox::{PortRequest, SandboxRequest};
+use corten_net::sandbox::{PortRequest, Publishing, SandboxRequest};
 use corten_net::{BridgeNetworkConfig, MacAddress, Protocol};
 use corten_sys::conntrack::Conntrack;
 use corten_sys::netlink::Route;
@@ -165,7 +165,7 @@ fn a_failed_step_leaves_nothing() {
             address6: None,
             without_ipv6: false,
             mac: None,
-            ports: &ports,
+            ports: Publishing::all(&ports),
         };
         let error = network.prepare(&request).expect_err("one port is taken").to_string();
         assert!(
@@ -289,7 +289,7 @@ fn many_at_once_never_share_and_leave_nothing() {
                         address6: None,
                         without_ipv6: false,
                         mac: None,
-                        ports: &ports,
+                        ports: Publishing::all(&ports),
                     };
                     let prepared = network.prepare(&request).expect("prepared");
                     let keys = [

@@ -2,7 +2,7 @@
 
 use corten_base::ContainerId;
 use corten_net::forwarding::{self, Version};
-use corten_net::sandbox::{PortRequest, SandboxRequest};
+use corten_net::sandbox::{PortRequest, Publishing, SandboxRequest};
 use corten_net::{BridgeNetwork, BridgeNetworkConfig, Protocol};
 use corten_sys::netlink::Route;
 use corten_sys::nftables::{Batch, Netfilter};
@@ -60,7 +60,7 @@ fn a_new_daemon_takes_over_what_runs_and_removes_the_rest() {
             address6: None,
             without_ipv6: false,
             mac: None,
-            ports: &ports,
+            ports: Publishing::all(&ports),
         };
         let error = network.prepare(&request).expect_err("the port is taken").to_string();
         let owner = alive.sandbox.container.short();

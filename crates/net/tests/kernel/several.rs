@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use corten_net::firewall::plan::{Crossing, Open, Source};
-use corten_net::sandbox::{Gateway, SandboxRequest};
+use corten_net::sandbox::{Gateway, Publishing, SandboxRequest};
 use corten_net::{BridgeNetwork, BridgeNetworkConfig, Host, Protocol};
 use corten_sys::netlink::Route;
 use corten_sys::nftables::Netfilter;
@@ -138,7 +138,7 @@ fn two_hundred_come_and_go() {
             address6: None,
             without_ipv6: false,
             mac: None,
-            ports: &[],
+            ports: Publishing::all(&[]),
         };
         default.prepare(&request).expect("the others do not mind");
     });

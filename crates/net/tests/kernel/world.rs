@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use corten_base::ContainerId;
-use corten_net::sandbox::{PortRequest, Prepared, SandboxRequest};
+use corten_net::sandbox::{PortRequest, Prepared, Publishing, SandboxRequest};
 use corten_net::{BridgeNetwork, BridgeNetworkConfig, MacAddress, Protocol, Sandbox};
 use corten_sys::netlink::Route;
 use corten_sys::netlink::address::Address;
@@ -192,7 +192,7 @@ impl Container {
             address6: None,
             without_ipv6: false,
             mac,
-            ports: &ports,
+            ports: Publishing::all(&ports),
         };
         let Prepared { sandbox, sockets } = network.prepare(&request).expect("prepared");
         let machine = Machine::new();

@@ -36,6 +36,8 @@ impl Keeper {
         inside::delete(&setup.gone).map_err(|error| internal(format!("cannot delete an interface: {error}")))?;
         self.configure_interfaces(&setup.interfaces)?;
         self.ports.retarget(&setup.ports);
+        let fresh = setup.ports.len().saturating_sub(setup.fresh_ports);
+        self.hold_ports(setup.ports.get(fresh..).unwrap_or_default(), descriptors)?;
         if let Some(dns) = setup.dns {
             self.set_up_names(dns, host)?;
         }

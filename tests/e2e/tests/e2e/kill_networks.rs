@@ -154,3 +154,55 @@ fn the_end_of_a_container() -> Result<()> {
         },
     )
 }
+
+/// A network that becomes the way out takes the published port over, one that ends to be gives it back.
+#[test]
+fn ports_that_move() -> Result<()> {
+    let afterwards = |case: &Case| {
+        let fetch = "curl --silent --show-error --fail --max-time 5 http://127.0.0.1:8080/hostname";
+        let reached = || until_ok(LIMIT, "the port", || case.script(fetch)?.success().map(drop));
+        let leads_by = |name: &str| {
+            let way = case.ok("exec box ip route")?;
+            let at = case.ok(&format!(
+                "inspect -f '{{{{.NetworkSettings.Networks.{name}.Gateway}}}}' box"
+            ))?;
+            ensure!(way.contains(&format!("default via {at} ")), "{name} {at}: {way}");
+            reached()
+        };
+        reached()?;
+        let attached = case.inspect("box")?["NetworkSettings"]["Networks"]["aaa"].is_object();
+        leads_by(if attached { "aaa" } else { "net" })?;
+        if !attached {
+            case.ok("network connect aaa box")?;
+            leads_by("aaa")?;
+        }
+        case.ok("network disconnect aaa box")?;
+        leads_by("net")?;
+        remove_if_there(case)?;
+        case.ok("network rm aaa net").map(drop)
+    };
+    const RUN: &str = "run -d --name box --network net -p 8080:80 busybox httpd -f -p 80 -h /etc";
+    for (prepare, line) in [
+        (
+            &["network create net", "network create aaa", RUN][..],
+            "network connect aaa box",
+        ),
+        (
+            &[
+                "network create net",
+                "network create aaa",
+                RUN,
+                "network connect aaa box",
+            ],
+            "network disconnect aaa box",
+        ),
+    ] {
+        let operation = Operation {
+            prepare,
+            line,
+            afterwards,
+        };
+        interrupt_everywhere(&["busybox"], &operation)?;
+    }
+    Ok(())
+}

@@ -22,6 +22,7 @@ mod exit_codes;
 mod flags;
 mod foreign;
 mod formats;
+mod gateways;
 mod health;
 mod hostile;
 mod images;

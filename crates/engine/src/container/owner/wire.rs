@@ -12,20 +12,22 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use corten_api::container::EndpointSettings;
-use corten_shim::protocol::{Dns, FailureKind, Reply, Request};
+use corten_shim::protocol::Dns;
 use corten_sys::fault::boundary;
 
 use super::Owner;
+use super::rewire::{Change, rewire, shim_pid, without_host_end};
 use crate::container::effective::NetworkMode;
+use crate::container::links::{self, Allotment};
 use crate::container::phase::Phase;
 use crate::container::run::{Joined, RunRecord};
 use crate::container::wiring::{self, Asked};
-use crate::container::{Container, links, start};
+use crate::container::{Container, start};
 use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::network::place::{self, Place};
 use crate::network::{driver_opts, files, registry};
-use crate::shim::{ShimError, ShimHandle};
+use crate::shim::ShimHandle;
 
 impl Owner {
     /// Puts the container on one more network.
@@ -70,31 +72,26 @@ impl Owner {
         let (container, leasing) = (Arc::clone(&self.container), place.clone());
         let has_links = !asked.settings.links.is_empty();
         let former = Arc::clone(&run);
-        let joined = blocking(&self.core, move |core| {
+        let (wired, joined, sockets) = blocking(&self.core, move |core| {
             boundary("connect.lease");
-            let prefix = leasing.interface_prefix();
-            let wanted = links::Wanted {
-                interface: driver_opts::choose_name(&asked.settings, prefix, &former.endpoints, &[])?,
-                asked: &asked,
-                place: &leasing,
-            };
-            Ok(links::lease_one(core, &container, &wanted, &[])?.0)
+            lease(core, &container, &leasing, &asked, &former)
         })
         .await?;
-        let mut wired = RunRecord::clone(&run);
-        wired.endpoints.push(joined.clone());
         let wired = Arc::new(wired);
-        let connected = match self.connect_joined(Arc::clone(&wired), joined.clone()).await {
+        let connected = match self
+            .connect_joined(&run, Arc::clone(&wired), joined.clone(), sockets)
+            .await
+        {
             Ok(()) => self.record_wiring(endpoints).await,
             failed => failed,
         };
         // what the new place calls others is asked for only now
         let connected = match connected {
-            Ok(()) if has_links => self.rewire(&wired, None, Vec::new()).await.map(drop),
+            Ok(()) if has_links => self.rewire(&wired, Change::default()).await.map(drop),
             done => done,
         };
         if let Err(error) = connected {
-            self.undo_connection(run, joined).await;
+            self.undo_connection(run, wired, joined).await;
             return Err(error);
         }
         self.publish_networks("connect", std::slice::from_ref(&joined));
@@ -103,9 +100,16 @@ impl Owner {
     }
 
     /// Makes the link and configures it.
-    async fn connect_joined(&self, wired: Arc<RunRecord>, joined: Joined) -> Result<()> {
+    async fn connect_joined(
+        &self,
+        former: &Arc<RunRecord>,
+        wired: Arc<RunRecord>,
+        joined: Joined,
+        sockets: Vec<OwnedFd>,
+    ) -> Result<()> {
         let pid = shim_pid(self.shim()?).await?;
         let (container, record, fresh) = (Arc::clone(&self.container), Arc::clone(&wired), joined.clone());
+        let former = Arc::clone(former);
         blocking(&self.core, move |core| {
             boundary("connect.record");
             let directory = core.run_directory(&container.id);
@@ -114,34 +118,44 @@ impl Owner {
             boundary("connect.link");
             let namespace = File::open(format!("/proc/{pid}/ns/net"))
                 .map_err(|error| Error::caused("open the container's network namespace", error))?;
+            links::withdraw(core, &former.endpoints, &record.endpoints)?;
+            boundary("connect.withdrawn");
             links::connect(
                 core,
                 container.id.as_str(),
                 std::slice::from_ref(&fresh),
                 namespace.as_fd(),
-            )
+            )?;
+            links::republish(core, &former.endpoints, &record.endpoints)
         })
         .await?;
         boundary("connect.inside");
-        let dns = self.rewire(&wired, Some(&joined), Vec::new()).await?;
+        let change = Change {
+            come: Some(&joined),
+            sockets,
+            ..Change::default()
+        };
+        let dns = self.rewire(&wired, change).await?;
         start::settle(&self.core, Arc::clone(&wired)).await;
         boundary("connect.files");
         self.update_files(wired, joined.sandbox.addresses(), Vec::new(), dns)
             .await
     }
 
-    async fn undo_connection(&self, run: Arc<RunRecord>, joined: Joined) {
+    async fn undo_connection(&self, run: Arc<RunRecord>, wired: Arc<RunRecord>, joined: Joined) {
         let (container, former) = (Arc::clone(&self.container), Arc::clone(&run));
         let addresses = joined.sandbox.addresses();
         let gone = without_host_end(&joined);
         let undone = blocking(&self.core, move |core| {
             links::disconnect(core, container.id.as_str(), &joined)?;
+            links::withdraw(core, &wired.endpoints, &former.endpoints)?;
+            links::republish(core, &wired.endpoints, &former.endpoints)?;
             former
                 .write(&core.run_directory(&container.id))
                 .map_err(|error| Error::caused("record the run", error))
         });
         let undone = match undone.await {
-            Ok(()) => self.rewire(&run, None, gone).await.map(drop),
+            Ok(()) => self.rewire(&run, Change::without(gone)).await.map(drop),
             failed => failed,
         };
         let undone = undone.and(self.update_files(run, Vec::new(), addresses, None).await);
@@ -171,32 +185,44 @@ impl Owner {
         let Some(at) = at else { return Ok(()) };
         let mut wired = RunRecord::clone(&run);
         let left = wired.endpoints.remove(at);
-        if let Some(heir) = links::publishing(&wired.endpoints)
-            && let Some(heir) = wired.endpoints.get_mut(heir)
-        {
-            heir.sandbox.inherit_ports(&left.sandbox, self.core.networks.means());
-        }
+        let container = Arc::clone(&self.container);
+        let (wired, sockets) = blocking(&self.core, move |core| {
+            boundary("disconnect.ports");
+            let sockets = share_out_what_is_left(core, &container, &mut wired);
+            Ok((wired, sockets))
+        })
+        .await?;
         let wired = Arc::new(wired);
-        self.disconnect_joined(Arc::clone(&wired), left.clone()).await?;
+        self.disconnect_joined(&run, Arc::clone(&wired), left.clone(), sockets)
+            .await?;
         self.publish_networks("disconnect", std::slice::from_ref(&left));
         self.adopt_run(wired);
         Ok(())
     }
 
-    async fn disconnect_joined(&self, wired: Arc<RunRecord>, left: Joined) -> Result<()> {
+    async fn disconnect_joined(
+        &self,
+        former: &Arc<RunRecord>,
+        wired: Arc<RunRecord>,
+        left: Joined,
+        sockets: Vec<OwnedFd>,
+    ) -> Result<()> {
         let (container, record, leaving) = (Arc::clone(&self.container), Arc::clone(&wired), left.clone());
+        let former = Arc::clone(former);
         blocking(&self.core, move |core| {
             boundary("disconnect.link");
             links::disconnect(core, container.id.as_str(), &leaving)?;
-            boundary("disconnect.ports");
-            if !leaving.sandbox.ports.is_empty() {
-                links::publish(core, &record.endpoints)?;
-            }
-            Ok(())
+            boundary("disconnect.shift");
+            links::withdraw(core, &former.endpoints, &record.endpoints)?;
+            links::republish(core, &former.endpoints, &record.endpoints)
         })
         .await?;
         boundary("disconnect.inside");
-        self.rewire(&wired, None, without_host_end(&left)).await?;
+        let change = Change {
+            sockets,
+            ..Change::without(without_host_end(&left))
+        };
+        self.rewire(&wired, change).await?;
         boundary("disconnect.files");
         self.update_files(Arc::clone(&wired), Vec::new(), left.sandbox.addresses(), None)
             .await?;
@@ -240,9 +266,9 @@ impl Owner {
         }
     }
 
-    /// Tells the shim what the container has now; `fresh` is what it has not seen yet.
-    async fn rewire(&self, run: &RunRecord, fresh: Option<&Joined>, gone: Vec<String>) -> Result<Option<Dns>> {
-        rewire(&self.core, &self.container, self.shim()?, run, fresh, gone).await
+    /// Tells the shim what the container has now.
+    async fn rewire(&self, run: &RunRecord, change: Change<'_>) -> Result<Option<Dns>> {
+        rewire(&self.core, &self.container, self.shim()?, run, change).await
     }
 
     fn shim(&self) -> Result<&ShimHandle> {
@@ -289,70 +315,42 @@ impl Owner {
     }
 }
 
-/// Tells a shim what its container has now.
-async fn rewire(
-    core: &Arc<Core>,
-    container: &Arc<Container>,
-    shim: &ShimHandle,
+/// Leases a place on one more network; what a container's run is with it, the place, and sockets of ports that it has got
+/// beyond those that it held.
+fn lease(
+    core: &Core,
+    container: &Container,
+    place: &Place,
+    asked: &Asked,
     run: &RunRecord,
-    fresh: Option<&Joined>,
-    gone: Vec<String>,
-) -> Result<Option<Dns>> {
-    let (planned, record) = (Arc::clone(container), run.clone());
-    let dns = blocking(core, move |core| Ok(files::dns(core, &planned, &record))).await?;
-    let mut setup = start::setup(run, dns.clone());
-    setup.gone = gone;
-    for interface in &mut setup.interfaces {
-        interface.configured = fresh.is_none_or(|fresh| fresh.sandbox.interface != interface.name);
-    }
-    let sockets: Vec<OwnedFd> = start::host_namespace(dns.as_ref())?.into_iter().collect();
-    match shim.ask(Request::Rewire(setup), sockets).await {
-        // Its end came first: nobody is left inside to be told, and the outside goes with the run.
-        Err(ShimError::Failed(failure)) if failure.kind == FailureKind::NotRunning => {}
-        told => {
-            told.map_err(|error| {
-                Error::internal(format!(
-                    "failed to set up container networking: the container's keeper: {error}"
-                ))
-            })?;
-        }
-    }
-    Ok(dns)
+) -> Result<(RunRecord, Joined, Vec<OwnedFd>)> {
+    let wanted = links::Wanted {
+        interface: driver_opts::choose_name(&asked.settings, place.interface_prefix(), &run.endpoints, &[])?,
+        asked,
+        place,
+    };
+    let leased = links::lease_one(core, container, &wanted)?;
+    let mut wired = run.clone();
+    wired.endpoints.push(leased.clone());
+    let allotted = Allotment::of(container, &run.held).allot(core, &mut wired.endpoints);
+    let allotted = allotted.inspect_err(|_| links::abandon(core, container, &[leased]))?;
+    wired.held.extend(allotted.ports);
+    let joined = wired.endpoints.last().cloned();
+    let joined = joined.ok_or_else(|| Error::internal("a place is lost"))?;
+    Ok((wired, joined, allotted.sockets))
 }
 
-/// After a daemon that died half way: the inside and the files of a container without what was taken away.
-pub(crate) async fn mend(
-    core: &Arc<Core>,
-    container: &Arc<Container>,
-    shim: &ShimHandle,
-    run: Arc<RunRecord>,
-    gone: &[Joined],
-) -> Result<()> {
-    let inside = gone.iter().flat_map(without_host_end).collect();
-    rewire(core, container, shim, &run, None, inside).await?;
-    let gone: Vec<_> = gone.iter().flat_map(|joined| joined.sandbox.addresses()).collect();
-    let container = Arc::clone(container);
-    blocking(core, move |core| {
-        files::update(core, &container, &run, &[], &gone, false)
-    })
-    .await
-}
-
-/// The interface of a place that has no end outside to be deleted by.
-fn without_host_end(joined: &Joined) -> Vec<String> {
-    let sandbox = &joined.sandbox;
-    let is_alone = sandbox.link.is_empty();
-    is_alone.then(|| sandbox.interface.clone()).into_iter().collect()
-}
-
-async fn shim_pid(shim: &ShimHandle) -> Result<u32> {
-    let failed =
-        |why: &dyn std::fmt::Display| Error::internal(format!("the container's keeper does not answer: {why}"));
-    match shim.request(Request::State, Vec::new()).await {
-        Ok(Reply::State(state)) => Ok(state.shim_pid),
-        Ok(_) => Err(failed(&"it said something else")),
-        Err(error) => Err(failed(&error)),
-    }
+/// Shares a container's ports out among the places that it keeps. It goes on whatever is taken: what it held it has.
+fn share_out_what_is_left(core: &Core, container: &Container, wired: &mut RunRecord) -> Vec<OwnedFd> {
+    let allotment = Allotment::of(container, &wired.held);
+    let allotted = allotment.allot(core, &mut wired.endpoints).or_else(|error| {
+        tracing::error!(container = container.id.short(), %error, "some ports are not published any more");
+        let reserve = false;
+        Allotment { reserve, ..allotment }.allot(core, &mut wired.endpoints)
+    });
+    let allotted = allotted.unwrap_or_default();
+    wired.held.extend(allotted.ports);
+    allotted.sockets
 }
 
 fn connectable(core: &Core, container: &Container, network: &str) -> Result<Place> {

@@ -1,10 +1,10 @@
 //! The network of a start: the link into the shim's namespace, and what the shim is told of it.
 
 use std::fs;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use corten_net::sandbox::PublishedPort;
 use corten_shim::protocol::{self, NetworkSetup};
 use corten_sys::fault::boundary;
 use tokio::sync::mpsc;
@@ -16,6 +16,7 @@ use crate::core::{Core, blocking};
 use crate::error::{Error, Result};
 use crate::network;
 use crate::shim::{News, ShimError};
+
 /// Waits for the shim's namespace and puts the link into it.
 pub(super) async fn connect(
     core: &Arc<Core>,
@@ -67,18 +68,16 @@ pub(in crate::container) fn setup(run: &RunRecord, dns: Option<protocol::Dns>) -
     NetworkSetup {
         interfaces: links::interfaces(&run.endpoints),
         gone: Vec::new(),
-        ports: run.ports().iter().map(port_socket).collect(),
+        ports: run.served().map(port_socket).collect(),
+        fresh_ports: 0,
         dns,
     }
 }
 
-fn port_socket(port: &PublishedPort) -> protocol::PortSocket {
-    let protocol = match port.protocol {
+fn port_socket((protocol, splice_to): (corten_net::Protocol, Option<(IpAddr, u16)>)) -> protocol::PortSocket {
+    let protocol = match protocol {
         corten_net::Protocol::Tcp => protocol::Protocol::Tcp,
         corten_net::Protocol::Udp => protocol::Protocol::Udp,
     };
-    protocol::PortSocket {
-        protocol,
-        splice_to: port.way.splice_to(),
-    }
+    protocol::PortSocket { protocol, splice_to }
 }
