@@ -1,5 +1,11 @@
-//! What the overlay filesystem of this kernel can do.
+//! What the overlay filesystem of this kernel can do, and names of directories that it takes.
 
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 use rustix::mount::{FsOpenFlags, fsconfig_set_flag, fsconfig_set_string, fsopen};
 
 /// Whether layers can be given one by one (`lowerdir+`, Linux 6.7).
@@ -12,4 +18,60 @@ pub fn takes_layers_one_by_one() -> bool {
         return false;
     };
     fsconfig_set_flag(&context, "corten-probe").is_err() && fsconfig_set_string(&context, "lowerdir+", "/").is_ok()
+}
+
+/// The longest value of a parameter (fsconfig(2), `FSCONFIG_SET_STRING`), in bytes.
+const VALUE_BYTES: usize = 255;
+
+/// A directory by a name that is short enough for a parameter. Only good in this process, and as long as it lives.
+#[derive(Debug)]
+pub struct Short {
+    name: PathBuf,
+    _directory: Option<OwnedFd>,
+}
+
+impl Short {
+    /// The path itself, or for a long one the name of a descriptor.
+    ///
+    /// # Errors
+    /// A long path cannot be opened.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        if path.as_os_str().as_bytes().len() <= VALUE_BYTES {
+            return Ok(Self {
+                name: path.to_owned(),
+                _directory: None,
+            });
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = rustix::fs::open(path, flags, Mode::empty())?;
+        Ok(Self {
+            name: format!("/proc/self/fd/{}", directory.as_raw_fd()).into(),
+            _directory: Some(directory),
+        })
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &Path {
+        &self.name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_become_short_and_lead_to_the_same() {
+        let place = tempfile::tempdir().expect("a directory");
+        let long = (0..6).fold(place.path().to_owned(), |path, _| path.join("x".repeat(60)));
+        assert!(Short::of(&long).is_err(), "not there");
+        std::fs::create_dir_all(&long).expect("made");
+        std::fs::write(long.join("file"), "content").expect("written");
+        let short = Short::of(&long).expect("opens");
+        assert!(short.name().as_os_str().len() < 30);
+        let read = std::fs::read_to_string(short.name().join("file"));
+        assert_eq!(read.expect("readable"), "content");
+        assert_eq!(Short::of(Path::new("/a/b")).expect("short").name(), Path::new("/a/b"));
+    }
 }

@@ -11,7 +11,7 @@ use super::Api;
 use super::events::instant;
 use crate::http::{Answer, Body, Failure, Piece, Query, Request, answer};
 
-/// Pieces that wait for a client, each of some hundred KiB: a client that stands still costs no more.
+/// Pieces that wait for a client, beside the one that is being sent and the one that is being read.
 const WAITING_PIECES: usize = 1;
 
 /// `GET /containers/{id}/logs`
@@ -57,22 +57,19 @@ fn options(query: &Query) -> Result<LogOptions, Failure> {
 
 async fn forward(mut stream: LogStream, sender: mpsc::Sender<Piece>) {
     let framed = stream.multiplexed();
-    loop {
+    // Nothing is read for a client that has not taken what was.
+    while let Ok(place) = sender.reserve().await {
         let piece = tokio::select! {
             piece = stream.next() => piece,
             () = sender.closed() => return,
         };
-        let piece = match piece {
+        match piece {
             None => return,
-            Some(Ok(piece)) => piece,
+            Some(Ok(piece)) => place.send(Ok(piece)),
             Some(Err(error)) => {
                 let text = format!("Error grabbing logs: {error}\n");
-                drop(sender.send(Ok(in_band(framed, &text))).await);
-                return;
+                return place.send(Ok(in_band(framed, &text)));
             }
-        };
-        if sender.send(Ok(piece)).await.is_err() {
-            return;
         }
     }
 }

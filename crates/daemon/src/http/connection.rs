@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,7 +45,7 @@ async fn serve<H: Handler>(handler: Arc<H>, wire: &Wire, mut stop: Stop) {
         let busy = wire.begin_request(request.headers());
         async move {
             let response = answer_request(handler, request, wire).await;
-            Ok::<_, Infallible>(response.map(|body| Tracked { body, _busy: busy }))
+            Ok::<_, Infallible>(response.map(|body| Tracked { body, busy }))
         }
     });
     let mut builder = http1::Builder::new();
@@ -82,10 +82,10 @@ async fn serve<H: Handler>(handler: Arc<H>, wire: &Wire, mut stop: Stop) {
     }
 }
 
-/// A body that marks its connection as busy until the machinery is done with it.
+/// A body that marks its connection as busy until the machinery is done with it, and gives it no more than goes out.
 struct Tracked {
     body: Body,
-    _busy: Busy,
+    busy: Busy,
 }
 
 impl HttpBody for Tracked {
@@ -93,7 +93,14 @@ impl HttpBody for Tracked {
     type Error = Aborted;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        if !self.busy.may_have_more(context) {
+            return Poll::Pending;
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if let Some(bytes) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
+            self.busy.was_given(bytes.len());
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

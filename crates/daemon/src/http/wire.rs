@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -30,6 +30,9 @@ use super::behind::Behind;
 
 /// Bytes read from the socket at once, at most: archives come in pieces of this size.
 const READ_BYTES: usize = 64 << 10;
+
+/// With so many bytes of an answer the machinery waits until the socket has taken them.
+const UNSENT_BYTES: usize = 16 << 10;
 
 thread_local! {
     /// What was read, on its way to the machinery: one for each worker, as large as anything it has read.
@@ -67,11 +70,33 @@ struct Memory {
     busy: bool,
     /// Heads so far.
     heads: u64,
+    /// Bytes of the answer that the machinery has and the socket has not.
+    unsent_bytes: usize,
+    /// To be told when they are all sent.
+    waits_to_send: Option<Waker>,
 }
 
 /// While it lives, the connection is busy with an answer.
 #[derive(Debug)]
 pub(super) struct Busy(Wire);
+
+impl Busy {
+    /// Whether the machinery may have more of the answer; otherwise the task is told when it may. Left to itself it
+    /// gathers a MiB for a client that does not read.
+    pub(super) fn may_have_more(&self, context: &Context<'_>) -> bool {
+        let mut memory = self.0.memory();
+        let may = memory.unsent_bytes < UNSENT_BYTES;
+        if !may {
+            memory.waits_to_send = Some(context.waker().clone());
+        }
+        may
+    }
+
+    /// The machinery was given so many bytes of the answer.
+    pub(super) fn was_given(&self, bytes: usize) {
+        self.0.memory().unsent_bytes += bytes;
+    }
+}
 
 impl Drop for Busy {
     fn drop(&mut self) {
@@ -233,6 +258,7 @@ impl Wire {
         let mut memory = self.memory();
         memory.behind.begin_request(headers);
         memory.busy = true;
+        memory.unsent_bytes = 0;
         memory.heads += 1;
         Busy(self.clone())
     }
@@ -351,7 +377,13 @@ impl Write for Wire {
         }
     }
 
+    /// The machinery comes here when it has written all that it had.
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut memory = self.memory();
+        memory.unsent_bytes = 0;
+        if let Some(waits) = memory.waits_to_send.take() {
+            waits.wake();
+        }
         Poll::Ready(Ok(()))
     }
 

@@ -1,8 +1,7 @@
-//! The bus: a ring of the last 256 messages, and a queue for each listener. A listener that falls
-//! behind loses messages and is told in the daemon's log; nobody waits for it. What is older than the ring
-//! is in the journal.
+//! The bus: the last messages ([`Recent`]) and a bell for those who listen. Each listener knows the number of the message
+//! it comes to next and takes it from memory or, where it fell behind, from the journal: nobody waits for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,30 +9,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use corten_api::Filters;
 use corten_api::event::{EventActor, EventMessage};
 use corten_base::Timestamp;
-use tokio::sync::broadcast;
+use tokio::sync::watch;
 
 use super::Subject;
 use super::journal::Journal;
-use super::stream::{EventStream, Past, Wanted};
+use super::recent::Recent;
+use super::stream::{EventStream, Wanted};
 use crate::tally::Tally;
-
-/// Messages kept in memory for `since`.
-const RING_LIMIT: usize = 256;
-/// Messages that wait for a slow listener (observed: dockerd 28.5).
-const QUEUE_LIMIT: usize = 1024;
 
 /// Publishes and remembers.
 pub(crate) struct Bus {
-    ring: Mutex<Ring>,
+    recent: Arc<Mutex<Recent>>,
     journal: Option<Arc<Journal>>,
-    sender: broadcast::Sender<Arc<EventMessage>>,
+    /// Rings for each message.
+    bell: watch::Sender<()>,
     tally: Arc<Tally>,
-}
-
-/// The last messages, with the number of the first.
-struct Ring {
-    messages: VecDeque<Arc<EventMessage>>,
-    first: u64,
 }
 
 impl Bus {
@@ -49,40 +39,30 @@ impl Bus {
     }
 
     fn with(journal: Option<Arc<Journal>>, next: u64, tally: Arc<Tally>) -> Self {
-        let (sender, _) = broadcast::channel(QUEUE_LIMIT);
-        let ring = Ring {
-            messages: VecDeque::with_capacity(RING_LIMIT),
-            first: next,
-        };
         Self {
-            ring: Mutex::new(ring),
+            recent: Arc::new(Mutex::new(Recent::new(next))),
             journal,
-            sender,
+            bell: watch::Sender::new(()),
             tally,
         }
     }
 
     /// How many listen.
     pub(crate) fn listeners(&self) -> usize {
-        self.sender.receiver_count()
+        self.bell.receiver_count()
     }
 
     /// Publishes one event.
     pub(crate) fn publish(&self, subject: Subject<'_>, action: &str, attributes: &[(&str, String)], now: Timestamp) {
-        let message = Arc::new(message(subject, action, attributes, now));
+        let text = corten_api::json::encode(&message(subject, action, attributes, now));
         self.tally.event();
-        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        if ring.messages.len() == RING_LIMIT {
-            ring.messages.pop_front();
-            ring.first += 1;
-        }
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(journal) = &self.journal {
-            let number = ring.first + ring.messages.len() as u64;
-            journal.append(number, Arc::clone(&message));
+            journal.append(recent.next(), &text);
         }
-        ring.messages.push_back(Arc::clone(&message));
-        // Nobody listening is fine. Sent under the lock, so that a new listener misses and repeats nothing.
-        drop(self.sender.send(message));
+        recent.push(&text);
+        drop(recent);
+        self.bell.send_replace(());
     }
 
     /// What matches from `since` on, up to `until`.
@@ -92,25 +72,15 @@ impl Bus {
         since: Option<Timestamp>,
         until: Option<Timestamp>,
     ) -> EventStream {
-        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = self.sender.subscribe();
         // Who names an end alone asks for all that was before it.
         let from = since.map(Timestamp::unix_nanos).or_else(|| until.map(|_| 0));
-        let replay = match from {
-            Some(from) => ring
-                .messages
-                .iter()
-                .filter(|message| message.time_nano >= from)
-                .cloned()
-                .collect(),
-            None => VecDeque::new(),
+        let bell = self.bell.subscribe();
+        let next = match from {
+            Some(_) => 0,
+            None => self.recent.lock().unwrap_or_else(PoisonError::into_inner).next(),
         };
         let wanted = Wanted { filters, from, until };
-        let older = match (&self.journal, from) {
-            (Some(journal), Some(_)) => Past::Unopened(Arc::clone(journal), ring.first),
-            (Some(_) | None, _) => Past::Over,
-        };
-        EventStream::new(older, replay, receiver, wanted)
+        EventStream::new(self.journal.clone(), Arc::clone(&self.recent), next, bell, wanted)
     }
 }
 
@@ -177,6 +147,24 @@ mod tests {
             count += 1;
         }
         assert_eq!(count, 256);
+    }
+
+    /// A listener that reads nothing while more happens than memory keeps still hears of all of it, in order.
+    #[tokio::test]
+    async fn who_falls_behind_is_told_from_the_history() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let bus = Bus::open(directory.path().to_owned(), Arc::default()).expect("opens");
+        let mut stream = bus.subscribe(Filters::default(), None, None);
+        for second in 0..1000 {
+            bus.publish(Subject::Volume("v"), "create", &[], at(second));
+        }
+        for second in 0..1000 {
+            assert_eq!(stream.next().await.expect("an event").time, second);
+        }
+        bus.publish(Subject::Volume("v"), "destroy", &[], at(1000));
+        assert_eq!(stream.next().await.expect("an event").action, "destroy");
+        drop(bus);
+        assert!(stream.next().await.is_none());
     }
 
     #[tokio::test]

@@ -11,32 +11,55 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use corten_api::event::EventMessage;
 
 /// A file is full at this size; two of them hold some ten thousand events at least.
 const FILE_LIMIT_BYTES: u64 = 4 << 20;
-/// Events that wait for the disk; more are kept in no file.
-const QUEUE_LIMIT: usize = 8192;
+/// Lines that wait for the disk, in bytes; more are kept in no file.
+const WAITING_LIMIT_BYTES: usize = 4 << 20;
+/// A buffer that grew beyond this is not kept for the next lines.
+const BUFFER_BYTES: usize = 64 << 10;
 /// The most that is read to find the last line of a file.
 const TAIL_BYTES: u64 = 256 << 10;
 
 const CURRENT: &str = "current";
 const PREVIOUS: &str = "previous";
 
-/// What the thread is told.
-enum Entry {
-    Event(u64, Arc<EventMessage>),
-    /// Answer when all before it is written.
-    Flush(SyncSender<()>),
+/// What waits for the thread.
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<u8>,
+    /// To be answered when all before is written.
+    flushes: Vec<SyncSender<()>>,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Queue(Mutex<Waiting>, Condvar);
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for lines, leaves `lines` (empty) in their place and takes them; false at the end.
+    fn take(&self, lines: &mut Vec<u8>, flushes: &mut Vec<SyncSender<()>>) -> bool {
+        let idle = |waiting: &mut Waiting| !waiting.closed && waiting.lines.is_empty() && waiting.flushes.is_empty();
+        let waiting = self.1.wait_while(self.lock(), idle);
+        let mut waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(lines, &mut waiting.lines);
+        std::mem::swap(flushes, &mut waiting.flushes);
+        !(lines.is_empty() && flushes.is_empty())
+    }
 }
 
 /// The writing end.
 pub(crate) struct Journal {
     directory: PathBuf,
-    queue: SyncSender<Entry>,
+    queue: Arc<Queue>,
 }
 
 impl Journal {
@@ -57,7 +80,8 @@ impl Journal {
         if !whole {
             writer.write(b"\n")?;
         }
-        let (queue, entries) = sync_channel(QUEUE_LIMIT);
+        let queue = Arc::new(Queue::default());
+        let entries = Arc::clone(&queue);
         std::thread::Builder::new()
             .name("events".to_owned())
             .stack_size(256 << 10)
@@ -65,21 +89,26 @@ impl Journal {
         Ok((Self { directory, queue }, last + 1))
     }
 
-    /// Hands an event to the thread. One that finds the queue full is in no file.
-    pub(crate) fn append(&self, number: u64, message: Arc<EventMessage>) {
-        match self.queue.try_send(Entry::Event(number, message)) {
-            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
-            Err(TrySendError::Full(_)) => tracing::warn!(number, "an event is too much for the disk and is not kept"),
+    /// Hands an event, one line of JSON with its end, to the thread. One that finds too many waiting is in no file.
+    pub(crate) fn append(&self, number: u64, line: &[u8]) {
+        let mut waiting = self.queue.lock();
+        if waiting.lines.len() + line.len() > WAITING_LIMIT_BYTES {
+            tracing::warn!(number, "an event is too much for the disk and is not kept");
+            return;
         }
+        waiting.lines.extend_from_slice(format!("{number} ").as_bytes());
+        waiting.lines.extend_from_slice(line);
+        drop(waiting);
+        self.queue.1.notify_one();
     }
 
-    /// The events up to `before`, oldest first. Blocks until all of them are written.
-    pub(crate) fn history(&self, before: u64) -> io::Result<History> {
+    /// The events with the numbers `from` (or later) to `before`, oldest first. Blocks until all of them are written.
+    pub(crate) fn history(&self, from: u64, before: u64) -> io::Result<History> {
         let (done, written) = sync_channel(1);
+        self.queue.lock().flushes.push(done);
+        self.queue.1.notify_one();
         // Without a thread there is nothing to wait for.
-        if self.queue.send(Entry::Flush(done)).is_ok() {
-            written.recv().ok();
-        }
+        written.recv().ok();
         let mut files = Vec::new();
         for name in [CURRENT, PREVIOUS] {
             match File::open(self.directory.join(name)) {
@@ -88,7 +117,14 @@ impl Journal {
                 Err(error) => return Err(error),
             }
         }
-        Ok(History { files, before })
+        Ok(History { files, from, before })
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.1.notify_one();
     }
 }
 
@@ -99,22 +135,16 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, entries: &Receiver<Entry>) {
-        let mut lines = Vec::new();
-        while let Ok(first) = entries.recv() {
-            let mut waiting = Vec::new();
-            // What has come meanwhile goes in one write.
-            for entry in std::iter::once(first).chain(entries.try_iter().take(QUEUE_LIMIT)) {
-                match entry {
-                    Entry::Event(number, message) => line(&mut lines, number, &message),
-                    Entry::Flush(done) => waiting.push(done),
-                }
-            }
+    fn run(mut self, queue: &Queue) {
+        let (mut lines, mut flushes) = (Vec::new(), Vec::new());
+        // What has come meanwhile goes in one write.
+        while queue.take(&mut lines, &mut flushes) {
             if let Err(error) = self.write(&lines) {
                 tracing::error!(%error, "events are not kept");
             }
             lines.clear();
-            for done in waiting {
+            lines.shrink_to(BUFFER_BYTES);
+            for done in flushes.drain(..) {
                 // Who asked may have left.
                 done.send(()).ok();
             }
@@ -137,17 +167,14 @@ fn append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
-fn line(lines: &mut Vec<u8>, number: u64, message: &EventMessage) {
-    lines.extend_from_slice(format!("{number} ").as_bytes());
-    lines.extend(corten_api::json::encode(message));
-    if lines.last() != Some(&b'\n') {
-        lines.push(b'\n');
-    }
+fn parse(line: &str) -> Option<(u64, &str)> {
+    let (number, event) = line.split_once(' ')?;
+    Some((number.parse().ok()?, event))
 }
 
-fn parse(line: &str) -> Option<(u64, EventMessage)> {
-    let (number, event) = line.split_once(' ')?;
-    Some((number.parse().ok()?, serde_json::from_str(event).ok()?))
+fn parse_event(line: &str) -> Option<(u64, EventMessage)> {
+    let (number, event) = parse(line)?;
+    Some((number, serde_json::from_str(event).ok()?))
 }
 
 /// The number of the last whole line, if there is one, and whether the file ends with a line's end.
@@ -162,7 +189,7 @@ fn last_number(path: &Path) -> io::Result<(Option<u64>, bool)> {
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
     let text = String::from_utf8_lossy(&tail);
-    let last = text.lines().rev().find_map(parse).map(|(number, _)| number);
+    let last = text.lines().rev().find_map(parse_event).map(|(number, _)| number);
     Ok((last, tail.last().is_none_or(|byte| *byte == b'\n')))
 }
 
@@ -171,6 +198,7 @@ fn last_number(path: &Path) -> io::Result<(Option<u64>, bool)> {
 pub(crate) struct History {
     /// The file that is being read is the last one.
     files: Vec<BufReader<File>>,
+    from: u64,
     before: u64,
 }
 
@@ -180,7 +208,7 @@ impl History {
         &mut self,
         limit: usize,
         wanted: impl Fn(&EventMessage) -> bool,
-    ) -> io::Result<Vec<Arc<EventMessage>>> {
+    ) -> io::Result<Vec<EventMessage>> {
         let mut batch = Vec::new();
         let mut text = Vec::new();
         while batch.len() < limit {
@@ -190,10 +218,13 @@ impl History {
                 self.files.pop();
                 continue;
             }
-            match parse(&String::from_utf8_lossy(&text)) {
+            let line = String::from_utf8_lossy(&text);
+            match parse(&line) {
                 Some((number, _)) if number >= self.before => self.files.clear(),
-                Some((_, message)) if wanted(&message) => batch.push(Arc::new(message)),
-                Some(_) | None => {}
+                // Not looked at: who fell behind wants the last few of many.
+                Some((number, _)) if number < self.from => {}
+                Some((_, event)) => batch.extend(serde_json::from_str(event).ok().filter(&wanted)),
+                None => {}
             }
         }
         Ok(batch)
@@ -204,8 +235,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn event(name: &str) -> Arc<EventMessage> {
-        Arc::new(EventMessage {
+    fn event(name: &str) -> Vec<u8> {
+        corten_api::json::encode(&EventMessage {
             action: name.to_owned(),
             ..EventMessage::default()
         })
@@ -229,18 +260,19 @@ mod tests {
         let (journal, next) = Journal::open(path.clone()).expect("opens");
         assert_eq!(next, 1);
         for (number, name) in [(1, "a"), (2, "b"), (3, "c")] {
-            journal.append(number, event(name));
+            journal.append(number, &event(name));
         }
-        assert_eq!(actions(&mut journal.history(3).expect("readable")), ["a", "b"]);
+        assert_eq!(actions(&mut journal.history(0, 3).expect("readable")), ["a", "b"]);
+        assert_eq!(actions(&mut journal.history(2, 9).expect("readable")), ["b", "c"]);
         drop(journal);
         // A line that was written half.
         let mut file = append(&path.join(CURRENT)).expect("opens");
         file.write_all(b"4 {\"Act").expect("writes");
         let (journal, next) = Journal::open(path).expect("opens");
         assert_eq!(next, 4);
-        journal.append(4, event("d"));
+        journal.append(4, &event("d"));
         assert_eq!(
-            actions(&mut journal.history(9).expect("readable")),
+            actions(&mut journal.history(0, 9).expect("readable")),
             ["a", "b", "c", "d"]
         );
     }
@@ -251,9 +283,9 @@ mod tests {
         let (journal, _) = Journal::open(directory.path().to_owned()).expect("opens");
         let long = "x".repeat(64 << 10);
         for number in 1..=200 {
-            journal.append(number, event(&long));
+            journal.append(number, &event(&long));
             if number % 20 == 0 {
-                journal.history(0).expect("flushes");
+                journal.history(0, 0).expect("flushes");
             }
         }
         let size: u64 = [CURRENT, PREVIOUS]
@@ -262,7 +294,7 @@ mod tests {
             .sum();
         assert!(size < 2 * FILE_LIMIT_BYTES + 20 * (65 << 10), "{size}");
         let kept = journal
-            .history(u64::MAX)
+            .history(0, u64::MAX)
             .expect("readable")
             .batch(1000, |_| true)
             .expect("readable");

@@ -3,6 +3,7 @@
 pub(crate) mod bus;
 pub mod filter;
 pub(crate) mod journal;
+mod recent;
 mod stream;
 
 pub use stream::EventStream;

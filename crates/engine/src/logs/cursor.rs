@@ -27,6 +27,8 @@ pub(super) struct Cursor {
     source: Option<Source>,
     buffer: Vec<u8>,
     start: usize,
+    /// How much is read at once, in bytes.
+    read_bytes: usize,
 }
 
 /// Where in a log a reader was, in words that outlive it.
@@ -38,8 +40,9 @@ pub(super) struct Mark {
     pub(super) offset: u64,
 }
 
-/// Bytes read from a log file at once.
+/// Bytes read from a log file at once, at most and at least.
 const READ_BYTES: usize = 256 * 1024;
+const READ_LEAST_BYTES: usize = 16 * 1024;
 /// A record longer than this is nonsense: the shim splits output at 16 KiB, and escapes take six bytes.
 const RECORD_LIMIT_BYTES: usize = 1024 * 1024;
 /// More rotated files than anyone configures.
@@ -61,7 +64,13 @@ impl Cursor {
             source: None,
             buffer: Vec::new(),
             start: 0,
+            read_bytes: READ_BYTES,
         }
+    }
+
+    /// Reads about so many bytes at once from now on.
+    pub(super) fn read_at_once(&mut self, bytes: usize) {
+        self.read_bytes = bytes.clamp(READ_LEAST_BYTES, READ_BYTES);
     }
 
     /// Calls `take` with each record that was read already until it says stop (false); whether it did.
@@ -108,7 +117,7 @@ impl Cursor {
         self.buffer.drain(..self.start);
         self.start = 0;
         let length = self.buffer.len();
-        self.buffer.resize(length + READ_BYTES, 0);
+        self.buffer.resize(length + self.read_bytes, 0);
         let count = source.read(&mut self.buffer[length..]);
         self.buffer.truncate(length + *count.as_ref().unwrap_or(&0));
         Ok(count? > 0)

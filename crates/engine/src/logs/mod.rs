@@ -36,8 +36,16 @@ use crate::error::{Error, Result};
 use crate::request::LogOptions;
 use reader::{Reader, Selection};
 
-/// Size of the pieces, in bytes: large enough that crossing threads costs nothing beside the work.
-const PIECE_BYTES: usize = 256 * 1024;
+/// Size of the first pieces, in bytes: a client that never reads costs some of these.
+const FIRST_PIECE_BYTES: usize = 16 << 10;
+
+/// Size of the pieces once this client has taken many, in bytes: crossing threads costs little beside the work.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// How large the next piece is for a client that was given so many bytes already.
+fn piece_bytes(given: usize) -> usize {
+    (given / 32).clamp(FIRST_PIECE_BYTES, PIECE_BYTES)
+}
 
 /// A container's log on its way to a client.
 #[derive(Debug)]
@@ -45,6 +53,8 @@ pub struct LogStream {
     framed: bool,
     state: State,
     follow: Option<Follow>,
+    /// Bytes that were handed out so far.
+    given: usize,
     /// The container has ended; one more look at the file and it is over.
     last_look: bool,
 }
@@ -109,6 +119,7 @@ pub(crate) async fn open(core: &Arc<Core>, container: &Arc<Container>, options: 
         framed,
         state: State::Idle(Box::new(reader)),
         follow,
+        given: 0,
         last_look: false,
     })
 }
@@ -195,6 +206,7 @@ impl LogStream {
             };
             let done = reader.is_done();
             self.state = State::Idle(Box::new(reader));
+            self.given += piece.len();
             if more {
                 // While the caller sends this piece the next one is read.
                 self.begin();
@@ -214,9 +226,10 @@ impl LogStream {
             return;
         };
         let mut reader = *reader;
+        let limit = piece_bytes(self.given);
         self.state = State::Reading(tokio::task::spawn_blocking(move || {
-            let mut piece = Vec::with_capacity(PIECE_BYTES + PIECE_BYTES / 4);
-            let filled = reader.fill(&mut piece, PIECE_BYTES);
+            let mut piece = Vec::with_capacity(limit + limit / 8);
+            let filled = reader.fill(&mut piece, limit);
             (reader, filled.map(|more| (piece, more)))
         }));
     }

@@ -57,9 +57,10 @@ impl Reader {
         })
     }
 
-    /// Appends whatever can be read now to `output`, stopping soon after `limit` bytes. Returns whether
-    /// there may be more at once.
+    /// Appends whatever can be read now to `output`, stopping soon after `limit` bytes; no more than that is read
+    /// ahead. Returns whether there may be more at once.
     pub fn fill(&mut self, output: &mut Vec<u8>, limit: usize) -> io::Result<bool> {
+        self.cursor.read_at_once(limit);
         while !self.done {
             let (selection, done) = (&self.selection, &mut self.done);
             let stopped = self.cursor.each(|line| {

@@ -45,10 +45,10 @@ const WRITABLE: [(&str, &str); 2] = [REDIRECT, ("index", "off")];
 fn writable_by_context(snapshot: &Snapshot) -> rustix::io::Result<OwnedFd> {
     let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in &snapshot.lower {
-        fsconfig_set_string(&context, "lowerdir+", layer)?;
+        set_directory(&context, "lowerdir+", layer)?;
     }
-    fsconfig_set_string(&context, "upperdir", &snapshot.upper)?;
-    fsconfig_set_string(&context, "workdir", &snapshot.work)?;
+    set_directory(&context, "upperdir", &snapshot.upper)?;
+    set_directory(&context, "workdir", &snapshot.work)?;
     for (key, value) in WRITABLE {
         fsconfig_set_string(&context, key, value)?;
     }
@@ -83,10 +83,16 @@ fn writable_by_string(snapshot: &Snapshot) -> rustix::io::Result<OwnedFd> {
     open_tree(rustix::fs::CWD, &snapshot.work, OpenTreeFlags::OPEN_TREE_CLOEXEC)
 }
 
+/// Paths may be longer than what a parameter holds.
+fn set_directory(context: &OwnedFd, key: &str, path: &Path) -> rustix::io::Result<()> {
+    let short = corten_sys::overlay::Short::of(path).map_err(|error| raw(&error))?;
+    fsconfig_set_string(context, key, short.name())
+}
+
 fn by_file_system_context(layers: &[PathBuf]) -> rustix::io::Result<OwnedFd> {
     let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in layers {
-        fsconfig_set_string(&context, "lowerdir+", layer)?;
+        set_directory(&context, "lowerdir+", layer)?;
     }
     fsconfig_set_string(&context, REDIRECT.0, REDIRECT.1)?;
     fsconfig_create(&context)?;

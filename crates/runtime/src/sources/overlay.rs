@@ -97,8 +97,8 @@ impl<'plan> Layers<'plan> {
 fn add_layer(context: &OwnedFd, layer: &Path, user: Option<&UserNamespace>) -> Result<Option<OwnedFd>, CreateError> {
     let step = || format!("overlay layer {}", layer.display());
     let Some(user) = user else {
-        let added = fsconfig_set_string(context.as_fd(), "lowerdir+", layer);
-        return added.invalid(step).map(|()| None);
+        set_directory(context, "lowerdir+", layer).invalid(step)?;
+        return Ok(None);
     };
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     let tree = open_tree(CWD, layer, flags).invalid(step)?;
@@ -107,6 +107,12 @@ fn add_layer(context: &OwnedFd, layer: &Path, user: Option<&UserNamespace>) -> R
     fsconfig_set_fd(context.as_fd(), "lowerdir+", tree.as_fd())
         .invalid(|| format!("{}: user namespaces need Linux 6.13", step()))?;
     Ok(Some(tree))
+}
+
+/// Paths may be longer than what a parameter holds. They are looked up here and now.
+fn set_directory(context: &OwnedFd, key: &str, path: &Path) -> std::io::Result<()> {
+    let short = corten_sys::overlay::Short::of(path)?;
+    Ok(fsconfig_set_string(context.as_fd(), key, short.name())?)
 }
 
 fn mount_by_layer(layers: &Layers<'_>, user: Option<&UserNamespace>) -> Result<OwnedFd, CreateError> {
@@ -118,9 +124,8 @@ fn mount_by_layer(layers: &Layers<'_>, user: Option<&UserNamespace>) -> Result<O
         held.extend(add_layer(&context, layer, user)?);
     }
     if let Some(Writable { upper, work }) = layers.upper {
-        fsconfig_set_string(context.as_fd(), "upperdir", upper)
-            .invalid(|| format!("overlay upper {}", upper.display()))?;
-        fsconfig_set_string(context.as_fd(), "workdir", work).invalid(|| format!("overlay work {}", work.display()))?;
+        set_directory(&context, "upperdir", upper).invalid(|| format!("overlay upper {}", upper.display()))?;
+        set_directory(&context, "workdir", work).invalid(|| format!("overlay work {}", work.display()))?;
     }
     for (key, value) in ALWAYS {
         fsconfig_set_string(context.as_fd(), key, value).internal(|| format!("overlay {key}"))?;

@@ -1,6 +1,7 @@
 //! Containers that print without pause, are removed under their clients, or have no disk left for their log; and
 //! clients that do not read: the daemon and the other containers do not mind.
 
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -11,12 +12,17 @@ use corten_testkit::{DaemonOptions, Outcome, skip};
 
 /// Proportional set size of a process in KiB.
 fn pss_kib(pid: u32) -> Result<u64> {
+    kib(pid, "Pss:")
+}
+
+/// A line of a process's `smaps_rollup` (proc_pid_smaps_rollup(5)), in KiB.
+fn kib(pid: u32, name: &str) -> Result<u64> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = std::fs::read_to_string(&path).context(path)?;
     let line = text
         .lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
-        .context("no Pss")?;
+        .find_map(|line| line.strip_prefix(name))
+        .with_context(|| format!("no {name}"))?;
     Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
@@ -143,6 +149,50 @@ fn the_daemon_does_not_grow_with_logs_or_slow_clients() -> Result<()> {
             case.ok(&format!("rm loud{number}"))?;
         }
         Ok(())
+    })
+}
+
+/// Clients that follow a log and never read anything: each costs the daemon a few pieces, whatever is printed.
+#[test]
+fn a_client_of_logs_that_never_reads_costs_little() -> Result<()> {
+    const CLIENTS: u64 = 40;
+    const LIMIT_KIB: u64 = 200;
+    if is_reference()? {
+        skip::skip("a_client_of_logs_that_never_reads_costs_little", "measures Corten");
+        return Ok(());
+    }
+    one(&["busybox"], |case| {
+        let line = "a line that is printed again and again and again";
+        case.ok(&format!("run --name loud busybox sh -c 'yes {line} | head -n 200000'"))?;
+        // What the first client has mapped is not counted.
+        case.ok("logs loud")?;
+        let pid = case.daemon.pid()?;
+        let before = kib(pid, "Pss_Anon:")?;
+        let mut deaf = Vec::new();
+        for _ in 0..CLIENTS {
+            let mut client = UnixStream::connect(case.daemon.socket_outside())?;
+            let question = "GET /v1.47/containers/loud/logs?follow=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: d\r\n\r\n";
+            std::io::Write::write_all(&mut client, question.as_bytes())?;
+            deaf.push(client);
+        }
+        until_ok(LIMIT, "all are served", || {
+            // Each has its connection and its look at the log's directory.
+            let open = std::fs::read_dir(format!("/proc/{pid}/fd"))?.count() as u64;
+            ensure!(open > 2 * CLIENTS, "{open} descriptors");
+            Ok(())
+        })?;
+        let mut most = 0;
+        // The daemon fills what it will fill while others are served.
+        for _ in 0..20 {
+            case.ok("logs --tail 1 loud")?;
+            most = most.max(kib(pid, "Pss_Anon:")?);
+        }
+        ensure!(
+            most < before + CLIENTS * LIMIT_KIB,
+            "{before} KiB have become {most} with {CLIENTS} clients"
+        );
+        drop(deaf);
+        case.ok("rm loud").map(drop)
     })
 }
 
