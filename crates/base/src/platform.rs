@@ -50,6 +50,15 @@ impl Platform {
         }
     }
 
+    /// Whether something for `self` is what was asked for by `wanted`; a part that one of them leaves out fits any.
+    #[must_use]
+    pub fn suits(&self, wanted: &Self) -> bool {
+        let same = |own: &str, wanted: &str| own.is_empty() || wanted.is_empty() || own == wanted;
+        same(&self.os, &wanted.os)
+            && same(&self.architecture, &wanted.architecture)
+            && same(&self.variant, &wanted.variant)
+    }
+
     /// Whether an image for `self` runs on `host` without emulation: same system and processor, and no
     /// variant above the host's.
     #[must_use]

@@ -106,7 +106,7 @@ impl Client {
         self.done(Call::post(&of(name, "/tag"), &query)).await
     }
 
-    /// Removes a name, and the image with its last one.
+    /// Removes a name, and the image with its last one. `platforms`: in JSON each, what it has to be for.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -115,10 +115,13 @@ impl Client {
         name: &str,
         force: bool,
         keep_parents: bool,
+        platforms: &[String],
     ) -> Result<Vec<ImageDeleteItem>, CallError> {
         let query = Query::new()
             .with_flag("force", force)
             .with_flag("noprune", keep_parents);
+        let add = |query: Query, platform: &String| query.with("platforms", platform);
+        let query = platforms.iter().fold(query, add);
         self.value(Call::new(Method::DELETE, &of(name, ""), &query)).await
     }
 

@@ -18,7 +18,7 @@ use corten_api::image::{ImageDeleteItem, ImageHistoryItem, ImageInspect, ImagePr
 use corten_api::network::{Network, NetworkCreateBody, NetworkCreateResponse, NetworkPruneReport};
 use corten_api::system::{DiskUsage, SystemInfo};
 use corten_api::volume::{Volume, VolumeCreateBody, VolumeList, VolumePruneReport};
-use corten_base::Timestamp;
+use corten_base::{Platform, Timestamp};
 
 use crate::container::attach::{self, AttachTicket};
 use crate::container::create::{self, CreateRequest};
@@ -33,8 +33,7 @@ use crate::image::{self, LoadProgress, SaveTicket};
 use crate::logs::{self, LogStream};
 use crate::request::{
     AttachOptions, CommitOptions, ExecStartOptions, ExtractOptions, ImageListOptions, ImageRemoveOptions,
-    ImportImageOptions, ListOptions, LogOptions, RemoveOptions, StartOptions, StatsOptions, StopOptions, TerminalSize,
-    WaitCondition,
+    ImportImageOptions, ListOptions, LogOptions, RemoveOptions, StatsOptions, StopOptions, TerminalSize, WaitCondition,
 };
 use crate::stats::{self, StatsStream};
 use crate::usage::{self, UsageOptions};
@@ -149,7 +148,7 @@ impl Engine {
     }
 
     /// Starts it; `NotModified` if it runs.
-    pub async fn start_container(&self, reference: &str, _options: StartOptions) -> Result<()> {
+    pub async fn start_container(&self, reference: &str) -> Result<()> {
         actions::start(&self.core, reference).await
     }
 
@@ -314,18 +313,23 @@ impl Engine {
         blocking(&self.core, move |core| image::remove(core, &name, options)).await
     }
 
-    /// Loads the archive that `reader` gives (read on a thread of its own) and tells `progress` of each step.
-    pub async fn load_images<R, P>(&self, mut reader: R, mut progress: P) -> Result<()>
+    /// Loads the archive that `reader` gives (read on a thread of its own) and tells `progress` of each step. With a
+    /// platform, what is for others is left out.
+    pub async fn load_images<R, P>(&self, platform: Option<Platform>, mut reader: R, mut progress: P) -> Result<()>
     where
         R: Read + Send + 'static,
         P: FnMut(LoadProgress) + Send + 'static,
     {
-        transferring(&self.core, move |core| image::load(core, &mut reader, &mut progress)).await
+        transferring(&self.core, move |core| {
+            image::load(core, platform.as_ref(), &mut reader, &mut progress)
+        })
+        .await
     }
 
     /// Finds the images that the names mean; then [`SaveTicket::write`] writes their archive.
-    pub async fn prepare_save(&self, names: Vec<String>) -> Result<SaveTicket> {
-        image::save::prepare(&self.core, names).await
+    /// With a platform, images for others are an error.
+    pub async fn prepare_save(&self, names: Vec<String>, platform: Option<Platform>) -> Result<SaveTicket> {
+        image::save::prepare(&self.core, names, platform).await
     }
 
     /// Makes an image of the tar that `reader` gives; returns its id, `sha256:...`.

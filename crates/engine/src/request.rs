@@ -4,13 +4,6 @@ use corten_api::Filters;
 use corten_api::container::ContainerConfig;
 use corten_base::Timestamp;
 
-/// How a container is started.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StartOptions {
-    /// Keys that detach clients attached at this start, `ctrl-p,ctrl-q`; `None`: the default.
-    pub detach_keys: Option<String>,
-}
-
 /// How a container is stopped or restarted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StopOptions {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use corten_base::{Digest, Timestamp};
+use corten_base::{Digest, Platform, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The whole configuration (image-spec config.md, with Docker's additions).
@@ -54,6 +54,18 @@ pub struct ImageConfig {
     /// Processor variant.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub variant: String,
+}
+
+impl ImageConfig {
+    /// What it is for.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        Platform {
+            os: self.os.clone(),
+            architecture: self.architecture.clone(),
+            variant: self.variant.clone(),
+        }
+    }
 }
 
 /// The layers of an image.

@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use corten_base::{AnyReference, Digest, Reference};
+use corten_base::{AnyReference, Digest, Platform, Reference};
 use serde::Serialize;
 
 use crate::ErrorKind;
@@ -34,6 +34,9 @@ pub enum SaveError {
     /// A name with a tag is not known.
     #[error("reference does not exist")]
     Reference,
+    /// An image is for another platform than was asked for.
+    #[error("no suitable export target found for platform {0}")]
+    Platform(Platform),
     /// The receiver failed.
     #[error("write the archive: {0}")]
     Write(#[source] io::Error),
@@ -51,7 +54,7 @@ impl SaveError {
             Self::Find(FindError::Reference(_)) => ErrorKind::Internal,
             Self::Find(error) => error.kind(),
             Self::Reference => ErrorKind::NotFound,
-            Self::Write(_) | Self::Store(_) => ErrorKind::Internal,
+            Self::Platform(_) | Self::Write(_) | Self::Store(_) => ErrorKind::Internal,
         }
     }
 }
@@ -73,17 +76,20 @@ impl Store {
     /// # Errors
     /// [`SaveError`].
     pub fn save(&self, names: &[String], writer: &mut dyn Write) -> Result<(), SaveError> {
-        self.prepare_save(names)?.write(writer)
+        self.prepare_save(names, None)?.write(writer)
     }
 
     /// The first half of [`Store::save`]: what can be wrong with the names is found here.
     ///
     /// # Errors
-    /// [`SaveError::Find`] and [`SaveError::Reference`], with Docker's messages.
-    pub fn prepare_save(&self, names: &[String]) -> Result<Archive, SaveError> {
+    /// [`SaveError::Find`], [`SaveError::Reference`] and [`SaveError::Platform`], with Docker's messages.
+    pub fn prepare_save(&self, names: &[String], platform: Option<&Platform>) -> Result<Archive, SaveError> {
         let mut images: Vec<(Arc<Image>, Vec<Reference>)> = Vec::new();
         for name in names {
             for (image, reference) in self.named(name)? {
+                if let Some(wanted) = platform.filter(|wanted| !image.config.platform().suits(wanted)) {
+                    return Err(SaveError::Platform(wanted.clone()));
+                }
                 let at = images
                     .iter()
                     .position(|(present, _)| present.id == image.id)

@@ -7,6 +7,14 @@ use serde::Serialize;
 pub(crate) enum PlatformError {
     #[error("{0:?}: cannot parse platform specifier: invalid argument")]
     Parts(String),
+    #[error(
+        "{component:?} is an invalid component of {given:?}: platform specifier component must match \"^[A-Za-z0-9_.-]+$\": invalid argument"
+    )]
+    Component { component: String, given: String },
+    #[error(
+        "{component:?} is an invalid OS component of {given:?}: OSAndVersion specifier component must match \"^([A-Za-z0-9_-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$\": invalid argument"
+    )]
+    System { component: String, given: String },
     #[error("{0:?}: unknown operating system or architecture: invalid argument")]
     Unknown(String),
 }
@@ -37,7 +45,10 @@ pub(crate) fn encoded(given: Option<&str>) -> Result<String, PlatformError> {
 }
 
 fn read(given: &str) -> Result<Platform, PlatformError> {
-    let parts: Vec<String> = given.split('/').map(str::to_lowercase).collect();
+    // What is behind the third separator is not taken apart, and is wrong in any case.
+    let parts: Vec<&str> = given.splitn(4, '/').collect();
+    check(given, &parts)?;
+    let parts: Vec<String> = parts.into_iter().map(str::to_lowercase).collect();
     let made = |os: &str, architecture: &str, variant: Option<&str>| {
         let (architecture, mut usual_variant) = usual(architecture, variant.unwrap_or_default());
         // What one of them has anyway is said if it was, and only then.
@@ -61,6 +72,27 @@ fn read(given: &str) -> Result<Platform, PlatformError> {
         [os, architecture, variant] => Ok(made(os, architecture, Some(variant))),
         _ => Err(PlatformError::Parts(given.to_owned())),
     }
+}
+
+/// Whether each part is made of the characters that it may have. A system's version is not taken.
+fn check(given: &str, parts: &[&str]) -> Result<(), PlatformError> {
+    let word = |part: &str, marks: &[u8]| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || marks.contains(&byte))
+    };
+    for (at, part) in parts.iter().enumerate() {
+        let (component, given) = ((*part).to_owned(), given.to_owned());
+        // One word alone may be a processor, and is read as a system first.
+        if at == 0 && !word(part, b"_-") {
+            return Err(PlatformError::System { component, given });
+        }
+        if !word(part, b"_.-") {
+            return Err(PlatformError::Component { component, given });
+        }
+    }
+    Ok(())
 }
 
 fn usual_system(os: &str) -> &str {
@@ -105,6 +137,16 @@ mod tests {
         assert_eq!(
             read("a/b/c/d"),
             "\"a/b/c/d\": cannot parse platform specifier: invalid argument"
+        );
+        for (given, part) in [("a/b/c/d/e", "d/e"), ("linux/", ""), ("linux/a b", "a b")] {
+            let text =
+                format!("{part:?} is an invalid component of {given:?}: platform specifier component must match");
+            assert!(read(given).starts_with(&text), "{}", read(given));
+        }
+        assert_eq!(
+            read("a b"),
+            "\"a b\" is an invalid OS component of \"a b\": OSAndVersion specifier component must match \
+             \"^([A-Za-z0-9_-]+)(?:\\\\(([A-Za-z0-9_.-]*)\\\\))?$\": invalid argument"
         );
     }
 }

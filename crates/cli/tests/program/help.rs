@@ -11,14 +11,13 @@ use crate::docker::docker;
 use crate::scripted::finish;
 
 /// Options that are accepted, or refused by name, and not shown; and those whose kind is another in 28.5.
-const OTHER: [&str; 16] = [
+const OTHER: [&str; 15] = [
     "availability",
     "checkpoint",
     "checkpoint-dir",
     "disable-content-trust",
     "group",
     "limit-bytes",
-    "platform",
     "required-bytes",
     "scope",
     "secret",

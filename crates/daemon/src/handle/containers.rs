@@ -5,7 +5,7 @@ use std::str::FromStr;
 use corten_api::List;
 use corten_api::container::{SentCreateBody, UpdateBody, UpdateResponse};
 use corten_api::version::ApiVersion;
-use corten_engine::request::{ListOptions, RemoveOptions, StartOptions, StopOptions, TerminalSize, WaitCondition};
+use corten_engine::request::{ListOptions, RemoveOptions, StopOptions, TerminalSize, WaitCondition};
 use http::StatusCode;
 
 use super::{Api, compat};
@@ -47,13 +47,10 @@ pub(super) async fn inspect(api: &Api, id: &str, request: &Request) -> Answer {
 
 /// `POST /containers/{id}/start`
 pub(super) async fn start(api: &Api, id: &str, request: &Request) -> Answer {
-    let options = StartOptions {
-        detach_keys: request.query.filled("detachKeys"),
-    };
     if request.query.filled("checkpoint").is_some() {
         return Err(Failure::not_built("checkpoint"));
     }
-    api.engine.start_container(id, options).await?;
+    api.engine.start_container(id).await?;
     Ok(answer::status(StatusCode::NO_CONTENT))
 }
 

@@ -35,8 +35,11 @@ pub(super) async fn list(api: &Api, request: &Request) -> Answer {
 
 /// `GET /images/{name}/json`
 pub(super) async fn inspect(api: &Api, name: &str, request: &Request) -> Answer {
+    let wanted = platform::wanted(&request.query, request.version, ApiVersion::new(1, 49))?;
     let image = api.engine.inspect_image(name).await?;
-    platform::fits(&request.query, name, &image)?;
+    if let Some(wanted) = wanted {
+        platform::fits(&wanted, name, &image)?;
+    }
     if request.version >= ApiVersion::new(1, 45) {
         return Ok(answer::json(&image));
     }
@@ -45,8 +48,8 @@ pub(super) async fn inspect(api: &Api, name: &str, request: &Request) -> Answer 
 
 /// `GET /images/{name}/history`
 pub(super) async fn history(api: &Api, name: &str, request: &Request) -> Answer {
-    if request.query.filled("platform").is_some() {
-        platform::fits(&request.query, name, &api.engine.inspect_image(name).await?)?;
+    if let Some(wanted) = platform::wanted(&request.query, request.version, ApiVersion::new(1, 48))? {
+        platform::fits(&wanted, name, &api.engine.inspect_image(name).await?)?;
     }
     Ok(answer::json(&api.engine.image_history(name).await?))
 }
@@ -63,6 +66,11 @@ pub(super) async fn tag(api: &Api, name: &str, request: &Request) -> Answer {
 /// `DELETE /images/{name}`
 pub(super) async fn remove(api: &Api, name: &str, request: &Request) -> Answer {
     let query = &request.query;
+    if request.version >= ApiVersion::new(1, 50)
+        && let Some(wanted) = platform::only_wanted(query)?
+    {
+        platform::fits(&wanted, name, &api.engine.inspect_image(name).await?)?;
+    }
     let options = ImageRemoveOptions {
         force: query.boolean("force"),
         no_prune: query.boolean("noprune"),

@@ -1,35 +1,65 @@
-//! The parameter `platform` of calls about one image: images here have one platform, so it only has to be that one.
+//! The parameters `platform` and `platforms` of calls about images, which have one platform here: it has to be that one.
 
 use corten_api::image::ImageInspect;
+use corten_api::version::ApiVersion;
+use corten_base::Platform;
 use serde::Deserialize;
 
 use crate::http::{Failure, Query};
 
-/// As clients send it, in JSON.
+/// As clients send it, in JSON; any part may be missing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Platform {
+struct Sent {
     architecture: String,
     os: String,
     variant: String,
 }
 
+/// The platform that is asked for by `platform`, if one is, and if the call's version has that parameter.
+pub(super) fn wanted(query: &Query, version: ApiVersion, since: ApiVersion) -> Result<Option<Platform>, Failure> {
+    let given = query.filled("platform").filter(|_| version >= since);
+    given.as_deref().map(read).transpose()
+}
+
+/// The one of `platforms`, which has one value for each. Text observed: dockerd 28.5.
+pub(super) fn only_wanted(query: &Query) -> Result<Option<Platform>, Failure> {
+    let given: Vec<Platform> = query
+        .all("platforms")
+        .iter()
+        .map(|given| read(given))
+        .collect::<Result<_, _>>()?;
+    if given.len() > 1 {
+        return Err(Failure::invalid("multiple platforms are not supported"));
+    }
+    Ok(given.into_iter().next())
+}
+
+fn read(given: &str) -> Result<Platform, Failure> {
+    let Sent {
+        architecture,
+        os,
+        variant,
+    } = serde_json::from_str(given).map_err(|error| Failure::invalid(format!("failed to parse platform: {error}")))?;
+    Ok(Platform {
+        os,
+        architecture,
+        variant,
+    })
+}
+
 /// Refuses a platform that the image is not for. Text observed: dockerd 28.5.
-pub(super) fn fits(query: &Query, name: &str, image: &ImageInspect) -> Result<(), Failure> {
-    let Some(given) = query.filled("platform") else {
-        return Ok(());
+pub(super) fn fits(wanted: &Platform, name: &str, image: &ImageInspect) -> Result<(), Failure> {
+    let own = Platform {
+        os: image.os.clone(),
+        architecture: image.architecture.clone(),
+        variant: image.variant.clone(),
     };
-    let wanted: Platform =
-        serde_json::from_str(&given).map_err(|error| Failure::invalid(format!("failed to parse platform: {error}")))?;
-    let same = |wanted: &str, own: &str| wanted.is_empty() || own.is_empty() || wanted == own;
-    if same(&wanted.os, &image.os)
-        && same(&wanted.architecture, &image.architecture)
-        && same(&wanted.variant, &image.variant)
-    {
+    if own.suits(wanted) {
         return Ok(());
     }
-    let text = |os: &str, architecture: &str, variant: &str| {
-        let parts = [os, architecture, variant];
+    let text = |platform: &Platform| {
+        let parts = [&*platform.os, &*platform.architecture, &*platform.variant];
         parts
             .into_iter()
             .filter(|part| !part.is_empty())
@@ -38,8 +68,8 @@ pub(super) fn fits(query: &Query, name: &str, image: &ImageInspect) -> Result<()
     };
     Err(Failure::not_found(format!(
         "image with reference {name} was found but its platform ({}) does not match the specified platform ({})",
-        text(&image.os, &image.architecture, &image.variant),
-        text(&wanted.os, &wanted.architecture, &wanted.variant)
+        text(&own),
+        text(wanted)
     )))
 }
 
@@ -56,7 +86,8 @@ mod tests {
         };
         let ask = |json: &str| {
             let query = format!("platform={}", corten_api::query::escape(json));
-            fits(&Query::new(&query), "busybox", &image)
+            let wanted = wanted(&Query::new(&query), ApiVersion::new(1, 49), ApiVersion::new(1, 49))?;
+            wanted.map_or(Ok(()), |wanted| fits(&wanted, "busybox", &image))
         };
         assert!(ask("").is_ok() && ask(r#"{"os":"linux","architecture":"amd64","variant":"v1"}"#).is_ok());
         assert_eq!(
@@ -67,5 +98,26 @@ mod tests {
             )
         );
         assert_eq!(ask("nonsense").unwrap_err().status.as_u16(), 400);
+    }
+
+    #[test]
+    fn older_calls_do_not_have_it() {
+        let (old, since) = (ApiVersion::new(1, 47), ApiVersion::new(1, 48));
+        assert_eq!(wanted(&Query::new("platform=nonsense"), old, since), Ok(None));
+        assert!(wanted(&Query::new("platform=nonsense"), since, since).is_err());
+    }
+
+    #[test]
+    fn no_more_than_one() {
+        let one = corten_api::query::escape(r#"{"os":"linux"}"#);
+        let ask = |query: &str| only_wanted(&Query::new(query));
+        assert_eq!(ask("force=1"), Ok(None));
+        assert_eq!(ask(&format!("platforms={one}")).unwrap().unwrap().os, "linux");
+        let two = ask(&format!("platforms={one}&platforms={one}"));
+        assert_eq!(
+            two.unwrap_err(),
+            Failure::invalid("multiple platforms are not supported")
+        );
+        assert!(ask("platforms=x").is_err());
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use corten_api::List;
 use corten_api::container::{ContainerCreateBody, ContainerCreateResponse, HostConfig};
 use corten_base::id::hex;
-use corten_base::{ContainerId, Digest, Platform, Timestamp};
+use corten_base::{ContainerId, Digest, Timestamp};
 use corten_image::Image;
 use corten_sys::fault::boundary;
 
@@ -119,12 +119,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     let identity = identity.inspect_err(|_refused| core.containers.release(&name, &id))?;
     let mut warnings = warnings(core, &host);
     if let Some(image) = &image {
-        let own = Platform {
-            os: image.config.os.clone(),
-            architecture: image.config.architecture.clone(),
-            variant: image.config.variant.clone(),
-        };
-        warnings.extend(foreign::warning(own, request.platform.as_deref()));
+        warnings.extend(foreign::warning(image.config.platform(), request.platform.as_deref()));
     }
     if mounts::images(&mounts).next().is_some() {
         // Docker's words; what they say is Docker's opinion.

@@ -138,11 +138,15 @@ pub(crate) use resources::check_device_rules;
 const RUNTIME_FAILED: &str =
     "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
 
+/// And around a limit that cannot be.
+const LIMIT_FAILED: &str = "unable to start container process: error during container init: error setting cgroup config for procHooks process: ";
+
 /// Why there is no plan, as clients are told.
 pub(crate) fn refusal(error: PlanError) -> Error {
     match error {
         PlanError::Invalid(message) => Error::invalid(message),
         PlanError::Sysctl(message) => Error::internal(format!("{RUNTIME_FAILED}{message}")),
+        PlanError::Limit(message) => Error::internal(format!("{RUNTIME_FAILED}{LIMIT_FAILED}{message}")),
         other => Error::internal(other.to_string()),
     }
 }

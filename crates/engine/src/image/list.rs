@@ -1,10 +1,10 @@
 //! What `docker images` shows.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use corten_api::image::ImageSummary;
 use corten_api::{Filters, List, Map};
-use corten_base::Timestamp;
+use corten_base::{Digest, Timestamp};
 use corten_image::Image;
 
 use super::find_error;
@@ -38,8 +38,14 @@ pub(crate) fn list(core: &Core, options: &ImageListOptions) -> Result<Vec<ImageS
     for container in core.containers.all() {
         *users.entry(container.record.image.to_string()).or_default() += 1;
     }
+    let parents: HashSet<Digest> = images.iter().filter_map(|image| image.parent).collect();
     let mut summaries = Vec::new();
     for image in images {
+        // A step on the way to another image, told if all are asked for; never something that dangles.
+        let step = image.references.is_empty() && parents.contains(&image.id);
+        if step && (!options.all || dangling == Some(true)) {
+            continue;
+        }
         let own = image.config.created.unwrap_or_default();
         let wanted = before.is_none_or(|before| own < before)
             && since.is_none_or(|since| own > since)

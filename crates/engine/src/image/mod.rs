@@ -129,9 +129,15 @@ pub(crate) fn remove(core: &Core, name: &str, options: ImageRemoveOptions) -> Re
 }
 
 /// Loads the archive that `reader` gives.
-pub(crate) fn load(core: &Core, reader: &mut (dyn Read + Send), progress: &mut dyn FnMut(LoadProgress)) -> Result<()> {
+/// Loads the images of an archive, or those for one platform.
+pub(crate) fn load(
+    core: &Core,
+    platform: Option<&Platform>,
+    reader: &mut (dyn Read + Send),
+    progress: &mut dyn FnMut(LoadProgress),
+) -> Result<()> {
     boundary("load.begin");
-    let loaded = core.images.load(reader, &mut |event| {
+    let loaded = core.images.load_for(platform, reader, &mut |event| {
         progress(match event {
             LoadEvent::Layer {
                 diff_id,

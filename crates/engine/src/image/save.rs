@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use corten_base::Platform;
 use corten_image::save::Archive;
 
 use super::{of_kind, publish};
@@ -26,9 +27,9 @@ impl std::fmt::Debug for SaveTicket {
 }
 
 /// Looks the names up.
-pub(crate) async fn prepare(core: &Arc<Core>, names: Vec<String>) -> Result<SaveTicket> {
+pub(crate) async fn prepare(core: &Arc<Core>, names: Vec<String>, platform: Option<Platform>) -> Result<SaveTicket> {
     let (names, archive) = blocking(core, move |core| {
-        let archive = core.images.prepare_save(&names);
+        let archive = core.images.prepare_save(&names, platform.as_ref());
         let archive = archive.map_err(|error| of_kind(error.kind(), error.to_string()))?;
         Ok((names, archive))
     })

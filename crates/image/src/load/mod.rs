@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use corten_base::{Digest, Reference, Timestamp};
+use corten_base::{Digest, Platform, Reference, Timestamp};
 use corten_sys::fault::boundary;
 
 use crate::ErrorKind;
@@ -92,6 +92,19 @@ impl Store {
         reader: &mut (dyn Read + Send),
         progress: &mut dyn FnMut(LoadEvent),
     ) -> Result<Vec<Loaded>, LoadError> {
+        self.load_for(None, reader, progress)
+    }
+
+    /// [`Store::load`] of those images alone that are for a platform; the others are as if the archive had them not.
+    ///
+    /// # Errors
+    /// [`LoadError`]; nothing of the archive is then in the store.
+    pub fn load_for(
+        &self,
+        platform: Option<&Platform>,
+        reader: &mut (dyn Read + Send),
+        progress: &mut dyn FnMut(LoadEvent),
+    ) -> Result<Vec<Loaded>, LoadError> {
         let work = self.work_directory("load")?;
         let images = std::thread::scope(|scope| {
             let unpackers = start(scope)?;
@@ -102,7 +115,7 @@ impl Store {
             };
             let archive = staging.archive(reader)?;
             boundary("load.staged");
-            self.prepare(&archive, &work.path, progress)
+            self.prepare(&archive, platform, &work.path, progress)
         })?;
         boundary("load.unpacked");
         let messages = self.admit(&images)?;
@@ -179,6 +192,7 @@ impl Store {
     fn prepare(
         &self,
         archive: &Archive,
+        platform: Option<&Platform>,
         work: &Path,
         progress: &mut dyn FnMut(LoadEvent),
     ) -> Result<Admission, LoadError> {
@@ -193,7 +207,7 @@ impl Store {
         };
         let mut images = Vec::new();
         for archived in layout::images(archive)? {
-            images.push(preparing.image(archived)?);
+            images.extend(preparing.image(archived, platform)?);
         }
         Ok(Admission {
             layers: preparing.layers,
@@ -341,9 +355,13 @@ struct Preparing<'a> {
 }
 
 impl Preparing<'_> {
-    fn image(&mut self, archived: ArchivedImage) -> Result<NewImage, LoadError> {
+    /// Verifies an image, unless another platform's is asked for.
+    fn image(&mut self, archived: ArchivedImage, platform: Option<&Platform>) -> Result<Option<NewImage>, LoadError> {
         let file = &self.archive.files[archived.config];
         let config = read_config(&file.document("image configuration")?)?;
+        if platform.is_some_and(|wanted| !config.platform().suits(wanted)) {
+            return Ok(None);
+        }
         let (expected, got) = (config.rootfs.diff_ids.len(), archived.layers.len());
         if expected != got {
             return Err(LoadError::Archive(format!(
@@ -365,14 +383,14 @@ impl Preparing<'_> {
             lower.insert(0, diff);
             parent = Some(chain);
         }
-        Ok(NewImage {
+        Ok(Some(NewImage {
             id: file.digest,
             config_path: file.path.clone(),
             config_bytes: file.size_bytes,
             top: parent,
             parent: None,
             references: archived.references,
-        })
+        }))
     }
 
     /// The tree of a layer that is in the store or among those already prepared.

@@ -77,6 +77,9 @@ pub enum PlanError {
     /// A kernel parameter that is not the container's alone, in runc's words.
     #[error("{0}")]
     Sysctl(String),
+    /// A limit that the kernel would make another one, in runc's words.
+    #[error("{0}")]
+    Limit(String),
     /// The system call filter cannot be compiled.
     #[error(transparent)]
     Seccomp(#[from] crate::seccomp::CompileError),

@@ -26,7 +26,7 @@ pub(super) fn v1(limits: &LinuxResources) -> Result<Vec<(&'static str, CgroupWri
         writes.extend(memory_v1(memory)?.into_iter().map(|write| ("memory", write)));
     }
     if let Some(cpu) = limits.cpu() {
-        writes.extend(cpu_v1(cpu));
+        writes.extend(cpu_v1(cpu)?);
     }
     if let Some(pids) = limits.pids() {
         writes.extend(pids_max(pids.limit()).map(|write| ("pids", write)));
@@ -95,10 +95,21 @@ fn nonzero(value: Option<i64>) -> Option<i64> {
     value.filter(|&value| value != 0)
 }
 
-fn cpu_v1(cpu: &LinuxCpu) -> Vec<(&'static str, CgroupWrite)> {
+/// What the kernel takes as `cpu.shares` (kernel/sched/core.c); other values become the nearest of these.
+const SHARES_V1: std::ops::RangeInclusive<u64> = 2..=262_144;
+
+fn cpu_v1(cpu: &LinuxCpu) -> Result<Vec<(&'static str, CgroupWrite)>, PlanError> {
     let mut writes = Vec::new();
     let positive = |value: Option<u64>| value.filter(|&value| value != 0);
-    writes.extend(positive(cpu.shares()).map(|value| write("cpu.shares", value)));
+    let shares = positive(cpu.shares());
+    if let Some(refused) = shares.filter(|shares| !SHARES_V1.contains(shares)) {
+        let (least, most) = (SHARES_V1.start(), SHARES_V1.end());
+        return Err(PlanError::Limit(match refused < *least {
+            true => format!("the minimum allowed cpu-shares is {least}"),
+            false => format!("the maximum allowed cpu-shares is {most}"),
+        }));
+    }
+    writes.extend(shares.map(|value| write("cpu.shares", value)));
     writes.extend(positive(cpu.period()).map(|value| write("cpu.cfs_period_us", value)));
     writes.extend(nonzero(cpu.quota()).map(|value| write("cpu.cfs_quota_us", value)));
     writes.extend(cpu.burst().map(|value| write("cpu.cfs_burst_us", value)));
@@ -107,7 +118,7 @@ fn cpu_v1(cpu: &LinuxCpu) -> Vec<(&'static str, CgroupWrite)> {
     writes.extend(cpu.idle().map(|value| write("cpu.idle", value)));
     let mut writes: Vec<_> = writes.into_iter().map(|write| ("cpu", write)).collect();
     writes.extend(sets(cpu).map(|write| ("cpuset", write)));
-    writes
+    Ok(writes)
 }
 
 fn sets(cpu: &LinuxCpu) -> impl Iterator<Item = CgroupWrite> {
@@ -389,6 +400,21 @@ mod tests {
                 "pids.max=max"
             ]
         );
+    }
+
+    #[test]
+    fn shares_that_the_kernel_would_change() {
+        for (shares, refused) in [
+            (0_u64, None),
+            (1, Some("the minimum allowed cpu-shares is 2")),
+            (2, None),
+            (262_144, None),
+            (262_145, Some("the maximum allowed cpu-shares is 262144")),
+        ] {
+            let cpu = LinuxCpuBuilder::default().shares(shares).build().unwrap();
+            let said = cpu_v1(&cpu).err().map(|error| error.to_string());
+            assert_eq!(said.as_deref(), refused, "{shares}");
+        }
     }
 
     #[test]

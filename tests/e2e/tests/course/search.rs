@@ -7,7 +7,8 @@ use corten_e2e::{Case, Client, LIMIT, on_daemon};
 use corten_testkit::wait::until_ok;
 use corten_testkit::{DaemonOptions, skip};
 
-/// `GET /v1/search?q=…&n=…`: repositories whose name has the word, by their stars; clients keep the order.
+/// `GET /v1/search?q=…&n=…`: repositories whose name has the word, by their stars; clients keep the order. `GET /v2/`
+/// is for `joe`, whose password is `secret`.
 const INDEX: &str = r#"
 import http.server, json, urllib.parse
 REPOSITORIES = [
@@ -20,17 +21,27 @@ REPOSITORIES = [
 class Index(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         url = urllib.parse.urlparse(self.path)
+        if url.path == "/v2/":
+            return self.greet()
         word = urllib.parse.parse_qs(url.query).get("q", [""])[0]
         found = [
             {"name": name, "description": text, "star_count": stars, "is_official": official, "is_automated": False}
             for name, text, stars, official in REPOSITORIES if url.path == "/v1/search" and word in name
-        ]
+        ][:int(urllib.parse.parse_qs(url.query).get("n", ["25"])[0])]
         body = json.dumps({"query": word, "num_results": len(found), "results": found}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+    def greet(self):
+        known = self.headers.get("Authorization") == "Basic am9lOnNlY3JldA=="
+        self.send_response(200 if known else 401)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        if not known:
+            self.send_header("WWW-Authenticate", 'Basic realm="here"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
     def log_message(self, *arguments):
         pass
 http.server.HTTPServer(("127.0.0.1", 80), Index).serve_forever()
@@ -52,7 +63,7 @@ fn search() -> Result<()> {
         let mut verdict = Ok(());
         for client in [Client::Docker, Client::Corten] {
             case.client = client;
-            verdict = verdict.and_then(|()| rows(case));
+            verdict = verdict.and_then(|()| rows(case)).and_then(|()| entries(case));
         }
         server.kill()?;
         server.wait()?;
@@ -71,6 +82,27 @@ fn serve(case: &Case) -> Result<Child> {
         case.script("curl -sSf localhost/v1/search?q=none")?.success()
     })?;
     Ok(server)
+}
+
+/// Credentials are kept if the registry takes them; it is asked by the engine.
+fn entries(case: &Case) -> Result<()> {
+    let config = case.daemon.sandbox.scratch().join("config");
+    let config = config.display();
+    let said = case.run(&format!("--config {config} login -u joe -p secret localhost:80"))?;
+    said.success()?.mentions("Login Succeeded")?;
+    let kept = std::fs::read_to_string(format!("{config}/config.json"))?;
+    ensure!(kept.contains("am9lOnNlY3JldA=="), "{kept}");
+    case.fails(
+        &format!("--config {config} login -u joe -p wrong localhost:80"),
+        1,
+        "401 Unauthorized",
+    )?;
+    case.run(&format!("--config {config} logout localhost:80"))?.success()?;
+    // Only older clients tell of an address for mail.
+    let body = r#"{"username":"joe","password":"secret","email":"joe@r.example","serveraddress":"localhost:80"}"#;
+    let (status, text) = case.api("POST", "/auth", body)?;
+    ensure!(status == 200 && text.contains("Login Succeeded"), "{status} {text}");
+    Ok(())
 }
 
 /// The rows C-076, C-077, C-078 and C-079.
@@ -108,5 +140,8 @@ fn rows(case: &Case) -> Result<()> {
 
     let said = case.ok("search --filter stars=100 --format '{{.Name}} {{.StarCount}}' nginx")?;
     ensure!(said == "nginx 21000\nbitnami/nginx 205", "{said}");
+    case.says("search --limit 1 --format '{{.Name}}' nginx", "nginx")?;
+    let whole = case.ok("search --no-trunc nginx")?;
+    ensure!(whole.contains("the web server with a long description."), "{whole}");
     Ok(())
 }

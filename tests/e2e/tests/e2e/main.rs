@@ -46,6 +46,7 @@ mod namespaces;
 mod network_trials;
 mod networks;
 mod options;
+mod parameters;
 mod pause;
 mod ports;
 mod prune;

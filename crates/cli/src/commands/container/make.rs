@@ -55,8 +55,6 @@ impl Order {
         let platform = platform
             .or_else(|| std::env::var("DOCKER_DEFAULT_PLATFORM").ok())
             .unwrap_or_default();
-        platform::encoded(Some(&platform))
-            .map_err(|error| Failure::new(format!("error parsing specified platform: {error}")))?;
         Ok(Self {
             body,
             name: parsed.text_or_empty("name"),
@@ -72,6 +70,8 @@ impl Order {
 
     /// Makes the container and returns its id. Warnings go to standard error.
     pub(super) async fn make(&self, client: &Client) -> Result<String, Failure> {
+        platform::encoded(Some(&self.platform))
+            .map_err(|error| Failure::new(format!("error parsing specified platform: {error}")))?;
         if let Some(file) = &self.id_file {
             file.reserve()?;
         }

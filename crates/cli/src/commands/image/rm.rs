@@ -4,13 +4,14 @@ use corten_api::image::ImageDeleteItem;
 
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
+use crate::option::platform;
 use crate::output;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
     Flag::new("force", Kind::Bool, "Remove it even if stopped containers use it").short('f'),
     Flag::new("no-prune", Kind::Bool, "Keep untagged parents"),
-    Flag::new("platform", Kind::List, "Remove only this platform"),
+    Flag::new("platform", Kind::Strings, "Remove only this platform"),
 ];
 
 pub(super) const VERB: Verb = Verb {
@@ -33,15 +34,20 @@ pub(super) const SHORTCUT: Verb = Verb {
 };
 
 fn remove(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
-    if parsed.is_set("platform") {
-        return Err(Failure::new("--platform is not supported yet"));
-    }
+    let platforms = parsed.strings("platform");
+    let platforms = platforms.iter().map(|given| platform::encoded(Some(given)));
+    let platforms: Vec<String> = platforms
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::new(error.to_string()))?;
     let client = invocation.client()?;
     let force = parsed.on("force");
     block_on(async {
         let (mut errors, mut fatal) = (Vec::new(), false);
         for name in &parsed.arguments {
-            match client.remove_image(name, force, parsed.on("no-prune")).await {
+            match client
+                .remove_image(name, force, parsed.on("no-prune"), &platforms)
+                .await
+            {
                 Ok(items) => output::print(&items.iter().map(line).collect::<String>())?,
                 Err(error) if error.is_unreachable() => return Err(error.into()),
                 Err(error) => {

@@ -1,6 +1,8 @@
 //! A container's control groups: where they are, and other limits for those that exist.
 
 use corten_api::container::HostConfig;
+use corten_runtime::cgroup::UpdateError;
+use corten_runtime::compile::PlanError;
 use corten_runtime::plan::Cgroup;
 
 use crate::config::Config;
@@ -29,5 +31,10 @@ pub(super) fn path(parent: &str, settings: &Config, id: &str) -> String {
 pub(crate) fn limit(cgroup: &Cgroup, host: &HostConfig) -> Result<()> {
     let failed = |error: &dyn std::error::Error| Error::internal(crate::error::chain(error));
     let limits = serde_json::from_value(super::resources::limits(host)).map_err(|error| failed(&error))?;
-    corten_runtime::cgroup::update(cgroup, &limits).map_err(|error| failed(&error))
+    corten_runtime::cgroup::update(cgroup, &limits).map_err(|error| match error {
+        UpdateError::Limits(PlanError::Limit(message)) => {
+            Error::internal(format!("runc did not terminate successfully: exit status 1: {message}"))
+        }
+        error => failed(&error),
+    })
 }

@@ -1,7 +1,7 @@
 //! Images: platforms, forms and filters.
 
 use anyhow::{Result, ensure};
-use corten_e2e::{both, one};
+use corten_e2e::{Case, both, one};
 use serde_json::json;
 
 use super::inspect_has;
@@ -30,9 +30,7 @@ fn the_platform_of_an_image() -> Result<()> {
                 "does not match the specified platform",
             )?;
         }
-        let archive = case.daemon.sandbox.scratch().join("saved.tar");
-        case.ok(&format!("image save -o {} busybox", archive.display()))?;
-        case.ok(&format!("image load -q -i {}", archive.display()))?;
+        archives_and_removals(case, own, other)?;
         let tree = case.daemon.sandbox.scratch().join("tree.tar");
         case.ok("create --name box busybox")?;
         case.ok(&format!("export -o {} box", tree.display()))?;
@@ -53,6 +51,31 @@ fn the_platform_of_an_image() -> Result<()> {
         case.ok("rmi imported:2")?;
         Ok(())
     })
+}
+
+/// What is for another platform is not saved, not loaded, and not removed.
+fn archives_and_removals(case: &Case, own: &str, other: &str) -> Result<()> {
+    let archive = case.daemon.sandbox.scratch().join("saved.tar");
+    let archive = archive.display();
+    let none = format!("no suitable export target found for platform {other}");
+    case.fails(&format!("image save --platform {other} -o {archive} busybox"), 1, &none)?;
+    case.ok(&format!("image save --platform {own} -o {archive} busybox"))?;
+    let (id, given) = (
+        case.ok("images -q --no-trunc busybox")?,
+        "does not match the specified platform",
+    );
+    case.fails(&format!("image rm --platform {other} busybox"), 1, given)?;
+    let both = format!("image rm --platform {own} --platform {other} busybox");
+    case.fails(&both, 1, "multiple platforms are not supported")?;
+    case.says("images -q --no-trunc busybox", &id)?;
+    case.ok("tag busybox kept")?;
+    case.ok(&format!("image rm --platform {own} busybox"))?;
+    case.says(&format!("image load -q --platform {other} -i {archive}"), "")?;
+    case.says("images -q busybox", "")?;
+    let loaded = "Loaded image: busybox:latest";
+    case.says(&format!("image load -q --platform {own} -i {archive}"), loaded)?;
+    case.says("images -q --no-trunc busybox", &id)?;
+    case.ok("rmi kept").map(drop)
 }
 
 #[test]
