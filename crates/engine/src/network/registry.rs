@@ -53,6 +53,8 @@ pub(crate) struct Member {
 pub(crate) struct Networks {
     records: PathBuf,
     tables: PathBuf,
+    /// Remembers what forwarding the host did not have before.
+    guarded: PathBuf,
     shared: HostConfig,
     host: Mutex<Option<Arc<Host>>>,
     index: RwLock<Index>,
@@ -170,6 +172,7 @@ impl Networks {
         let mut networks = Self {
             records,
             tables,
+            guarded: config.run.join("forwarding"),
             shared,
             host: Mutex::default(),
             index: RwLock::default(),
@@ -179,6 +182,7 @@ impl Networks {
         let default = config.bridge.clone().map(|bridge| open_default(bridge, &memory));
         let default = default.transpose()?;
         let default = default.map(|(host, bridge)| {
+            host.remember_in(networks.guarded.clone());
             networks.host = Mutex::new(Some(host));
             Arc::new(bridge)
         });
@@ -231,6 +235,7 @@ impl Networks {
             return Ok(Arc::clone(host));
         }
         let opened = Host::open(self.shared.clone()).map_err(|error| Error::internal(crate::error::chain(&error)))?;
+        opened.remember_in(self.guarded.clone());
         *host = Some(Arc::clone(&opened));
         Ok(opened)
     }

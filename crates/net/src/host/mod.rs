@@ -8,11 +8,13 @@
 mod announce;
 mod claim;
 mod forget;
+mod guarded;
 pub(crate) mod port_ledger;
 mod sweep;
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use corten_sys::netlink::{self, Route};
 use corten_sys::nftables::Netfilter;
@@ -24,6 +26,7 @@ pub(crate) use claim::{Claim, numbered};
 pub(crate) use sweep::sweep;
 
 use forget::Forgetter;
+use guarded::Memory;
 use port_ledger::PortLedger;
 use sweep::Sweeper;
 
@@ -61,6 +64,8 @@ pub struct Host {
     /// Which versions were guarded when this daemon opened, or have been since: not read again, as by then somebody may
     /// have removed the guard.
     guarded: Mutex<Vec<Version>>,
+    /// Remembers them where somebody removes the guard while no daemon runs.
+    memory: OnceLock<Memory>,
     pub(crate) ports: PortLedger,
     pub(crate) sweeper: Sweeper,
     pub(crate) announcer: Announcer,
@@ -82,6 +87,7 @@ impl Host {
             firewall,
             ownership: Ownership::new(&config.table, config.means.any_rules()),
             guarded: Mutex::new(guarded),
+            memory: OnceLock::new(),
             ports: PortLedger::default(),
             sweeper: Sweeper::default(),
             announcer: Announcer::default(),
@@ -89,6 +95,20 @@ impl Host {
             _claim: claim,
             config,
         }))
+    }
+
+    /// Keeps in this file, which is to go when the host starts anew, what is guarded; what it says is guarded again by the
+    /// next [`Self::mend`].
+    pub fn remember_in(&self, file: PathBuf) {
+        let memory = Memory::new(file);
+        let mut guarded = self.guarded();
+        for version in memory.read() {
+            if !guarded.contains(&version) {
+                guarded.push(version);
+            }
+        }
+        memory.write(&guarded);
+        drop(self.memory.set(memory));
     }
 
     /// Writes again the tables that somebody removed; says which.
@@ -253,9 +273,10 @@ impl Host {
         endpoint::sweep(&mut kernel)?;
         self.firewall.remove()?;
         self.owning(|ownership, kernel| ownership.delete(kernel))?;
-        Ok(self
-            .firewall
-            .with_kernel(|netfilter| forwarding::restore(&mut kernel, netfilter))?)
+        self.firewall
+            .with_kernel(|netfilter| forwarding::restore(&mut kernel, netfilter))?;
+        self.change_guarded(Vec::clear);
+        Ok(())
     }
 
     /// What may be used.
@@ -275,13 +296,21 @@ impl Host {
             .firewall
             .with_kernel(|netfilter| forwarding::restore6(&mut kernel, netfilter))?
         {
-            self.guarded().retain(|&version| version != Version::V6);
+            self.change_guarded(|guarded| guarded.retain(|&version| version != Version::V6));
         }
         Ok(())
     }
 
     fn guarded(&self) -> MutexGuard<'_, Vec<Version>> {
         self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_guarded(&self, change: impl FnOnce(&mut Vec<Version>)) {
+        let mut guarded = self.guarded();
+        change(&mut guarded);
+        if let Some(memory) = self.memory.get() {
+            memory.write(&guarded);
+        }
     }
 
     fn forward_for(&self, network: &BridgeNetwork) -> Result<(), OpenError> {
@@ -298,7 +327,7 @@ impl Host {
                 |netfilter: &mut Netfilter| forwarding::ensure(&mut kernel, netfilter, version, keep_closed);
             let is_new = self.firewall.with_kernel(turned_on)?;
             if is_new && !self.guarded().contains(&version) {
-                self.guarded().push(version);
+                self.change_guarded(|guarded| guarded.push(version));
             }
         }
         Ok(())
