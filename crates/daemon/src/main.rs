@@ -81,6 +81,7 @@ fn clean(program: &str, settings: &Settings) -> Result<()> {
 fn serve(program: &str, settings: Settings) -> Result<()> {
     ensure_root(program)?;
     corten_sys::memory::share_heaps(HEAPS);
+    corten_sys::memory::forgo_cache();
     let raised = corten_sys::descriptors::raise();
     log::start(settings.log_format, level(settings.level, &settings.live))?;
     if let Err(error) = raised {
@@ -90,6 +91,7 @@ fn serve(program: &str, settings: Settings) -> Result<()> {
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_stack_size(STACK_BYTES)
+        .on_thread_start(corten_sys::memory::forgo_cache)
         .enable_all()
         .build()
         .context("start the runtime's threads")?;

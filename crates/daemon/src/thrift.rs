@@ -31,14 +31,20 @@ impl Thrift {
             loop {
                 tokio::time::sleep(CALM).await;
                 // The next burst is told of by the next connection that ends.
-                drop(tokio::task::spawn_blocking(corten_sys::memory::trim).await);
+                trim().await;
                 if tokio::time::timeout(QUIET, self.0.notified()).await.is_err() {
                     break;
                 }
             }
+            // The threads of the burst have ended meanwhile, and with them what they held.
+            trim().await;
             forget_code();
         }
     }
+}
+
+async fn trim() {
+    drop(tokio::task::spawn_blocking(corten_sys::memory::trim).await);
 }
 
 fn forget_code() {

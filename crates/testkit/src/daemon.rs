@@ -56,6 +56,8 @@ pub struct DaemonOptions {
     pub environment: Vec<(String, String)>,
     /// Root, run directory and socket are named after this, so that several can run in one sandbox.
     pub name: Option<String>,
+    /// Directories that its root lies in, below where it would lie: a long path.
+    pub below: PathBuf,
     /// Started by the name `dockerd`, with that name's defaults.
     pub as_dockerd: bool,
     /// How many descriptors it is given (the soft limit, which containers inherit); `None`: as the test has.
@@ -236,7 +238,8 @@ impl Daemon {
     /// The data directory, inside and outside alike.
     #[must_use]
     pub fn data_directory(&self) -> PathBuf {
-        self.sandbox.scratch().join(format!("data{}", self.suffix()))
+        let root = self.sandbox.scratch().join(&self.options.below);
+        root.join(format!("data{}", self.suffix()))
     }
 
     /// The socket's path as seen from the test's own mount namespace.

@@ -136,6 +136,7 @@ struct Writer {
 
 impl Writer {
     fn run(mut self, queue: &Queue) {
+        corten_sys::memory::forgo_cache();
         let (mut lines, mut flushes) = (Vec::new(), Vec::new());
         // What has come meanwhile goes in one write.
         while queue.take(&mut lines, &mut flushes) {

@@ -1,13 +1,14 @@
 //! What the control groups count, in the shape of the API. A file that is not there counts nothing: the
 //! container has just ended, or the kernel lacks the controller.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use corten_api::container::{BlkioEntry, BlkioStats, CpuUsage, MemoryStats, PidsStats, ThrottlingData};
 use corten_api::{List, Map};
 use corten_runtime::cgroup::with_controller;
 use corten_runtime::plan::{Cgroup, Layout};
+
+use super::read;
 
 /// All counters of one container.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,11 +105,7 @@ fn block_io(cgroup: &Cgroup) -> BlkioStats {
 
 fn text(cgroup: &Cgroup, controller: &str, file: &str) -> String {
     let path: Option<PathBuf> = with_controller(cgroup, controller).map(|directory| directory.absolute().join(file));
-    path.as_deref().map(read).unwrap_or_default()
-}
-
-fn read(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_default()
+    path.as_deref().map(read::text).unwrap_or_default()
 }
 
 fn number(text: &str) -> u64 {

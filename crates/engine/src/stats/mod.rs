@@ -4,6 +4,7 @@
 
 mod group;
 mod network;
+mod read;
 mod sample;
 mod system;
 

@@ -1,14 +1,15 @@
 //! The counters of a network namespace's interfaces.
 
-use std::fs;
 use std::path::Path;
 
 use corten_api::Map;
 use corten_api::container::NetworkStats;
 
+use super::read;
+
 /// The interfaces in a process's `net/dev`, the loopback excepted; none when the process has ended.
 pub(super) fn interfaces(path: &Path) -> Map<NetworkStats> {
-    parse(&fs::read_to_string(path).unwrap_or_default())
+    parse(&read::text(path))
 }
 
 /// proc_pid_net(5): eight columns of receipt, then eight of sending.

@@ -64,6 +64,7 @@ impl Trash {
 }
 
 fn work(paths: &Receiver<PathBuf>) {
+    corten_sys::memory::forgo_cache();
     for path in paths {
         if let Err(error) = remove_all(&path) {
             tracing::warn!(%error, "leftover remains");

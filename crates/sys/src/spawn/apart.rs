@@ -82,6 +82,7 @@ impl Thread {
             .name("spawn".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || {
+                crate::memory::forgo_cache();
                 let separate = separate(&theirs);
                 let serves = separate.is_ok();
                 // whoever asked may have given up

@@ -140,3 +140,28 @@ fn the_parent_of_the_groups_goes_with_the_daemon() -> Result<()> {
     }
     Ok(())
 }
+
+/// A root whose directories have longer names than overlay's parameters hold.
+#[test]
+fn a_root_far_down() -> Result<()> {
+    let options = DaemonOptions {
+        below: [&"d".repeat(120), &"e".repeat(140)].iter().collect(),
+        ..DaemonOptions::default()
+    };
+    on_daemon(options, &["busybox"], |case| {
+        ensure!(case.daemon.data_directory().as_os_str().len() > 255, "not far enough");
+        case.ok("run -d --name box -v data:/data busybox sh -c 'echo x > /etc/x; echo said; sleep 1000'")?;
+        until_ok(LIMIT, "the program", || case.says("logs box", "said"))?;
+        case.says("exec box cat /etc/x", "x")?;
+        case.daemon.kill()?;
+        case.daemon.launch()?;
+        case.says("exec box cat /etc/x", "x")?;
+        case.ok("restart -t 0 box")?;
+        ensure!(case.ok("diff box")?.contains("A /etc/x"), "diff");
+        case.ok("commit box made")?;
+        case.says("run --rm made cat /etc/x", "x")?;
+        case.ok("rm -f box")?;
+        case.ok("volume rm data")?;
+        case.ok("rmi made").map(drop)
+    })
+}

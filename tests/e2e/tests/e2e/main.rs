@@ -42,6 +42,7 @@ mod log_drivers;
 mod logs;
 mod many_ports;
 mod means;
+mod misbehaving;
 mod mount_forms;
 mod namespaces;
 mod neighbours;

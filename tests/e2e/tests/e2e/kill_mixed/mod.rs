@@ -43,8 +43,12 @@ fn mixed_load() -> Result<()> {
         case.ok("run -d --name stays -p 8080:80 busybox httpd -f -h /etc")?;
         case.ok("run -d --name counts busybox sh -c 'i=0; while :; do echo $i; i=$((i+1)); usleep 2000; done'")?;
         let pids = pids(case)?;
-        let acts = under_load(case, seed, |case, random| {
+        let acts = under_load(case, seed, |case, random, is_over| {
             for round in 0..kills {
+                if is_over.load(Ordering::Relaxed) {
+                    eprintln!("kill_mixed::mixed_load: a worker gave up after {round} kills");
+                    return Ok(());
+                }
                 // The moment is what is random here: nothing is waited for.
                 std::thread::sleep(Duration::from_millis(20 + random.below(400) as u64));
                 case.daemon.kill()?;
@@ -75,8 +79,12 @@ fn pids(case: &Case) -> Result<String> {
 }
 
 /// Runs `body` beside the workers; the result is how many acts they did. Everything of theirs is
-/// looked at and removed at the end.
-fn under_load(case: &mut Case, seed: u64, body: impl FnOnce(&mut Case, &mut Random) -> Result<()>) -> Result<usize> {
+/// looked at and removed at the end. The body is told when one of them has found something.
+fn under_load(
+    case: &mut Case,
+    seed: u64,
+    body: impl FnOnce(&mut Case, &mut Random, &AtomicBool) -> Result<()>,
+) -> Result<usize> {
     let socket = case.daemon.socket_outside();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -84,18 +92,15 @@ fn under_load(case: &mut Case, seed: u64, body: impl FnOnce(&mut Case, &mut Rand
             .map(|number| {
                 let (socket, is_over) = (socket.clone(), &is_over);
                 scope.spawn(move || {
-                    let mut worker = Worker::new(number, socket, Random(seed ^ number << 32));
-                    let mut acts = 0;
-                    while !is_over.load(Ordering::Relaxed) {
-                        worker.act().with_context(|| format!("act {acts} of worker {number}"))?;
-                        acts += 1;
+                    let done = work(Worker::new(number, socket, Random(seed ^ number << 32)), is_over);
+                    if done.is_err() {
+                        is_over.store(true, Ordering::Relaxed);
                     }
-                    worker.finish().with_context(|| format!("the end of worker {number}"))?;
-                    Ok::<usize, anyhow::Error>(acts)
+                    done.with_context(|| format!("worker {number}"))
                 })
             })
             .collect();
-        let verdict = body(case, &mut Random(seed));
+        let verdict = body(case, &mut Random(seed), &is_over);
         is_over.store(true, Ordering::Relaxed);
         let mut acts = 0;
         for worker in workers {
@@ -103,6 +108,17 @@ fn under_load(case: &mut Case, seed: u64, body: impl FnOnce(&mut Case, &mut Rand
         }
         verdict.map(|()| acts)
     })
+}
+
+/// One act after the other until all is over; how many.
+fn work(mut worker: Worker, is_over: &AtomicBool) -> Result<usize> {
+    let mut acts = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        worker.act().with_context(|| format!("act {acts}"))?;
+        acts += 1;
+    }
+    worker.finish().context("the end")?;
+    Ok(acts)
 }
 
 /// Every number is in the log once and in order.

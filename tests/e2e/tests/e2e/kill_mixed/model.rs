@@ -153,8 +153,13 @@ impl Possible {
         if !done.is_empty() {
             self.phases.extend(act.between());
         }
+        let ends = matches!(act, Act::Stop | Act::Kill | Act::Restart | Act::Remove);
+        if ends && self.phases.contains(&Phase::Paused) {
+            // It has to be thawed before it can end.
+            self.phases.insert(Phase::Running);
+        }
         self.phases.extend(done);
-        self.is_told_to_end |= matches!(act, Act::Stop | Act::Kill | Act::Restart | Act::Remove);
+        self.is_told_to_end |= ends;
         self.end_by_itself();
     }
 
@@ -201,6 +206,15 @@ fn an_answer_narrows_and_silence_widens() -> Result<()> {
     assert_eq!(it.phases, BTreeSet::from([Phase::Running, Phase::Exited]));
     it.answered(Act::Pause, 409)?;
     assert!(it.is_surely(Phase::Exited));
+    let mut frozen = it.clone();
+    frozen.answered(Act::Start, 204)?;
+    frozen.answered(Act::Pause, 204)?;
+    assert!(frozen.clone().seen(Phase::Running).is_err(), "nobody thawed it");
+    frozen.unanswered(Act::Stop);
+    assert_eq!(
+        frozen.phases,
+        BTreeSet::from([Phase::Running, Phase::Paused, Phase::Exited])
+    );
     assert!(it.seen(Phase::Absent).is_err(), "a container that is lost");
     assert!(it.answered(Act::Start, 404).is_err(), "a container that is lost");
     assert!(it.answered(Act::Start, 500).is_err(), "a fault of the engine");
