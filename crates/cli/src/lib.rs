@@ -37,6 +37,7 @@ mod speech;
 mod stream;
 mod terminal;
 mod text;
+mod trust;
 mod verb;
 
 pub use fuzz::fuzz;

@@ -242,3 +242,33 @@ fn proxies_of_the_configuration_reach_the_container() {
     );
     assert_eq!(String::from_utf8_lossy(&output.stdout), "abc\n");
 }
+
+/// Signatures are not verified here: who wants them verified is told, and nothing is asked of the engine.
+#[test]
+fn content_trust_is_refused_unless_there_is_nothing_to_verify() {
+    let engine = Engine::start(|request| match request.line.split('?').next() {
+        Some("POST /containers/create") => request.answer("201 Created", CREATED),
+        _ => request.answer("204 No Content", ""),
+    });
+    let digest = format!("busybox@sha256:{}", "a".repeat(64));
+    for (words, trusted) in [
+        (&["run", "-d", "busybox"][..], false),
+        (&["create", "busybox:1"], false),
+        (&["pull", "-q", "busybox"], false),
+        (&["push", "-q", "busybox"], false),
+        (&["run", "-d", &digest], true),
+        (&["run", "-d", "--disable-content-trust", "busybox"], true),
+        (&["create", "--disable-content-trust", "busybox"], true),
+    ] {
+        let asked = engine.lines().len();
+        let mut command = corten(words);
+        command
+            .env("CORTEN_HOST", engine.address())
+            .env("DOCKER_CONTENT_TRUST", "1");
+        let output = finish(command, "");
+        let said = text(&output.stderr);
+        assert_eq!(output.status.success(), trusted, "{words:?}: {said}");
+        assert_eq!(said.contains("the signature of busybox"), !trusted, "{words:?}: {said}");
+        assert_eq!(engine.lines().len() > asked, trusted, "{words:?}");
+    }
+}

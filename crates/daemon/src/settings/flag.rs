@@ -249,19 +249,16 @@ impl Flag {
     #[must_use]
     pub fn remark(&self, values: &[String]) -> Option<String> {
         let is_off = |value: &String| value.is_empty() || value == "false";
-        let what = match self.effect {
-            Effect::Ignored if !values.is_empty() => "does nothing yet",
-            Effect::Usual(usual) if values.iter().any(|value| !usual.contains(&value.as_str())) => "does nothing yet",
-            Effect::Moot if !values.iter().all(is_off) => "has no effect in Corten",
-            Effect::Ignored
-            | Effect::Usual(_)
-            | Effect::Moot
-            | Effect::Used
-            | Effect::Only(_)
-            | Effect::Refused
-            | Effect::Gone(_) => return None,
+        let given = values.iter().map(String::as_str);
+        let vain: Vec<&str> = match self.effect {
+            Effect::Ignored => given.collect(),
+            Effect::Usual(usual) => given.filter(|value| !usual.contains(value)).collect(),
+            Effect::Moot if !values.iter().all(is_off) => {
+                return Some(format!("--{} has no effect in Corten", self.name));
+            }
+            Effect::Moot | Effect::Used | Effect::Only(_) | Effect::Refused | Effect::Gone(_) => return None,
         };
-        Some(format!("--{} {what}", self.name))
+        (!vain.is_empty()).then(|| format!("--{} {} does nothing yet", self.name, vain.join(", ")))
     }
 
     /// `--debug`, or `-D, --debug`, as Docker names it in complaints.

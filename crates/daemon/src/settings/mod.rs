@@ -422,7 +422,15 @@ mod tests {
         let relative = format!("--data-root some/where is relative: using {}", used.display());
         assert_eq!(remarks, ["--containerd has no effect in Corten", relative.as_str()]);
         let later = settings("cortend", "--node-generic-resource gpu=1").unwrap().remarks;
-        assert_eq!(later, ["--node-generic-resource does nothing yet"]);
+        assert_eq!(later, ["--node-generic-resource gpu=1 does nothing yet"]);
+        let features = "--feature buildkit=true --feature containerd-snapshotter=true --add-runtime a=/x";
+        assert_eq!(
+            settings("cortend", features).unwrap().remarks,
+            [
+                "--add-runtime a=/x does nothing yet",
+                "--feature containerd-snapshotter=true does nothing yet"
+            ]
+        );
         assert!(settings("cortend", "").unwrap().remarks.is_empty());
     }
 

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::flag::Parsed;
 use crate::option::platform;
 use crate::progress;
+use crate::trust;
 use crate::verb::Invocation;
 
 /// What the engine says where the image is not there, or not for the platform asked for.
@@ -51,6 +52,7 @@ impl Order {
         };
         let mut body = container_config::compile(parsed).map_err(|error| Failure::new(error.to_string()))?;
         add_proxies(&mut body, invocation, parsed)?;
+        trust::refuse(&body.config.image, parsed)?;
         let platform = parsed.text("platform").map(str::to_owned);
         let platform = platform
             .or_else(|| std::env::var("DOCKER_DEFAULT_PLATFORM").ok())

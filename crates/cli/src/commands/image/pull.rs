@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::output;
 use crate::progress;
+use crate::trust;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 
 const FLAGS: &[Flag] = &[
@@ -42,6 +43,7 @@ fn pull(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if untagged && !all && !quiet {
         output::line(&format!("Using default tag: {}", reference.tag().unwrap_or_default()))?;
     }
+    trust::refuse(&parsed.arguments[0], parsed)?;
     let tag = reference.digest().map(|digest| digest.to_string());
     let tag = tag.or_else(|| reference.tag().map(str::to_owned)).unwrap_or_default();
     let platform = parsed.text("platform").map(str::to_owned);

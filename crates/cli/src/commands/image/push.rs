@@ -9,6 +9,7 @@ use crate::credentials;
 use crate::failure::Failure;
 use crate::flag::{Flag, Kind, Parsed, Rules};
 use crate::option::platform;
+use crate::trust;
 use crate::verb::{Arguments, Invocation, Verb, block_on};
 use crate::{output, progress};
 
@@ -44,6 +45,7 @@ fn push(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
     if untagged && !all && !quiet {
         output::line(&format!("Using default tag: {}", reference.tag().unwrap_or_default()))?;
     }
+    trust::refuse(&parsed.arguments[0], parsed)?;
     let options = PushOptions {
         image: reference.name(),
         tag: reference.tag().unwrap_or_default().to_owned(),
