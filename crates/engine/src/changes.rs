@@ -6,9 +6,11 @@ use corten_image::snapshot::ChangeKind;
 use crate::container::Container;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::files;
 
 /// Compares it with what it was made from.
 pub(crate) fn changes(core: &Core, container: &Container) -> Result<Vec<FilesystemChange>> {
+    files::view::prepare(core, container)?;
     let identity = container.record.identity.as_ref();
     let inside = |owner| identity.map_or(owner, |identity| identity.inside(owner));
     let changes = core.images.snapshot_changes(&container.id, &inside);

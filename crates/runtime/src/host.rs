@@ -15,6 +15,8 @@ pub struct Host {
     pub layout: Layout,
     /// All mounted hierarchies.
     pub hierarchies: Vec<Hierarchy>,
+    /// Its name.
+    pub name: String,
     /// Kernel version: major, minor.
     pub kernel: (u32, u32),
     /// Highest capability number that the kernel knows.
@@ -67,10 +69,12 @@ impl Host {
             return Err(ProbeError::NoCgroups);
         }
         let v1 = hierarchies.iter().any(|hierarchy| !hierarchy.unified);
+        let uname = rustix::system::uname();
         Ok(Self {
             layout: if v1 { Layout::V1 } else { Layout::V2 },
             hierarchies,
-            kernel: version(&rustix::system::uname().release().to_string_lossy()),
+            name: uname.nodename().to_string_lossy().into_owned(),
+            kernel: version(&uname.release().to_string_lossy()),
             last_capability: read("/proc/sys/kernel/cap_last_cap")?.trim().parse().unwrap_or(40),
             capabilities: corten_sys::capability::get()
                 .map_err(|source| ProbeError::Read {

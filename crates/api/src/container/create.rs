@@ -41,7 +41,7 @@ pub struct ContainerCreateResponse {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "PascalCase")]
+#[serde(default, expecting = "struct container.CreateRequest", rename_all = "PascalCase")]
 struct Beside {
     host_config: Option<HostConfig>,
     networking_config: Option<NetworkingConfig>,

@@ -71,6 +71,14 @@ fn check_hardware_address(body: &ContainerCreateBody) -> Result<(), Failure> {
     ))
 }
 
+/// What is said of a hardware address of the container as a whole since 1.44.
+pub(super) fn hardware_address_warning(body: &ContainerCreateBody, version: ApiVersion) -> Option<&'static str> {
+    let told = version >= ApiVersion::new(1, 44) && !body.config.mac_address.is_empty();
+    told.then_some(
+        "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.",
+    )
+}
+
 /// Settings of `eth0` belong to the endpoint since 1.48; before, they were among the container's.
 fn move_sysctls(body: &mut ContainerCreateBody) -> Result<(), Failure> {
     let host = body.host_config.get_or_insert_default();

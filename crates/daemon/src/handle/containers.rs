@@ -33,8 +33,10 @@ pub(super) async fn create(api: &Api, mut request: Request) -> Answer {
         ));
     }
     compat::adapt_create(&mut body, request.version)?;
+    let warning = compat::hardware_address_warning(&body, request.version);
     let (name, platform) = (request.query.filled("name"), request.query.filled("platform"));
-    let created = api.engine.create_container(name, platform, body).await?;
+    let mut created = api.engine.create_container(name, platform, body).await?;
+    created.warnings.extend(warning.map(str::to_owned));
     Ok(answer::json_with(StatusCode::CREATED, &created))
 }
 
@@ -87,7 +89,7 @@ pub(super) async fn rename(api: &Api, id: &str, request: &Request) -> Answer {
 
 /// `POST /containers/{id}/update`
 pub(super) async fn update(api: &Api, id: &str, mut request: Request) -> Answer {
-    let mut update: UpdateBody = request.json().await?;
+    let mut update: UpdateBody = request.json_or_default().await?;
     if request.version < ApiVersion::new(1, 40) {
         update.pids_limit = None;
     }

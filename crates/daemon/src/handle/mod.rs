@@ -112,7 +112,7 @@ impl Api {
             Call::ContainerPrune => prune::containers(self, &request).await,
             Call::ImagePrune => prune::images(self, &request).await,
             Call::VolumePrune => prune::volumes(self, &request).await,
-            Call::BuildPrune => prune::build(),
+            Call::BuildPrune => prune::build(&request),
             Call::ContainerWait(id) => containers::wait(self, &id, &request),
             Call::ContainerResize(id) => containers::resize(self, &id, &request).await,
             Call::ContainerAttach(id) => attach::attach(self, &id, request).await,

@@ -30,7 +30,8 @@ pub(super) async fn volumes(api: &Api, request: &Request) -> Answer {
 }
 
 /// `POST /build/prune`: there is no cache of builds to prune.
-pub(super) fn build() -> Answer {
+pub(super) fn build(request: &Request) -> Answer {
+    request.query.filters()?;
     Ok(answer::json(&BuildPruneReport {
         caches_deleted: List::null(),
         ..BuildPruneReport::default()

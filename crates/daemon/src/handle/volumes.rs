@@ -10,7 +10,11 @@ use crate::http::{Answer, BodyReader, Failure, Request, answer};
 
 /// `GET /volumes`
 pub(super) async fn list(api: &Api, request: &Request) -> Answer {
-    Ok(answer::json(&api.engine.list_volumes(request.query.filters()?).await?))
+    let filters = request.query.filters().map_err(|failure| Failure {
+        message: format!("error reading volume filters: {}", failure.message),
+        ..failure
+    })?;
+    Ok(answer::json(&api.engine.list_volumes(filters).await?))
 }
 
 /// `POST /volumes/create`

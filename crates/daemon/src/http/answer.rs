@@ -71,7 +71,7 @@ pub fn text_failure(failure: &Failure, content_type: &'static str) -> Response<B
     let mut response = typed(
         failure.status,
         content_type,
-        Body::whole(format!("{}\n", failure.message)),
+        Body::whole(format!("{}\r\n", failure.message)),
     );
     response
         .headers_mut()

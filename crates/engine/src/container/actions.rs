@@ -121,11 +121,10 @@ pub(crate) async fn connect_network(
     reference: &str,
     settings: EndpointSettings,
 ) -> Result<()> {
-    // an unknown network is told before an unknown container
+    let container = core.containers.find(reference)?;
     if crate::network::builtin(core, network).is_none() {
         core.networks.find(network)?;
     }
-    let container = core.containers.find(reference)?;
     let (network, settings) = (network.to_owned(), Box::new(settings));
     ask(&container, |answer| Message::Connect {
         network,
@@ -207,7 +206,7 @@ async fn remove_link(core: &Core, reference: &str) -> Result<()> {
     let name = reference.strip_prefix('/').unwrap_or(reference);
     let (parent, alias) = name
         .split_once('/')
-        .ok_or_else(|| Error::conflict("Conflict, cannot remove the default link name of the container"))?;
+        .ok_or_else(|| Error::internal("Conflict, cannot remove the default link name of the container"))?;
     let parent = core.containers.find(parent)?;
     let alias = alias.to_owned();
     ask(&parent, |answer| Message::Unlink { alias, answer }).await

@@ -161,14 +161,8 @@ pub fn detach_keys(text: Option<&str>) -> Result<Vec<u8>> {
     let Some(text) = text.filter(|text| !text.is_empty()) else {
         return Ok(DEFAULT_KEYS.to_vec());
     };
-    let wrong = |key: &str| {
-        Error::invalid(format!(
-            "Invalid detach keys ({text}) provided: Unknown character: '{key}'"
-        ))
-    };
-    text.split(',')
-        .map(|key| key_byte(key).ok_or_else(|| wrong(key)))
-        .collect()
+    let wrong = || Error::invalid(format!("Invalid detach keys ({text}) provided"));
+    text.split(',').map(|key| key_byte(key).ok_or_else(wrong)).collect()
 }
 
 fn key_byte(key: &str) -> Option<u8> {

@@ -12,7 +12,6 @@ use corten_api::List;
 use corten_api::container::{ContainerCreateBody, ContainerCreateResponse, HostConfig};
 use corten_base::id::hex;
 use corten_base::{ContainerId, Digest, Timestamp};
-use corten_image::Image;
 use corten_sys::fault::boundary;
 
 use super::change::Changes;
@@ -23,7 +22,7 @@ use super::owner::{Origin, spawn};
 use super::phase::Life;
 use super::record::{CREATING, Record, VERSION};
 use super::validate::{self, Limits};
-use super::{name, sources};
+use super::{meant, name, sources};
 use crate::core::{Core, blocking, random_bytes};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Subject;
@@ -66,17 +65,8 @@ pub(crate) async fn create(core: &Arc<Core>, request: CreateRequest) -> Result<C
 
 fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     let mut body = request.body;
-    let given = request.name.filter(|given| !given.is_empty());
-    let given = given.as_deref().map(name::check).transpose()?;
+    let platform = meant::platform(request.platform.as_deref())?;
     let host = body.host_config.clone().unwrap_or_default();
-    let image = match body.config.image.as_str() {
-        // A container over an empty root.
-        "" => {
-            validate::check_command(&body.config)?;
-            None
-        }
-        name => Some(find_image(core, name, request.platform.as_deref())?),
-    };
     validate::check(&body.config, &host, body.networking_config.as_ref(), limits(core))?;
     if core.config.uses_systemd() && !host.cgroup_parent.is_empty() && !validate::is_slice(&host.cgroup_parent) {
         return Err(Error::invalid(validate::NO_SLICE));
@@ -84,6 +74,17 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     check_log(core, &host)?;
     check_cpusets(&host.cpuset_cpus, &host.cpuset_mems)?;
     check_endpoints(core, &body)?;
+    // What is wrong with the request itself is told before what is not there (observed: dockerd 28.5).
+    let image = match body.config.image.as_str() {
+        // A container over an empty root.
+        "" => {
+            validate::check_command(&body.config)?;
+            None
+        }
+        name => Some(meant::image(core, name, platform.as_ref())?),
+    };
+    let given = request.name.filter(|given| !given.is_empty());
+    let given = given.as_deref().map(name::check).transpose()?;
     if let Some(host) = &mut body.host_config {
         resolve_references(core, host)?;
     }
@@ -98,7 +99,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     let mut mounts = mounts::resolve(&host, &volumes, inherited, &mut || hex(&random_bytes()))?;
     mounts::follow_data_root(&mut mounts, &core.config.data.to_string_lossy())?;
     for mount in mounts.iter_mut().filter(|mount| mount.kind == MountKind::Image) {
-        mount.image = mounted_image(core, &mount.source)?;
+        mount.image = meant::mounted(core, &mount.source)?;
     }
     for mount in mounts
         .iter()
@@ -127,6 +128,7 @@ fn make(core: &Core, request: CreateRequest) -> Result<(Record, Vec<String>)> {
     }
     let host = body.host_config.get_or_insert_default();
     super::block_io::discard(host, &core.host);
+    (host.cpu_percent, host.kernel_memory) = (0, 0);
     super::effective::settle_modes(host, &core.config, &core.host);
     let record = Record {
         version: VERSION,
@@ -182,32 +184,6 @@ fn identity(core: &Core, host: &HostConfig) -> Result<Option<Mapping>> {
         return Err(refusal);
     }
     Ok(identity)
-}
-
-/// The image that `--mount type=image` names. Sic: its text has the tag that was not given.
-fn mounted_image(core: &Core, reference: &str) -> Result<String> {
-    match core.images.find(reference) {
-        Ok(image) => Ok(image.id.to_string()),
-        Err(error) => Err(crate::image::find_error(reference, &error)),
-    }
-}
-
-fn find_image(core: &Core, reference: &str, platform: Option<&str>) -> Result<Arc<Image>> {
-    let image = core
-        .images
-        .find(reference)
-        .map_err(|error| crate::image::find_error(reference, &error))?;
-    if let Some(platform) = platform.filter(|platform| !platform.is_empty()) {
-        let parts: Vec<&str> = platform.split('/').collect();
-        let fits = |index: usize, own: &str| parts.get(index).is_none_or(|wanted| *wanted == own || own.is_empty());
-        if !fits(0, &image.config.os) || !fits(1, &image.config.architecture) {
-            let own = format!("{}/{}", image.config.os, image.config.architecture);
-            return Err(Error::not_found(format!(
-                "image with reference {reference} was found but does not provide the specified platform ({platform}), it is {own}"
-            )));
-        }
-    }
-    Ok(image)
 }
 
 /// Processors that containers can have.
@@ -272,6 +248,13 @@ pub(super) fn check_cpusets(cpus: &str, mems: &str) -> Result<()> {
 /// take "not found" at the creation for a missing image.
 fn check_endpoints(core: &Core, body: &ContainerCreateBody) -> Result<()> {
     for asked in super::wiring::asked_in(body) {
+        let mac = &asked.settings.mac_address;
+        if !mac.is_empty() && mac.parse::<corten_net::MacAddress>().is_err() {
+            let network = &asked.network;
+            return Err(Error::invalid(format!(
+                "invalid config for network {network}: invalid MAC address {mac}"
+            )));
+        }
         let Ok(place) = place::find(core, &asked.network) else {
             continue;
         };
@@ -473,6 +456,9 @@ pub(crate) fn undo_parts(core: &Core, id: &ContainerId, anonymous: Vec<String>) 
 
 fn warnings(core: &Core, host: &HostConfig) -> Vec<String> {
     let mut warnings = super::block_io::warnings(host, &core.host);
+    if host.cpu_percent > 0 {
+        warnings.push("linux does not support CPU percent. Percent discarded.".to_owned());
+    }
     if host.oom_kill_disable == Some(true) && host.memory == 0 {
         warnings.push(
             "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.".to_owned(),

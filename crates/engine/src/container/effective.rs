@@ -83,8 +83,12 @@ pub fn effective(record: &Record, settings: &Config, host: &Host) -> Effective {
     if network == NetworkMode::Bridge {
         "bridge".clone_into(&mut host_config.network_mode);
     }
-    if config.hostname.is_empty() && network != NetworkMode::Host {
-        record.id.short().clone_into(&mut config.hostname);
+    if config.hostname.is_empty() {
+        if network == NetworkMode::Host {
+            config.hostname.clone_from(&host.name);
+        } else {
+            record.id.short().clone_into(&mut config.hostname);
+        }
     }
     fill_host(&mut host_config, settings, host);
     let policy = policy(&host_config);
@@ -258,6 +262,9 @@ fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
     if config.shm_size == 0 {
         config.shm_size = i64::try_from(settings.shm_size_bytes).unwrap_or(i64::MAX);
     }
+    // Version 2 of control groups cannot do without the killer (observed: dockerd 28.5).
+    config.oom_kill_disable = (host.layout == Layout::V1).then(|| config.oom_kill_disable.unwrap_or(false));
+    disable_labels(config);
     if config.memory > 0 && config.memory_swap == 0 {
         config.memory_swap = config.memory.saturating_mul(2);
     }
@@ -265,6 +272,15 @@ fn fill_host(config: &mut HostConfig, settings: &Config, host: &Host) {
         config.init = Some(true);
     }
     fill_paths(config);
+}
+
+/// Docker's word for containers that share the host's processes or ipc, or may do everything: they have no label.
+fn disable_labels(config: &mut HostConfig) {
+    let shares = config.privileged || config.ipc_mode == "host" || config.pid_mode == "host";
+    let says = |option: &String| option.split(['=', ':']).next() == Some("label");
+    if shares && !config.security_opt.iter().any(says) {
+        config.security_opt.push("label=disable".to_owned());
+    }
 }
 
 fn fill_paths(config: &mut HostConfig) {

@@ -126,9 +126,11 @@ impl ContainerFilter {
                 .get(name)
                 .map(|value| {
                     // Sic: dockerd 28.5 answers with 500.
+                    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+                    let why = if digits { "value out of range" } else { "invalid syntax" };
                     let wrong = || {
                         Error::internal(format!(
-                            "error while looking up for {name} {value}: strconv.ParseUint: parsing {value:?}: invalid syntax"
+                            "error while looking up for {name} {value}: strconv.ParseUint: parsing {value:?}: {why}"
                         ))
                     };
                     PortRange::parse(value).ok_or_else(wrong)

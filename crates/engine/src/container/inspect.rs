@@ -12,8 +12,7 @@ use super::effective::{Effective, NetworkMode};
 use super::mounts::MountKind;
 use super::phase::{Ended, Phase};
 use super::run::Joined;
-use super::wiring::asked;
-use super::{Container, View, ports, record, start, status};
+use super::{Container, View, ports, record, start, status, wiring};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::network::{self, files};
@@ -26,7 +25,7 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
     // What was never started has no files yet.
     let fresh = matches!(view.life.phase, Phase::Created(_));
     let file = |name| {
-        if fresh {
+        if fresh || container.effective.config.network_disabled {
             return String::new();
         }
         files::path(core, container, name).display().to_string()
@@ -76,18 +75,15 @@ pub(crate) fn inspect(core: &Core, container: &Container, size: bool) -> Result<
 
 fn host_config(core: &Core, container: &Container) -> HostConfig {
     let mut host = container.host_now();
-    host.links = network::linked::shown(core, container, &host.links);
+    host.links = network::linked::shown(core, container);
     host
 }
 
 /// What holds, with the hardware address that was asked for on the first network (observed: dockerd 28.5).
 fn config(container: &Container, effective: &Effective) -> ContainerConfig {
     let mut config = effective.config.clone();
-    if config.mac_address.is_empty()
-        && let Some(first) = asked(&container.record).first()
-    {
-        config.mac_address.clone_from(&first.settings.mac_address);
-    }
+    let first = wiring::at_creation(container).into_iter().next();
+    config.mac_address = first.map_or_else(String::new, |first| first.settings.mac_address);
     config
 }
 
@@ -169,6 +165,7 @@ fn graph_driver(core: &Core, container: &Container) -> DriverData {
     let mut data = Map::null();
     if let Ok(snapshot) = core.images.snapshot(&container.id) {
         let lower: Vec<String> = snapshot.lower.iter().map(|layer| layer.display().to_string()).collect();
+        data.insert("ID".to_owned(), container.id.to_string());
         data.insert("LowerDir".to_owned(), lower.join(":"));
         data.insert("UpperDir".to_owned(), snapshot.upper.display().to_string());
         data.insert("WorkDir".to_owned(), snapshot.work.display().to_string());
@@ -191,9 +188,14 @@ fn network_settings(core: &Core, container: &Container, view: &View) -> NetworkS
         ..NetworkSettings::default()
     };
     let Some(running) = view.life.phase.running() else {
+        // What was asked for on the default network shows until the first start (observed: dockerd 28.5).
+        if let Some(endpoint) = settings.networks.get("bridge") {
+            settings.mac_address.clone_from(&endpoint.mac_address);
+        }
         return settings;
     };
-    if !matches!(container.effective.network, NetworkMode::Container(_)) {
+    let has_own = !matches!(container.effective.network, NetworkMode::Container(_));
+    if has_own && !container.effective.config.network_disabled {
         settings.sandbox_id = corten_base::Digest::of(container.id.as_str().as_bytes()).hex();
         settings.sandbox_key = format!("/proc/{}/ns/net", running.pid);
     }

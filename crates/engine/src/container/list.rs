@@ -216,7 +216,7 @@ impl Row<'_> {
                 annotations: container.effective.host.annotations.clone(),
             },
             network_settings: SummaryNetworkSettings {
-                networks: network::endpoints::shown(core, container, view),
+                networks: network::endpoints::listed(core, container, view),
             },
             mounts: inspect::mounts(core, container),
             ..ContainerSummary::default()

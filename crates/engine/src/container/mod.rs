@@ -20,6 +20,7 @@ pub(crate) mod inspect;
 pub(crate) mod joins;
 pub(crate) mod links;
 pub(crate) mod list;
+mod meant;
 pub mod mounts;
 pub mod name;
 mod namespaces;

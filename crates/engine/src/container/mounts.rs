@@ -182,6 +182,7 @@ pub fn inherit(mounts: &[MountSpec], mode: &str) -> Result<Vec<MountSpec>> {
             readonly: mount.readonly || readonly,
             no_copy: true,
             inherited: true,
+            mode: String::new(),
             ..mount.clone()
         })
         .collect())
@@ -264,7 +265,7 @@ impl MountSpec {
                 point.name.clone_from(&self.volume);
                 "local".clone_into(&mut point.driver);
                 point.source = volume_path.display().to_string();
-                if self.mode.is_empty() && !self.anonymous {
+                if self.mode.is_empty() && !self.inherited && (!self.anonymous || self.long_form) {
                     "z".clone_into(&mut point.mode);
                 }
             }

@@ -19,10 +19,10 @@ pub(super) struct Shared {
 
 /// The process whose network namespace `--network container:` means.
 fn network_of(core: &Core, container: &Container, reference: &str) -> Result<Joined> {
-    let other = core.containers.find(reference).map_err(|error| Error {
-        message: format!("joining network namespace of container: {}", error.message),
-        ..error
-    })?;
+    let other = core
+        .containers
+        .find(reference)
+        .map_err(|error| Error::internal(format!("joining network namespace of container: {}", error.message)))?;
     joins::check_identity(container, &other)?;
     process_of(&other).ok_or_else(|| {
         let (name, state) = (other.name(), super::status::state(&other.look().life.phase));

@@ -7,6 +7,7 @@
 mod change;
 mod forward;
 mod freeze;
+mod hearing;
 mod persist;
 mod publish;
 mod refuse;
@@ -237,7 +238,9 @@ impl Owner {
                 then,
                 answer,
             } => {
+                let deaf = self.deaf(signal);
                 let result = self.apply(Event::Stop { signal, timeout, then }).await;
+                self.insist(deaf, signal);
                 self.answer_when(result, then, answer);
             }
             Message::Kill { signal, ends, answer } => {

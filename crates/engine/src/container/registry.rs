@@ -109,7 +109,7 @@ impl Registry {
         }
         let missing = || Error::not_found(format!("No such container: {reference}"));
         if reference.is_empty() {
-            return Err(missing());
+            return Err(Error::invalid("invalid name or ID supplied: \"\""));
         }
         let from = (Bound::Included(reference), Bound::Unbounded);
         let mut matches = index

@@ -5,6 +5,7 @@
 mod group;
 mod mounts;
 mod namespaces;
+pub(crate) mod prepared;
 mod process;
 mod read;
 mod resources;
@@ -119,6 +120,7 @@ pub fn plan(
     };
     let mut plan = compile(&spec, root, host, &options)?;
     plan.hooks = hooks(facts.edits);
+    plan.root_links = prepared::links();
     for device in &mut plan.devices {
         let node = facts.devices.iter().find(|node| Path::new(&node.path) == device.path);
         device.host_path = node.map(|node| PathBuf::from(&node.host_path));
@@ -127,8 +129,8 @@ pub fn plan(
 }
 
 fn groups(host: &HostConfig, edits: &Edits) -> Vec<String> {
-    let of_devices = edits.additional_gids.iter().map(u32::to_string);
-    host.group_add.iter().cloned().chain(of_devices).collect()
+    let given = host.group_add.iter().cloned();
+    given.chain(edits.additional_gids.iter().map(u32::to_string)).collect()
 }
 
 pub(crate) use group::limit;
@@ -294,8 +296,7 @@ fn hooks(edits: &Edits) -> Hooks {
 }
 
 fn hostname(effective: &Effective) -> Option<&str> {
-    let own = effective.host.uts_mode != "host" && !effective.config.hostname.is_empty();
-    own.then_some(effective.config.hostname.as_str())
+    Some(effective.config.hostname.as_str()).filter(|name| effective.host.uts_mode != "host" && !name.is_empty())
 }
 
 fn linux(effective: &Effective, settings: &Config, facts: &Facts<'_>) -> Value {

@@ -135,8 +135,15 @@ fn unbuilt(option: &str) -> Error {
     Error::not_implemented(format!("{option} is not supported by this version of Corten"))
 }
 
-/// What Docker's engine refuses on a Linux host without quotas, in its words.
+/// What Docker's engine refuses on a Linux host without quotas, in its words. It takes `CpuCount` and `CpuPercent`, which
+/// are for Windows alone, and does nothing about them.
 fn refuse_foreign(host: &HostConfig) -> Result<()> {
+    let quality = [(host.io_maximum_bandwidth, "bandwidth"), (host.io_maximum_iops, "IOPs")];
+    if let Some((_, what)) = quality.iter().find(|(given, _)| *given != 0) {
+        return Err(Error::invalid(format!(
+            "invalid option: QoS maximum {what} configuration is not supported on linux"
+        )));
+    }
     if !matches!(host.isolation.to_lowercase().as_str(), "" | "default") {
         return Err(Error::invalid(format!(
             "invalid isolation ({}): linux only supports 'default'",
@@ -149,7 +156,7 @@ fn refuse_foreign(host: &HostConfig) -> Result<()> {
         .find(|option| !option.eq_ignore_ascii_case("size"))
     {
         _ if host.storage_opt.is_empty() => Ok(()),
-        Some(option) => Err(Error::invalid(format!("Unknown option {option}"))),
+        Some(option) => Err(Error::internal(format!("Unknown option {option}"))),
         None => Err(Error::invalid(
             "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
         )),
@@ -160,12 +167,7 @@ fn refuse_unbuilt(host: &HostConfig, networking: Option<&NetworkingConfig>) -> R
     refuse_foreign(host)?;
     let table = [
         (!host.cgroup.is_empty(), "Cgroup"),
-        (host.kernel_memory != 0 || host.kernel_memory_tcp != 0, "KernelMemory"),
-        (host.cpu_count != 0 || host.cpu_percent != 0, "CpuCount/CpuPercent"),
-        (
-            host.io_maximum_iops != 0 || host.io_maximum_bandwidth != 0,
-            "IOMaximumIOps/IOMaximumBandwidth",
-        ),
+        (host.kernel_memory_tcp != 0, "KernelMemoryTCP"),
     ];
     if let Some((_, option)) = table.iter().find(|(given, _)| *given) {
         return Err(unbuilt(option));
@@ -359,12 +361,12 @@ fn check_security(host: &HostConfig) -> Result<()> {
             | ("writable-cgroups", "true" | "false")
             | ("label", "disable") => {}
             _ if !option.contains(['=', ':']) => {
-                return Err(Error::invalid(format!("invalid --security-opt 1: \"{option}\"")));
+                return Err(Error::internal(format!("invalid --security-opt 1: \"{option}\"")));
             }
             ("apparmor" | "label", _) => {
                 return Err(unbuilt(&format!("SecurityOpt {option}")));
             }
-            _ => return Err(Error::invalid(format!("invalid --security-opt 2: \"{option}\""))),
+            _ => return Err(Error::internal(format!("invalid --security-opt 2: \"{option}\""))),
         }
     }
     for (list, capabilities) in [("CapAdd", &host.cap_add), ("CapDrop", &host.cap_drop)] {

@@ -7,11 +7,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use corten_api::container::{ContainerCreateBody, EndpointSettings};
+use corten_api::container::{ContainerConfig, ContainerCreateBody, EndpointSettings, HostConfig};
 use corten_base::file::write_durable;
 use serde::{Deserialize, Serialize};
 
-use super::effective::NetworkMode;
+use super::Container;
+use super::effective::{Effective, NetworkMode};
 use super::record::{self, Record};
 
 /// The file's name.
@@ -44,6 +45,22 @@ struct Networks {
 #[must_use]
 pub fn asked(record: &Record) -> Vec<Asked> {
     asked_in(&record.body)
+}
+
+/// The same of a container, whose record keeps of the request only what nothing else tells.
+pub(crate) fn at_creation(container: &Container) -> Vec<Asked> {
+    let Effective { config, host, .. } = &container.effective;
+    asked_in(&ContainerCreateBody {
+        config: ContainerConfig {
+            mac_address: config.mac_address.clone(),
+            ..ContainerConfig::default()
+        },
+        host_config: Some(HostConfig {
+            network_mode: host.network_mode.clone(),
+            ..HostConfig::default()
+        }),
+        networking_config: container.record.body.networking_config.clone(),
+    })
 }
 
 /// The same of a creation's body.

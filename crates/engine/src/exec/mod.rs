@@ -51,7 +51,7 @@ pub(crate) fn make(
         )));
     }
     let keys = &config.detach_keys;
-    attach::detach_keys(Some(keys)).map_err(|_| Error::invalid(format!("Invalid escape keys ({keys}) provided")))?;
+    attach::detach_keys(Some(keys)).map_err(|_| Error::internal(format!("Invalid escape keys ({keys}) provided")))?;
     let id = ExecId::from_random(random_bytes());
     let session = Arc::new(Session::new(id, Arc::clone(container), config, purpose));
     publish(core, &session, "exec_create");

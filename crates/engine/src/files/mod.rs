@@ -11,7 +11,7 @@ pub(crate) mod link;
 pub(crate) mod read;
 pub(crate) mod stat;
 mod user;
-mod view;
+pub(crate) mod view;
 mod whose;
 pub(crate) mod write;
 

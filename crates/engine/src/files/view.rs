@@ -24,6 +24,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use super::gate::{Kept, Opened, Pass};
 use crate::container::Container;
 use crate::container::mounts::{MountKind, MountSpec};
+use crate::container::phase::Phase;
+use crate::container::spec::prepared::MOUNT_TABLE;
 use crate::core::{Core, random_bytes};
 use crate::error::{Error, Result};
 use crate::network::files::FILES;
@@ -84,6 +86,7 @@ pub(crate) fn open(core: &Arc<Core>, container: &Container, pass: Pass, scope: S
         }
     }
     if scope == Scope::RootAlone {
+        prepare(core, container)?;
         let root = core.images.view_snapshot(&container.id);
         let root = root.map_err(|error| Error::caused("open the container's files", error))?;
         return Ok(Opened {
@@ -105,6 +108,28 @@ pub(crate) fn open(core: &Arc<Core>, container: &Container, pass: Pass, scope: S
         pass,
         root: mounted.root.try_clone().map_err(failed)?,
         _kept: Kept::Mounted { _it: mounted },
+    })
+}
+
+/// Makes what a container has before its first run, if it has not run yet (observed: dockerd 28.5, where a creation makes
+/// it).
+pub(crate) fn prepare(core: &Core, container: &Container) -> Result<()> {
+    if !matches!(container.look().life.phase, Phase::Created(_)) {
+        return Ok(());
+    }
+    let shared = container.gate.mounted.lock().unwrap_or_else(PoisonError::into_inner);
+    // Who has it mounted has made it.
+    if shared.strong_count() > 0 {
+        return Ok(());
+    }
+    on_thread(|| assemble(core, container, &[], false)).map(drop)
+}
+
+/// Runs what leaves its mount namespace behind on a thread that ends with it.
+fn on_thread<T: Send>(act: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let ended = |_| Err(Error::internal("mounting the container's files ended early"));
+        scope.spawn(act).join().unwrap_or_else(ended)
     })
 }
 
@@ -175,13 +200,7 @@ fn mount(core: &Arc<Core>, container: &Container) -> Result<Mounted> {
     sources.extend(own.iter().map(|mount| (mount, PathBuf::from(&mount.source))));
     boundary("files.mount");
     let read_only = container.effective.host.readonly_rootfs;
-    let made = std::thread::scope(|scope| {
-        let mount = || assemble(core, container, &sources, read_only);
-        scope
-            .spawn(mount)
-            .join()
-            .unwrap_or_else(|_| Err(Error::internal("mounting the container's files ended early")))
-    });
+    let made = on_thread(|| assemble(core, container, &sources, read_only));
     boundary("files.mounted");
     let (root, namespace) = made?;
     Ok(Mounted {
@@ -226,10 +245,7 @@ fn assemble(
     }
     let root = core.images.mount_snapshot(&container.id);
     let root = root.map_err(|error| Error::caused("mount the container's files", error))?;
-    for (_, destination) in FILES {
-        // Before the first run they are there and empty; an image in which they cannot be has none.
-        drop(target(root.as_fd(), destination, FileType::RegularFile));
-    }
+    make_prepared(container, root.as_fd());
     for (mount, tree) in trees {
         let place = || -> rustix::io::Result<()> {
             let kind = FileType::from_raw_mode(rustix::fs::fstat(&tree)?.st_mode);
@@ -253,6 +269,36 @@ fn assemble(
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let namespace = rustix::fs::open("/proc/thread-self/ns/mnt", flags, Mode::empty());
     Ok((root, namespace.map_err(|error| failed("namespace", error))?))
+}
+
+/// What is there before the first run; an image in which it cannot be has none.
+fn make_prepared(container: &Container, root: BorrowedFd<'_>) {
+    for (_, file) in FILES {
+        drop(target(root, file, FileType::RegularFile));
+    }
+    // What is made here would belong to nobody in a user namespace; there the first run makes it.
+    if container.record.identity.is_some() {
+        return;
+    }
+    let directories = [
+        "/dev/pts",
+        "/dev/shm",
+        "/proc",
+        "/sys",
+        &container.effective.config.working_dir,
+    ];
+    for directory in directories.into_iter().filter(|directory| !directory.is_empty()) {
+        drop(target(root, directory, FileType::Directory));
+    }
+    drop(target(root, "/dev/console", FileType::RegularFile));
+    let (link, to) = MOUNT_TABLE;
+    let (parent, name) = link.rsplit_once('/').unwrap_or_default();
+    if let Ok(parent) = open_in(root, parent.as_bytes(), OFlags::PATH | OFlags::DIRECTORY) {
+        match rustix::fs::symlinkat(to, parent, name) {
+            // The image has its own, or cannot have one.
+            Ok(()) | Err(_) => {}
+        }
+    }
 }
 
 fn make_read_only(tree: BorrowedFd<'_>, depth: Depth) -> rustix::io::Result<()> {

@@ -29,7 +29,8 @@ pub(crate) fn list(core: &Core, options: &ImageListOptions) -> Result<Vec<ImageS
         Ok(Some(image.config.created.unwrap_or_default()))
     };
     let (before, since) = (created("before")?, created("since")?);
-    let until = crate::prune::until(filters, Timestamp::now())?;
+    // Sic: dockerd 28.5 answers with 500.
+    let until = crate::prune::until(filters, Timestamp::now()).map_err(|error| Error::internal(error.message))?;
     let images = core
         .images
         .list()

@@ -7,7 +7,7 @@ use super::{place, show};
 use crate::container::links::dns_names;
 use crate::container::phase::Phase;
 use crate::container::run::Joined;
-use crate::container::wiring::Asked;
+use crate::container::wiring::{self, Asked};
 use crate::container::{Container, View};
 use crate::core::Core;
 
@@ -15,21 +15,48 @@ use crate::core::Core;
 pub(crate) fn shown(core: &Core, container: &Container, view: &View) -> Map<EndpointSettings> {
     let run = view.run.as_deref();
     let mut endpoints = Map::empty();
+    if container.effective.config.network_disabled {
+        return endpoints;
+    }
+    let fresh = matches!(view.life.phase, Phase::Created(_));
     if let Some(name) = show::mode_name(&container.effective.network).filter(|name| *name != "bridge") {
         let mut endpoint = EndpointSettings::default();
-        if let Some(run) = run {
+        if !fresh {
             endpoint.network_id = show::derived_id(core, name);
+        }
+        if let Some(run) = run {
             endpoint.endpoint_id.clone_from(&run.endpoint);
         }
         endpoints.insert(name.to_owned(), endpoint);
         return endpoints;
     }
-    let fresh = matches!(view.life.phase, Phase::Created(_));
+    let at_creation = if fresh {
+        wiring::at_creation(container)
+    } else {
+        Vec::new()
+    };
     for asked in container.wiring().iter() {
-        let (name, endpoint) = one(core, container, asked, run.map(|run| &*run.endpoints), fresh);
+        let named = !at_creation.contains(asked);
+        let (name, endpoint) = one(core, container, asked, run.map(|run| &*run.endpoints), (fresh, named));
         endpoints.insert(name, endpoint);
     }
     endpoints
+}
+
+/// The same for lists, which tell less.
+pub(crate) fn listed(core: &Core, container: &Container, view: &View) -> Map<EndpointSettings> {
+    let shown = shown(core, container, view).into_entries();
+    let listed = shown.into_iter().map(|(name, endpoint)| {
+        let less = EndpointSettings {
+            links: List::null(),
+            aliases: List::null(),
+            driver_opts: Map::null(),
+            dns_names: List::null(),
+            ..endpoint
+        };
+        (name, less)
+    });
+    listed.collect()
 }
 
 fn one(
@@ -37,7 +64,7 @@ fn one(
     container: &Container,
     asked: &Asked,
     run: Option<&[Joined]>,
-    fresh: bool,
+    (fresh, named): (bool, bool),
 ) -> (String, EndpointSettings) {
     let mut endpoint = asked.settings.clone();
     // Asked for, it shows until the first start; what ended has none (observed: dockerd 28.5).
@@ -47,8 +74,8 @@ fn one(
     let Ok(place) = place::find(core, &asked.network) else {
         return (asked.network.clone(), endpoint);
     };
-    // a place that was asked for by connecting has its settings given
-    if !fresh || endpoint.ipam_config.is_some() {
+    // names are given by the first start, or by being connected
+    if named {
         endpoint.dns_names = match &place {
             place::Place::Default(..) => List::null(),
             place::Place::User(_) => dns_names(container, &asked.settings).into(),

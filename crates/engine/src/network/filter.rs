@@ -19,7 +19,7 @@ pub(super) fn check(filters: &Filters) -> Result<()> {
         Error::invalid("invalid value for filter 'dangling', must be \"true\" (or \"1\"), or \"false\" (or \"0\")")
     })?;
     if let Some(kind) = filters.get("type").find(|kind| !matches!(*kind, "builtin" | "custom")) {
-        return Err(Error::invalid(format!("invalid filter: 'type'='{kind}'")));
+        return Err(Error::internal(format!("invalid filter: 'type'='{kind}'")));
     }
     Ok(())
 }

@@ -20,9 +20,12 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// `CONTAINER[:ALIAS]`, as given or as `inspect` shows it (`/db:/web/alias`): the container and the alias.
 pub(crate) fn parse(text: &str) -> Result<(&str, &str)> {
+    if text.is_empty() {
+        return Err(Error::internal("empty string specified for links"));
+    }
     let (container, alias) = text.split_once(':').unwrap_or((text, text));
-    if container.is_empty() || alias.is_empty() || alias.contains(':') {
-        return Err(Error::invalid(format!("invalid format for links: {text}")));
+    if alias.is_empty() || alias.contains(':') {
+        return Err(Error::internal(format!("bad format for links: {text}")));
     }
     let own = container.strip_prefix('/').unwrap_or(container);
     Ok((own, alias.rsplit('/').next().unwrap_or(alias)))
@@ -271,12 +274,10 @@ mod tests {
         assert_eq!(parse("db").unwrap(), ("db", "db"));
         assert_eq!(parse("db:mysql").unwrap(), ("db", "mysql"));
         assert_eq!(parse("/db:/web/mysql").unwrap(), ("db", "mysql"));
-        for bad in ["", ":", "a:", ":a", "a:b:c"] {
-            assert_eq!(
-                parse(bad).unwrap_err().message,
-                format!("invalid format for links: {bad}")
-            );
+        for bad in [":", "a:", "a:b:c"] {
+            assert_eq!(parse(bad).unwrap_err().message, format!("bad format for links: {bad}"));
         }
+        assert_eq!(parse("").unwrap_err().message, "empty string specified for links");
     }
 
     #[test]

@@ -48,17 +48,16 @@ pub(super) fn of_creation(container: &Container) -> Vec<Declared> {
     links.collect()
 }
 
-/// `HostConfig.Links` as `inspect` shows them: by the names of now, without those whose container is gone.
-pub(crate) fn shown(core: &Core, container: &Container, given: &List<String>) -> List<String> {
-    if given.is_empty() || container.effective.network != NetworkMode::Bridge {
-        return given.clone();
-    }
+/// `HostConfig.Links` as `inspect` shows them: by the names of now, without those whose container is gone. Null where there
+/// is none; on other networks the endpoint tells them.
+pub(crate) fn shown(core: &Core, container: &Container) -> List<String> {
     let name = container.name();
     let links = declared(container).into_iter().filter_map(|link| {
         let child = core.containers.find(&link.child).ok()?;
         Some(format!("/{}:/{name}/{}", child.name(), link.alias))
     });
-    links.collect::<Vec<_>>().into()
+    let links: Vec<String> = links.collect();
+    if links.is_empty() { List::null() } else { links.into() }
 }
 
 /// The names that containers have by links to them.

@@ -205,7 +205,7 @@ fn check_default(settings: &EndpointSettings) -> Vec<Cow<'static, str>> {
         failures.push(NO_STATIC.into());
     }
     if !settings.aliases.is_empty() {
-        failures.push("network-scoped aliases are only supported for user-defined networks".into());
+        failures.push("network-scoped alias is supported only for containers in user defined networks".into());
     }
     failures
 }

@@ -31,7 +31,7 @@ pub(crate) fn check(body: &NetworkCreateBody) -> Result<NetworkRecord> {
     let name = &body.name;
     if is_predefined(name) {
         return Err(Error::forbidden(format!(
-            "operation is not permitted on predefined {name} network"
+            "operation is not permitted on predefined {name} network "
         )));
     }
     if name.is_empty() {
@@ -338,7 +338,7 @@ mod tests {
             (r#"{"Name":""}"#, "invalid name: name is empty"),
             (
                 r#"{"Name":"host"}"#,
-                "operation is not permitted on predefined host network",
+                "operation is not permitted on predefined host network ",
             ),
             (r#"{"Name":"n","Driver":"nope"}"#, "plugin \"nope\" not found"),
             (

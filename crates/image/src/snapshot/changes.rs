@@ -42,7 +42,7 @@ pub struct Change {
 
 /// What every container has before its program runs: the runtime's mount points, and the mark.
 /// Docker has these in a layer of their own, so they are no changes.
-const PREPARED: [&str; 11] = [
+const PREPARED: [&str; 12] = [
     super::MARK,
     "dev",
     "dev/console",
@@ -51,16 +51,21 @@ const PREPARED: [&str; 11] = [
     "dev/mqueue",
     "etc/hostname",
     "etc/hosts",
+    MOUNT_TABLE,
     "etc/resolv.conf",
     "proc",
     "sys",
 ];
+
+/// The link to the table of mounts.
+pub(crate) const MOUNT_TABLE: &str = "etc/mtab";
 
 /// Whether the runtime made it, and nobody put anything in it since.
 pub(crate) fn is_prepared(path: &[u8], stat: &Stat) -> bool {
     let empty = match FileType::from_raw_mode(stat.st_mode) {
         FileType::Directory => true,
         FileType::RegularFile => stat.st_size == 0,
+        FileType::Symlink => path == MOUNT_TABLE.as_bytes(),
         _ => false,
     };
     empty && PREPARED.iter().any(|prepared| prepared.as_bytes() == path)

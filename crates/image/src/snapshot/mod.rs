@@ -6,13 +6,13 @@ pub(crate) mod size;
 mod view;
 
 use std::fs::Permissions;
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use corten_base::{ContainerId, Digest};
 use corten_sys::fault::boundary;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 pub use changes::{Change, ChangeKind};
 pub use copy::{copy_tree, copy_up};
@@ -187,7 +187,7 @@ impl Store {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let size = rustix::fs::open(&upper, flags, Mode::empty())
             .map_err(Into::into)
-            .and_then(|upper| size::of_tree(upper.as_fd()));
+            .and_then(|upper| Ok(size::of_tree(upper.as_fd())?.saturating_sub(prepared_bytes(upper.as_fd()))));
         size.map_err(SnapshotError::io("count", &upper))
     }
 
@@ -354,4 +354,14 @@ fn fill(making: &Path, key: &str) -> Result<(), SnapshotError> {
         .map_err(SnapshotError::io("chmod", &mark))?;
     let link = making.join(LAYER_LINK);
     std::os::unix::fs::symlink(key, &link).map_err(SnapshotError::io("create", &link))
+}
+/// Bytes of what is no change of the container's though it is not empty: the link to the table of mounts.
+fn prepared_bytes(upper: BorrowedFd<'_>) -> u64 {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let link = rustix::fs::openat2(upper, changes::MOUNT_TABLE, flags, Mode::empty(), resolve);
+    link.and_then(rustix::fs::fstat)
+        .ok()
+        .filter(|stat| changes::is_prepared(changes::MOUNT_TABLE.as_bytes(), stat))
+        .map_or(0, |stat| u64::try_from(stat.st_size).unwrap_or(0))
 }

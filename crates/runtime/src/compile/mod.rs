@@ -122,6 +122,7 @@ pub fn compile(spec: &Spec, root: Rootfs, host: &Host, options: &Options) -> Res
             readonly: spec.root().as_ref().and_then(|root| root.readonly()).unwrap_or(false),
             propagation: mount::root_propagation(linux)?,
         },
+        root_links: Vec::new(),
         devices: device::compile(linux, own_dev)?,
         links: mounts.links.into_iter().chain(device::links(own_dev)).collect(),
         mounts: mounts.mounts,

@@ -37,6 +37,10 @@ pub(super) fn assemble(plan: &Plan, talk: &mut Talk) -> Result<Assembled, Create
         (None, sources::open_all(&plan.mounts)?)
     };
     let descriptor = attach(plan, prepared)?;
+    for link in &plan.root_links {
+        // What an image has in their place stays.
+        drop(device::link_all(descriptor.as_fd(), std::slice::from_ref(link)));
+    }
     let late = mount::place_all(plan, sources, descriptor.as_fd(), talk)?;
     device::make_all(descriptor.as_fd(), &plan.devices)?;
     device::link_all(descriptor.as_fd(), &plan.links)?;

@@ -47,6 +47,8 @@ pub struct Plan {
     pub namespaces: Namespaces,
     /// Mounts in order of execution.
     pub mounts: Vec<Mount>,
+    /// Symbolic links to make below the root before anything is mounted there; left out where they cannot be made.
+    pub root_links: Vec<Link>,
     /// Device nodes to make below the root.
     pub devices: Vec<Device>,
     /// Symbolic links to make below the root after the mounts; existing names stay.

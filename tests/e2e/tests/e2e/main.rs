@@ -61,6 +61,7 @@ mod security;
 mod stats;
 mod system;
 mod terminal;
+mod told;
 mod top;
 mod under_load;
 mod user_namespaces;

@@ -356,7 +356,7 @@ fn share_out_what_is_left(core: &Core, container: &Container, wired: &mut RunRec
 fn connectable(core: &Core, container: &Container, network: &str) -> Result<Place> {
     match &container.effective.network {
         NetworkMode::Host | NetworkMode::Container(_) => {
-            return Err(Error::forbidden(
+            return Err(Error::invalid(
                 "container sharing network namespace with another container or host cannot be connected to any other network",
             ));
         }
@@ -364,7 +364,7 @@ fn connectable(core: &Core, container: &Container, network: &str) -> Result<Plac
         NetworkMode::Bridge | NetworkMode::Named(_) => {}
     }
     match crate::network::builtin(core, network) {
-        Some("host") => Err(Error::forbidden(
+        Some("host") => Err(Error::invalid(
             "cannot connect container to host network - container must be created in host network mode",
         )),
         Some("none") => Err(private()),
@@ -373,9 +373,7 @@ fn connectable(core: &Core, container: &Container, network: &str) -> Result<Plac
 }
 
 fn private() -> Error {
-    Error::forbidden(
-        "container cannot be connected to multiple networks with one of the networks in private (none) mode",
-    )
+    Error::invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode")
 }
 
 fn disconnectable(core: &Core, container: &Container, network: &str) -> Result<Place> {
@@ -389,7 +387,7 @@ fn disconnectable(core: &Core, container: &Container, network: &str) -> Result<P
 }
 
 fn not_connected(container: &Container, network: &str) -> Error {
-    Error::forbidden(format!(
+    Error::internal(format!(
         "container {} is not connected to network {network}",
         container.id
     ))

@@ -11,8 +11,9 @@ pub(super) fn shim_error(error: &ShimError) -> Error {
     let ShimError::Failed(Failure { kind, message }) = error else {
         return Error::internal(format!("{CREATE_FAILED}{error}"));
     };
-    if message.starts_with("unable to find") {
-        return Error::invalid(message.clone());
+    // Docker looks these up itself, before its runtime.
+    if message.starts_with("unable to find") || message.starts_with("uids and gids must be") {
+        return Error::internal(message.clone());
     }
     match kind {
         FailureKind::CommandNotFound | FailureKind::CommandNotExecutable | FailureKind::InvalidRequest => {

@@ -1,6 +1,7 @@
 //! What a creation may ask of networks: which go with no other, what is asked of them, links (pure).
 
 use corten_api::container::{HostConfig, NetworkingConfig};
+use corten_net::mac::MacAddress;
 
 use crate::container::effective::NetworkMode;
 use crate::error::{Error, Result};
@@ -29,6 +30,14 @@ pub(super) fn refuse_mixture<'a>(mode: &str, names: impl Iterator<Item = &'a str
 pub(super) fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<()> {
     let Some(networking) = networking else { return Ok(()) };
     for (name, endpoint) in &networking.endpoints_config {
+        let refused = |why: String| Err(Error::invalid(format!("invalid config for network {name}: {why}")));
+        let Some(given) = endpoint else {
+            return refused("EndpointsConfig is nil".to_owned());
+        };
+        let mac = &given.mac_address;
+        if !mac.is_empty() && mac.parse::<MacAddress>().is_err() {
+            return refused(format!("invalid MAC address {mac}"));
+        }
         if !matches!(name.as_str(), "host" | "none") && !name.starts_with("container:") {
             continue;
         }
@@ -43,7 +52,7 @@ pub(super) fn refuse_networks(networking: Option<&NetworkingConfig>) -> Result<(
         }
         if !endpoint.aliases.is_empty() {
             return Err(Error::invalid(format!(
-                "invalid config for network {name}: invalid endpoint settings:\nnetwork-scoped aliases are only supported for user-defined networks",
+                "invalid config for network {name}: invalid endpoint settings:\nnetwork-scoped alias is supported only for containers in user defined networks",
             )));
         }
     }
