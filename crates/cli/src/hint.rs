@@ -91,10 +91,13 @@ pub(crate) fn start(program: &str, text: &str, typed: &str) -> Option<String> {
 }
 
 fn missing(program: &str, text: &str) -> Option<String> {
-    if let Some(name) = behind(text, "No such image: ") {
+    if text.contains("No such image: ") {
         return Some(format!(
-            "list the images with `{program} images`, or fetch it with `{program} pull {name}`"
+            "list the images with `{program} images`, or bring it in an archive: `{program} load -i FILE.tar`"
         ));
+    }
+    if text.contains("context not found: ") {
+        return Some(format!("list the contexts with `{program} context ls`"));
     }
     if text.contains("No such container: ") {
         return Some(format!("list all containers with `{program} ps -a`"));
@@ -141,12 +144,6 @@ fn between<'a>(text: &'a str, before: &str) -> Option<&'a str> {
     rest.split(['"', ' ', '\n']).next().filter(|word| !word.is_empty())
 }
 
-/// The whole rest of the line behind `before`.
-fn behind<'a>(text: &'a str, before: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(before)?;
-    rest.lines().next()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,7 +171,11 @@ mod tests {
             ),
             (
                 "Error response from daemon: No such image: busybox:x",
-                Some("`corten pull busybox:x`"),
+                Some("`corten load -i FILE.tar`"),
+            ),
+            (
+                "Failed to initialize: unable to resolve docker endpoint: context \"x\": context not found: open /m.json: no such file or directory",
+                Some("`corten context ls`"),
             ),
             (
                 "Error response from daemon: No such container: web",

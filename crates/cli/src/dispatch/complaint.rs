@@ -9,25 +9,20 @@ use crate::text::resembles;
 use crate::verb::{Invocation, Verb};
 
 /// Docker's commands that are still to come.
-const TO_COME: [&str; 18] = [
+const TO_COME: [&str; 13] = [
     "build",
     "buildx",
     "checkpoint",
     "compose",
     "config",
-    "login",
-    "logout",
     "manifest",
     "node",
     "plugin",
-    "push",
-    "search",
     "secret",
     "service",
     "stack",
     "swarm",
     "trust",
-    "dial-stdio",
 ];
 
 /// The complaint about a flag, and the flag that was meant.
@@ -67,10 +62,14 @@ pub(super) fn meant<'a>(failure: Failure, error: &FlagError, known: impl Iterato
 pub(super) fn unknown(program: &str, globals: &Globals, group: &str, name: &str) -> Failure {
     if TO_COME.contains(&name) {
         let path = format!("{program} {group}");
-        return Failure::new(format!(
+        let failure = Failure::new(format!(
             "{program}: the command '{} {name}' is not supported yet",
             path.trim_end()
         ));
+        return match instead(program, name) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        };
     }
     let path = format!("{program} {group}");
     let path = path.trim_end();
@@ -102,5 +101,18 @@ pub(super) fn unknown(program: &str, globals: &Globals, group: &str, name: &str)
     match resembles::closest(name, known.chain(plugins.iter().map(String::as_str))) {
         Some(close) => failure.hint(format!("did you mean `{path} {close}`?")),
         None => failure,
+    }
+}
+
+/// How to come by what such a command gives.
+fn instead(program: &str, name: &str) -> Option<String> {
+    match name {
+        "compose" => Some(format!(
+            "Docker's plugin does it: with the program docker-compose in ~/.docker/cli-plugins, `{program} compose` runs it"
+        )),
+        "build" | "buildx" => Some(format!(
+            "build the image elsewhere, write it to a file with `docker save`, and read it here with `{program} load -i FILE.tar`"
+        )),
+        _ => None,
     }
 }

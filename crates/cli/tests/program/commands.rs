@@ -83,7 +83,8 @@ fn wrong_command_lines() {
         (
             &["build", "."],
             1,
-            "corten: the command 'corten build' is not supported yet\n",
+            "corten: the command 'corten build' is not supported yet\nhint: build the image elsewhere, write it to a file with \
+             `docker save`, and read it here with `corten load -i FILE.tar`\n",
         ),
         (
             &["--tlsverify", "ps"],
@@ -292,4 +293,22 @@ fn events_one_a_line() {
     let output = engine.corten(&["events", "--since", "1"], "");
     let expected = "2023-11-14T22:13:20.000000005Z container die abc (exitCode=0, name=x)\n";
     assert_eq!(told(&output), (0, expected.to_owned(), String::new()));
+}
+
+#[test]
+fn what_is_not_built_says_what_to_do_instead() {
+    for (words, advised) in [
+        (&["compose", "up"][..], "docker-compose in ~/.docker/cli-plugins"),
+        (&["build", "."], "`corten load -i FILE.tar`"),
+        (&["swarm", "init"], ""),
+    ] {
+        let output = crate::scripted::finish(crate::scripted::corten(words), "");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && said.contains("is not supported yet"),
+            "{said}"
+        );
+        assert_eq!(said.contains("hint: "), !advised.is_empty(), "{said}");
+        assert!(said.contains(advised), "{said}");
+    }
 }
