@@ -154,6 +154,7 @@ impl MacvlanNetwork {
             address6,
             ports: Vec::new(),
             direct: Vec::new(),
+            link_local: Vec::new(),
         };
         // the same for one address of this network: neighbours that remember it reach the next owner at once, and
         // networks of other hosts on the link have other ones

@@ -95,6 +95,7 @@ mod tests {
                 way: Way::Translate,
             }],
             direct: Vec::new(),
+            link_local: Vec::new(),
         }
     }
 

@@ -212,6 +212,9 @@ pub struct Sandbox {
     /// Ports that are open at the container's own address; of the host none is taken, and zero stands there.
     #[serde(default)]
     pub direct: Vec<PublishedPort>,
+    /// Further addresses of its interface, which the network does not give out.
+    #[serde(default)]
+    pub link_local: Vec<IpAddr>,
 }
 
 /// A host port that leads into a container.
@@ -332,6 +335,7 @@ mod tests {
             address6: address6.map(|address| (address, 64, Some(Ipv6Addr::LOCALHOST))),
             ports: Vec::new(),
             direct: Vec::new(),
+            link_local: Vec::new(),
         };
         for host in [
             SocketAddr::from(([0, 0, 0, 0], 80)),

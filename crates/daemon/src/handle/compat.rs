@@ -1,6 +1,8 @@
 //! What older API versions expect: create bodies adapted on the way in, documents on the way out.
 //! Source: Engine API version history; observed: dockerd 28.5.
 
+mod hardware_address;
+
 use corten_api::container::{ContainerConfig, ContainerCreateBody, HostConfig};
 use corten_api::image::{ImageInspect, ImageSummary};
 use corten_api::system::SystemInfo;
@@ -12,8 +14,8 @@ use crate::http::Failure;
 
 const ENDPOINT_SYSCTLS: &str = "com.docker.network.endpoint.sysctls";
 
-/// Applies the defaults of the version that the client speaks, and Docker's normalisation.
-pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) -> Result<(), Failure> {
+/// Applies the defaults of the version that the client speaks, and Docker's normalisation; what the client is to be told.
+pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) -> Result<Vec<String>, Failure> {
     if body.config.working_dir.starts_with('/') {
         body.config.working_dir = clean(&body.config.working_dir);
     }
@@ -35,48 +37,13 @@ pub(super) fn adapt_create(body: &mut ContainerCreateBody, version: ApiVersion) 
     }
     if version < ApiVersion::new(1, 44) {
         refuse_many_networks(body)?;
-    } else {
-        check_hardware_address(body)?;
     }
+    let warnings = hardware_address::adapt(body, version)?;
     if version < ApiVersion::new(1, 48) {
         move_sysctls(body)?;
     }
-    adapt_mounts(body.host_config.get_or_insert_default(), version)
-}
-
-/// The hardware address of a container as a whole belongs to the network of its mode since 1.44 (observed: dockerd 28.5).
-fn check_hardware_address(body: &ContainerCreateBody) -> Result<(), Failure> {
-    let config = body.networking_config.iter();
-    let mut endpoints = config.flat_map(|config| &config.endpoints_config).peekable();
-    if body.config.mac_address.is_empty() || endpoints.peek().is_none() {
-        return Ok(());
-    }
-    let mode = body.host_config.as_ref().map_or("", |host| host.network_mode.as_str());
-    let is_modes = |name: &str| match mode {
-        "" | "default" | "bridge" => name == "default" || name == "bridge",
-        mode => name == mode,
-    };
-    let Some((_, endpoint)) = endpoints.find(|(name, _)| is_modes(name)) else {
-        return Err(Failure::invalid(
-            "unable to migrate container-wide MAC address to a specific network: HostConfig.NetworkMode must match the \
-             identity of a network in NetworkSettings.Networks",
-        ));
-    };
-    let own = endpoint.as_ref().map_or("", |endpoint| endpoint.mac_address.as_str());
-    if own.is_empty() || own == body.config.mac_address {
-        return Ok(());
-    }
-    Err(Failure::invalid(
-        "the container-wide MAC address must match the endpoint-specific MAC address for the main network, or be left empty",
-    ))
-}
-
-/// What is said of a hardware address of the container as a whole since 1.44.
-pub(super) fn hardware_address_warning(body: &ContainerCreateBody, version: ApiVersion) -> Option<&'static str> {
-    let told = version >= ApiVersion::new(1, 44) && !body.config.mac_address.is_empty();
-    told.then_some(
-        "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.",
-    )
+    adapt_mounts(body.host_config.get_or_insert_default(), version)?;
+    Ok(warnings.into_iter().map(str::to_owned).collect())
 }
 
 /// Settings of `eth0` belong to the endpoint since 1.48; before, they were among the container's.
@@ -290,34 +257,6 @@ mod tests {
             (host.ipc_mode.as_str(), host.network_mode.as_str(), host.pids_limit),
             ("", "default", None)
         );
-    }
-
-    #[test]
-    fn one_hardware_address_on_the_network_of_the_mode() {
-        let refusal = |mode: &str, endpoints: &str, version| {
-            let mac = "02:42:ac:11:00:42";
-            let json = format!(
-                r#"{{"MacAddress":"{mac}","HostConfig":{{"NetworkMode":"{mode}"}},"NetworkingConfig":{{"EndpointsConfig":{endpoints}}}}}"#
-            );
-            let mut body: ContainerCreateBody = serde_json::from_str(&json).unwrap();
-            adapt_create(&mut body, version).err().map(|failure| failure.message)
-        };
-        let now = ApiVersion::new(1, 51);
-        let other = r#"{"n1":{"MacAddress":"02:42:ac:11:00:43"}}"#;
-        assert_eq!(refusal("n1", "{}", now), None);
-        assert_eq!(refusal("n1", r#"{"n1":null,"n2":{}}"#, now), None);
-        assert_eq!(refusal("bridge", r#"{"default":{}}"#, now), None);
-        let refused = refusal("n1", other, now).unwrap();
-        assert!(
-            refused.starts_with("the container-wide MAC address must match"),
-            "{refused}"
-        );
-        let refused = refusal("default", other, now).unwrap();
-        assert!(
-            refused.starts_with("unable to migrate container-wide MAC address"),
-            "{refused}"
-        );
-        assert_eq!(refusal("n1", other, ApiVersion::new(1, 43)), None);
     }
 
     #[test]

@@ -32,11 +32,10 @@ pub(super) async fn create(api: &Api, mut request: Request) -> Answer {
             "config cannot be empty in order to create a container",
         ));
     }
-    compat::adapt_create(&mut body, request.version)?;
-    let warning = compat::hardware_address_warning(&body, request.version);
+    let warnings = compat::adapt_create(&mut body, request.version)?;
     let (name, platform) = (request.query.filled("name"), request.query.filled("platform"));
     let mut created = api.engine.create_container(name, platform, body).await?;
-    created.warnings.extend(warning.map(str::to_owned));
+    created.warnings.extend(warnings);
     Ok(answer::json_with(StatusCode::CREATED, &created))
 }
 

@@ -1,12 +1,13 @@
 //! The places that a container has on its networks while it runs: leased before the start, connected when
 //! its namespace is there, released at its end. All calls block.
 
+use std::net::IpAddr;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
 use corten_api::container::EndpointSettings;
 use corten_base::id::hex;
 use corten_net::MacAddress;
-use corten_net::sandbox::{PublishedPort, Publishing, SandboxRequest};
+use corten_net::sandbox::{PublishedPort, Publishing, Sandbox, SandboxRequest};
 use corten_shim::protocol::Interface;
 
 use super::effective::Effective;
@@ -39,6 +40,7 @@ pub(super) fn lease(core: &Core, container: &Container) -> Result<Leased> {
     // without a default network, containers that are to be on it have `lo` alone, as with Docker
     let is_missing = |asked: &&Asked| asked.network == "bridge" && core.bridge.is_none();
     for asked in wiring.iter().filter(|asked| !is_missing(asked)) {
+        link_local(&asked.settings).map_err(setting_up)?;
         wanted.push((asked, find(core, asked)?));
     }
     wanted.sort_by(|(_, one), (_, other)| one.name().cmp(other.name()));
@@ -171,6 +173,7 @@ pub(super) fn lease_one(core: &Core, container: &Container, wanted: &Wanted<'_>)
         place,
         interface,
     } = wanted;
+    let link_local = link_local(&asked.settings)?;
     let sysctls = driver_opts::sysctls(&asked.settings);
     let sysctls = sysctls.iter().map(|asked| driver_opts::setting(asked, interface));
     let sysctls = sysctls.collect::<Result<_>>()?;
@@ -193,13 +196,38 @@ pub(super) fn lease_one(core: &Core, container: &Container, wanted: &Wanted<'_>)
         names: names(core, container, place, &asked.settings),
         priority: asked.settings.gw_priority,
         sysctls,
-        sandbox: prepared.sandbox,
+        sandbox: Sandbox {
+            link_local,
+            ..prepared.sandbox
+        },
     };
     if let Err(error) = place.join(container.id.as_str(), &container.name(), &joined) {
         place.driver().abandon(&joined.sandbox);
         return Err(error);
     }
     Ok(joined)
+}
+
+/// Addresses that are not the network's; a text that is none has been refused before.
+fn link_local(settings: &EndpointSettings) -> Result<Vec<IpAddr>> {
+    let texts = settings.ipam_config.iter().flat_map(|ipam| ipam.link_local_ips.iter());
+    let addresses = texts.filter_map(|text| text.parse::<IpAddr>().ok()).map(|address| {
+        let fits = match address {
+            IpAddr::V4(four) => four.is_link_local(),
+            IpAddr::V6(six) => six.is_unicast_link_local(),
+        };
+        let wrong = || Error::invalid(format!("invalid link local IP address: {address}"));
+        fits.then_some(address).ok_or_else(wrong)
+    });
+    addresses.collect()
+}
+
+/// The size of the subnet of an address of [`link_local`], in bits.
+fn link_local_prefix(address: &IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 16,
+        IpAddr::V6(_) => 64,
+    }
 }
 
 /// Whether the container's settings switch IPv6 off on all its interfaces.
@@ -343,9 +371,11 @@ pub(super) fn interfaces(joined: &[Joined]) -> Vec<Interface> {
             let way4 = sandbox.gateway4.filter(|_| gateways.four == Some(at)).map(Into::into);
             let way6 = sandbox.address6.and_then(|(.., gateway)| gateway);
             let way6 = way6.filter(|_| gateways.six == Some(at)).map(Into::into);
+            let further = sandbox.link_local.iter();
+            let further = further.map(|address| (*address, link_local_prefix(address)));
             Interface {
                 name: sandbox.interface.clone(),
-                addresses: four.into_iter().chain(six).collect(),
+                addresses: four.into_iter().chain(six).chain(further).collect(),
                 gateways: way4.into_iter().chain(way6).collect(),
                 sysctls: joined.sysctls.clone(),
                 configured: false,

@@ -41,7 +41,7 @@ struct Networks {
 }
 
 /// What the creation asked for: the networks it has settings for, else that of its mode (observed: dockerd 28.5). None
-/// for a container that has the host's network, another container's, or none.
+/// for a container that has the host's network or another container's.
 #[must_use]
 pub fn asked(record: &Record) -> Vec<Asked> {
     asked_in(&record.body)
@@ -70,7 +70,8 @@ pub fn asked_in(body: &ContainerCreateBody) -> Vec<Asked> {
     let (name, alias) = match NetworkMode::parse(mode.unwrap_or_default()) {
         NetworkMode::Bridge => ("bridge".to_owned(), "default"),
         NetworkMode::Named(name) => (name, ""),
-        NetworkMode::Host | NetworkMode::None | NetworkMode::Container(_) => return Vec::new(),
+        NetworkMode::None => ("none".to_owned(), ""),
+        NetworkMode::Host | NetworkMode::Container(_) => return Vec::new(),
     };
     let config = body.networking_config.iter();
     let given = config.flat_map(|config| &config.endpoints_config);
@@ -85,6 +86,10 @@ pub fn asked_in(body: &ContainerCreateBody) -> Vec<Asked> {
             None if is_modes => asked.insert(0, Asked { network, settings }),
             None => asked.push(Asked { network, settings }),
         }
+    }
+    if name == "none" {
+        asked.retain(|asked| asked.network != name);
+        return asked;
     }
     if asked.is_empty() {
         asked.push(Asked {
@@ -132,6 +137,8 @@ mod tests {
         for mode in ["host", "none", "container:x"] {
             assert!(names(&format!(r#"{{"HostConfig":{{"NetworkMode":"{mode}"}}}}"#)).is_empty());
         }
+        let none = r#"{"HostConfig":{"NetworkMode":"none"},"NetworkingConfig":{"EndpointsConfig":{"n1":{}}}}"#;
+        assert_eq!(names(none), ["n1"]);
         let two = r#"{"HostConfig":{"NetworkMode":"n2"},"NetworkingConfig":{"EndpointsConfig":{"n1":null,"n2":{}}}}"#;
         assert_eq!(names(two), ["n2", "n1"]);
         // settings for others alone: it is on these alone

@@ -19,7 +19,8 @@ pub(crate) fn shown(core: &Core, container: &Container, view: &View) -> Map<Endp
         return endpoints;
     }
     let fresh = matches!(view.life.phase, Phase::Created(_));
-    if let Some(name) = show::mode_name(&container.effective.network).filter(|name| *name != "bridge") {
+    let mode = show::mode_name(&container.effective.network).filter(|name| *name != "bridge");
+    if let Some(name) = mode.filter(|_| container.wiring().is_empty()) {
         let mut endpoint = EndpointSettings::default();
         if !fresh {
             endpoint.network_id = show::derived_id(core, name);

@@ -164,6 +164,7 @@ impl Place {
             Self::Default(..) => check_default(settings),
             Self::User(network) => check_user(&network.record, settings),
         };
+        failures.extend(misread_link_local(settings));
         failures.extend(driver_opts::check_sysctls(settings).into_iter().map(Cow::from));
         match failures.as_slice() {
             [] => Ok(()),
@@ -223,6 +224,14 @@ fn misread(text: &str, ipv4: bool) -> Option<Cow<'static, str>> {
         Some(_) => None,
         None => Some(format!("invalid {family} address: {text}").into()),
     }
+}
+
+fn misread_link_local(settings: &EndpointSettings) -> Vec<Cow<'static, str>> {
+    let texts = settings.ipam_config.iter().flat_map(|ipam| ipam.link_local_ips.iter());
+    let wrong = texts.filter(|text| text.parse::<std::net::IpAddr>().is_err());
+    wrong
+        .map(|text| format!("invalid link-local IP address: {text}").into())
+        .collect()
 }
 
 fn check_user(record: &NetworkRecord, settings: &EndpointSettings) -> Vec<Cow<'static, str>> {

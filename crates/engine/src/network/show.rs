@@ -225,7 +225,7 @@ fn containers(core: &Core, name: &str) -> Map<NetworkContainer> {
         if name == "bridge" {
             let own = run.endpoints.iter().find(|joined| joined.is_default(core));
             containers.extend(own.map(|joined| (id, shown(&container.name(), joined))));
-        } else if mode_name(&container.effective.network) == Some(name) {
+        } else if mode_name(&container.effective.network) == Some(name) && container.wiring().is_empty() {
             let entry = NetworkContainer {
                 name: container.name(),
                 endpoint_id: run.endpoint.clone(),

@@ -110,6 +110,7 @@ impl BridgeNetwork {
             address6,
             ports: Vec::new(),
             direct: Vec::new(),
+            link_local: Vec::new(),
         };
         if request.mac.is_none() {
             sandbox.mac = self.generated_mac(&sandbox.addresses());

@@ -63,7 +63,8 @@ impl BridgeNetwork {
     }
 
     fn forget(&self, sandbox: &Sandbox) -> Result<(), ForgetError> {
-        let mut active = Vec::new();
+        // Nothing remembers the activity of these.
+        let mut active = sandbox.link_local.clone();
         for address in sandbox.addresses() {
             if self.host.firewall.take_activity(address)? {
                 active.push(address);

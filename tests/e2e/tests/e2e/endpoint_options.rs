@@ -194,3 +194,104 @@ fn what_a_network_says_of_its_families_beats_the_daemons_defaults() -> Result<()
         Ok(())
     })
 }
+
+#[test]
+fn link_local_addresses_are_on_the_link() -> Result<()> {
+    both(&["busybox"], |case| {
+        case.ok("network create --subnet 10.77.5.0/24 --ipv6 --subnet fd77::/64 near")?;
+        let near = "--network near --link-local-ip 169.254.9.9 --link-local-ip fe80::99";
+        case.ok(&format!("run -d --name box {near} busybox top"))?;
+        let has = |case: &Case, interface: &str, address: &str| -> Result<()> {
+            let shown = case.ok(&format!("exec box ip -o addr show {interface}"))?;
+            ensure!(shown.contains(&format!("{address} ")), "{interface}: {shown}");
+            Ok(())
+        };
+        has(case, "eth0", "169.254.9.9/16")?;
+        has(case, "eth0", "fe80::99/64")?;
+        let other = "--network near --link-local-ip 169.254.9.8";
+        case.ok(&format!("run --rm {other} busybox ping -c 1 -W 5 169.254.9.9"))?;
+        let ipam = "inspect -f '{{json .NetworkSettings.Networks.near.IPAMConfig}}' box";
+        case.says(ipam, r#"{"LinkLocalIPs":["169.254.9.9","fe80::99"]}"#)?;
+        case.ok("rm -f box")?;
+
+        case.ok("run -d --name box --link-local-ip 169.254.5.5 busybox top")?;
+        has(case, "eth0", "169.254.5.5/16")?;
+        case.ok("network connect --link-local-ip 169.254.7.7 near box")?;
+        has(case, "eth1", "169.254.7.7/16")?;
+        case.ok("restart -t 0 box")?;
+        has(case, "eth1", "169.254.7.7/16")?;
+        case.ok("network disconnect near box")?;
+        let connect = |address: &str| format!("network connect --link-local-ip {address} near box");
+        case.fails(&connect("10.1.2.3"), 1, "invalid link local IP address: 10.1.2.3")?;
+        case.says("exec box ls /sys/class/net", "eth0\nlo")?;
+        let body = r#"{"Container":"box","EndpointConfig":{"IPAMConfig":{"LinkLocalIPs":["foo"]}}}"#;
+        let message = "invalid endpoint settings:\ninvalid link-local IP address: foo";
+        case.refuses("POST", "/networks/near/connect", body, 400, message)?;
+        case.ok("rm -f box")?;
+        case.fails(
+            "run --rm --network near --link-local-ip 10.3.3.3 busybox true",
+            125,
+            "failed to set up container networking: invalid link local IP address: 10.3.3.3",
+        )?;
+        case.ok("network rm near").map(drop)
+    })
+}
+
+#[test]
+fn the_mode_none_with_settings_for_a_network_is_on_it() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("network create --subnet 10.77.6.0/24 shop")?;
+        let body = r#"{"Image":"busybox","Cmd":["top"],"HostConfig":{"NetworkMode":"none"},
+            "NetworkingConfig":{"EndpointsConfig":{"shop":{}}}}"#;
+        let (status, text) = case.api("POST", "/containers/create?name=box", body)?;
+        ensure!(status == 201, "{status} {text}");
+        case.ok("start box")?;
+        address_on(case, "eth0", "10.77.6.2")?;
+        let shown =
+            "inspect -f '{{range $name, $it := .NetworkSettings.Networks}}{{$name}} {{$it.IPAddress}} {{end}}' box";
+        case.says(shown, "shop 10.77.6.2")?;
+        case.ok("run --rm --network shop busybox ping -c 1 -W 5 box")?;
+        case.ok("restart -t 0 box")?;
+        case.says(shown, "shop 10.77.6.2")?;
+        case.ok("rm -f box")?;
+        case.ok("network rm shop").map(drop)
+    })
+}
+
+#[test]
+fn a_hardware_address_of_the_whole_container_is_told_of() -> Result<()> {
+    one(&["busybox"], |case| {
+        let create = |version: &str, mode: &str| -> Result<(u16, String)> {
+            let body = format!(
+                r#"{{"Image":"busybox","MacAddress":"02:42:ac:11:00:09","HostConfig":{{"NetworkMode":"{mode}"}}}}"#
+            );
+            case.api("POST", &format!("/v{version}/containers/create?name=box"), &body)
+        };
+        let deprecated =
+            "The container-wide MacAddress field is now deprecated. It should be specified in EndpointsConfig instead.";
+        for (version, mode, status, said) in [
+            ("1.51", "bridge", 201, deprecated),
+            ("1.44", "host", 201, deprecated),
+            ("1.43", "bridge", 201, r#""Warnings":[]"#),
+            (
+                "1.43",
+                "host",
+                400,
+                "conflicting options: mac-address and the network mode",
+            ),
+            (
+                "1.43",
+                "none",
+                400,
+                "conflicting options: mac-address and the network mode",
+            ),
+        ] {
+            let (got, text) = create(version, mode)?;
+            ensure!(got == status && text.contains(said), "{version} {mode}: {got} {text}");
+            if got == 201 {
+                case.ok("rm box")?;
+            }
+        }
+        Ok(())
+    })
+}

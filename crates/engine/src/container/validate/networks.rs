@@ -10,7 +10,12 @@ use crate::error::{Error, Result};
 pub(super) fn refuse_mixture<'a>(mode: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let alone = |name: &str| matches!(name, "host" | "none") || name.starts_with("container:");
     let mode = if mode.is_empty() { "default" } else { mode };
-    for name in names.filter(|name| *name != mode && *name != "default") {
+    let names: Vec<&str> = names.collect();
+    // With settings for others alone it is on these alone (observed: dockerd 28.5).
+    if mode == "none" && !names.contains(&"none") {
+        return Ok(());
+    }
+    for name in names.into_iter().filter(|name| *name != mode && *name != "default") {
         let why = match (mode, name) {
             ("none", _) | (_, "none") => {
                 "container cannot be connected to multiple networks with one of the networks in private (none) mode"
@@ -94,6 +99,7 @@ mod tests {
             ("host", &["host", "none"], Some(private)),
             ("container:x", &["container:x", "n1"], Some(shares)),
             ("none", &["none", "bridge"], Some(private)),
+            ("none", &["n1"], None),
             ("bridge", &["bridge", "none"], Some(private)),
             ("n1", &["n1", "host"], Some(host)),
             ("", &["bridge", "host"], Some(host)),
