@@ -68,6 +68,12 @@ fn french(text: &str) -> String {
 }
 
 fn french_line(line: &str) -> String {
+    // The client's own warnings begin so too.
+    if line.starts_with("WARNING: ")
+        && let Some(french) = engine::french(engines(), line)
+    {
+        return french;
+    }
     if ENGINES.iter().any(|begin| line.starts_with(begin)) {
         return engine::french(engines(), line).unwrap_or_else(|| line.to_owned());
     }

@@ -219,6 +219,15 @@ fn messages_are_translated_as_they_are_printed() {
             "corten: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: exec: \"nosuch\": executable file not found in $PATH\n\nRun 'corten run --help' for more information",
             "corten: Erreur du moteur : démarrage du conteneur impossible : tâche du gardien impossible : création par le runtime OCI impossible : création impossible : le processus du conteneur ne démarre pas : exec : « nosuch » : programme introuvable dans $PATH\n\nLancez « corten run --help » pour en savoir plus",
         ),
+        (
+            "WARNING: Published ports are discarded when using host network mode",
+            "AVERTISSEMENT : les ports publiés ne comptent pas sur le réseau de l'hôte",
+        ),
+        (
+            "WARNING: Error loading config file: open /x: permission denied",
+            "AVERTISSEMENT : erreur de lecture du fichier de configuration : ouverture de /x : permission refusée",
+        ),
+        ("WARNING: something new", "WARNING: something new"),
         // One part is not known: all of it stays.
         (
             "Error response from daemon: cannot kill container: x: something new",

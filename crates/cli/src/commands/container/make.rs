@@ -109,7 +109,7 @@ impl Order {
             other => other?,
         };
         for warning in &created.warnings {
-            eprintln!("WARNING: {warning}");
+            crate::speech::tell(&format!("WARNING: {warning}"));
         }
         Ok(created.id)
     }

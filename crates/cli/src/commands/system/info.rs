@@ -56,7 +56,7 @@ fn info(invocation: &Invocation, parsed: &Parsed) -> Result<(), Failure> {
             page.host(&info);
             output::print(&page.0)?;
             for warning in &info.warnings {
-                eprintln!("{warning}");
+                crate::speech::tell(warning);
             }
             Ok(())
         }
