@@ -40,7 +40,7 @@ use reader::{Reader, Selection};
 const FIRST_PIECE_BYTES: usize = 16 << 10;
 
 /// Size of the pieces once this client has taken many, in bytes: crossing threads costs little beside the work.
-const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 128 << 10;
 
 /// How large the next piece is for a client that was given so many bytes already.
 fn piece_bytes(given: usize) -> usize {
