@@ -9,6 +9,7 @@ mod change;
 mod changes;
 mod churn;
 mod commit;
+mod compose;
 mod copies;
 mod creation;
 mod daemons;

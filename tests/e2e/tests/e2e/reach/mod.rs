@@ -1,7 +1,8 @@
-//! The ways to the engine: TLS, TCP, ssh, sockets of a service manager; by `docker`, `corten` and docker-py.
+//! The ways to the engine: TLS, TCP, ssh, sockets of a service manager; by `docker`, `corten`, docker-py and clients in node.
 
 mod certificates;
 mod metrics;
+mod node;
 mod passed;
 mod reload;
 mod six;
