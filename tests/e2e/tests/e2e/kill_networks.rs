@@ -56,6 +56,30 @@ fn create_and_remove() -> Result<()> {
 }
 
 #[test]
+fn prune() -> Result<()> {
+    interrupt_everywhere(
+        &["busybox"],
+        &Operation {
+            prepare: &[
+                "network create --subnet 10.99.0.0/24 -o com.docker.network.bridge.name=kbr0 net",
+                "network create --ipv6 more",
+                "network create used",
+                "run -d --name box --network used busybox top",
+            ],
+            line: "network prune -f",
+            afterwards: |case| {
+                case.ok("network prune -f")?;
+                case.says("network ls --filter type=custom --format '{{.Name}}'", "used")?;
+                case.ok("run --rm --network used busybox ping -c 1 -W 5 box")?;
+                remove_if_there(case)?;
+                case.ok("network rm used")?;
+                again_and_gone(case)
+            },
+        },
+    )
+}
+
+#[test]
 fn start_on_a_users_network() -> Result<()> {
     interrupt_everywhere(
         &["busybox"],

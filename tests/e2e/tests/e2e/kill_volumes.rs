@@ -64,6 +64,34 @@ fn remove() -> Result<()> {
     )
 }
 
+/// What is used stays, the others go, at once or by the next one.
+#[test]
+fn prune() -> Result<()> {
+    interrupt_everywhere(
+        &["busybox"],
+        &Operation {
+            prepare: &[
+                "volume create one",
+                "volume create two",
+                "run --rm -v one:/v busybox touch /v/file",
+                "create --name box -v used:/v busybox true",
+            ],
+            line: "volume prune -af",
+            afterwards: |case| {
+                case.ok("volume prune -af")?;
+                case.says("volume ls -q", "used")?;
+                let volumes = case.daemon.data_directory().join("volumes");
+                ensure!(
+                    !volumes.join("one").exists() && !volumes.join("two").exists(),
+                    "a directory is left"
+                );
+                remove_if_there(case)?;
+                case.ok("volume rm used").map(drop)
+            },
+        },
+    )
+}
+
 #[test]
 fn start_that_mounts() -> Result<()> {
     interrupt_everywhere(

@@ -45,6 +45,7 @@ mod many_ports;
 mod means;
 mod misbehaving;
 mod mount_forms;
+mod name_tables;
 mod namespaces;
 mod neighbours;
 mod network_trials;

@@ -236,3 +236,39 @@ fn a_container_is_not_found_by_a_name_that_it_gives_itself() -> Result<()> {
         Ok(())
     })
 }
+
+#[test]
+fn ipvlan_says_that_the_kernel_has_none() -> Result<()> {
+    one(&[], |case| {
+        case.script("ip link add under type veth peer name beneath && ip link set under up")?
+            .success()?;
+        let create = "network create -d ipvlan -o parent=under --subnet 10.71.3.0/24";
+        for (option, message) in [
+            (
+                "ipvlan_mode=l4",
+                "requested ipvlan mode 'l4' is not valid, 'l2' mode is the ipvlan driver default",
+            ),
+            (
+                "ipvlan_flag=x",
+                "requested ipvlan flag 'x' is not valid, 'bridge' is the ipvlan driver default",
+            ),
+        ] {
+            case.fails(&format!("{create} -o {option} no"), 1, message)?;
+        }
+        let is_there = case
+            .script("ip link add tried link under type ipvlan && ip link delete tried")?
+            .code
+            == 0;
+        for mode in ["l2", "l3", "l3s"] {
+            let line = format!("{create} -o ipvlan_mode={mode} made");
+            if is_there {
+                case.ok(&line)?;
+                case.ok("network rm made")?;
+            } else {
+                case.fails(&line, 1, "operation not supported")?;
+            }
+        }
+        case.says("network ls -q --filter type=custom", "")?;
+        case.script("ip link delete under")?.success().map(drop)
+    })
+}
