@@ -4,6 +4,6 @@ mod pipe;
 mod source;
 mod to_file;
 
-pub(crate) use pipe::{StreamReader, upload_written};
+pub(crate) use pipe::{Sink, StreamReader, upload_written};
 pub(crate) use source::Source;
 pub(crate) use to_file::ToFile;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use tar::{Builder, EntryType, Header};
 use super::path::split_entry;
 use super::plan::End;
 use super::rename::Rename;
+use crate::archive::Sink;
 
 /// The stream ended early. What cannot be read is left out with a word, as Docker does.
 #[derive(Debug, thiserror::Error)]
@@ -21,14 +22,11 @@ pub(crate) enum PackError {
     Write(#[source] io::Error),
 }
 
-/// Read at a time.
-const BUFFER_BYTES: usize = 64 << 10;
-
 /// Directory levels below the source, at most: a path that is longer cannot be opened by name.
 const DEPTH: usize = 2048;
 
 /// Writes what `source` is to `out`, with its entries renamed.
-pub(crate) fn pack(source: &End, rename: &Rename, out: impl Write) -> Result<(), PackError> {
+pub(crate) fn pack(source: &End, rename: &Rename, out: &mut dyn Sink) -> Result<(), PackError> {
     let (directory, name) = split_entry(&source.path);
     let own = match source.rebase.as_str() {
         "" => Rename::default(),
@@ -39,22 +37,20 @@ pub(crate) fn pack(source: &End, rename: &Rename, out: impl Write) -> Result<(),
         builder: Builder::new(out),
         rename: own.then(rename.clone()),
         links: HashMap::new(),
-        buffer: Vec::new(),
     };
     let root = Path::new(&directory).join(&name);
     packer.walk(&root, name.into_bytes(), 0)?;
     packer.builder.finish().map_err(PackError::Write)
 }
 
-struct Packer<W: Write> {
-    builder: Builder<W>,
+struct Packer<'out> {
+    builder: Builder<&'out mut dyn Sink>,
     rename: Rename,
     /// The first name of each file that has several, by device and inode.
     links: HashMap<(u64, u64), Vec<u8>>,
-    buffer: Vec<u8>,
 }
 
-impl<W: Write> Packer<W> {
+impl Packer<'_> {
     fn walk(&mut self, path: &Path, name: Vec<u8>, depth: usize) -> Result<(), PackError> {
         let found = match fs::symlink_metadata(path) {
             Ok(found) => found,
@@ -129,28 +125,24 @@ impl<W: Write> Packer<W> {
             self.builder.append_pax_extensions(pair).map_err(PackError::Write)?;
         }
         self.append(header, name, io::empty())?;
-        self.content(file, found.len()).map_err(PackError::Write)
+        self.content(&file, found.len()).map_err(PackError::Write)
     }
 
     /// The content behind its header, in larger steps than the builder's own. A file that shrinks meanwhile is filled
     /// up, one that grows is cut: the header's size is a promise.
-    fn content(&mut self, mut file: File, size: u64) -> io::Result<()> {
-        const BLOCK: u64 = 512;
-        self.buffer.resize(BUFFER_BYTES, 0);
+    fn content(&mut self, file: &File, size: u64) -> io::Result<()> {
+        const BLOCK: usize = 512;
         let out = self.builder.get_mut();
         let mut left = size;
         while left > 0 {
-            let wanted = usize::try_from(left).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
-            let mut length = file.read(&mut self.buffer[..wanted])?;
-            if length == 0 {
-                self.buffer[..wanted].fill(0);
-                length = wanted;
-            }
-            out.write_all(&self.buffer[..length])?;
-            left -= length as u64;
+            let taken = match out.take_from(file, left)? {
+                0 => io::copy(&mut io::repeat(0).take(left), out)?,
+                taken => taken as u64,
+            };
+            left -= taken;
         }
-        let padding = usize::try_from(size.wrapping_neg() % BLOCK).unwrap_or(0);
-        out.write_all(&[0; BLOCK as usize][..padding])
+        let padding = usize::try_from(size.wrapping_neg() % BLOCK as u64).unwrap_or(0);
+        out.write_all(&[0; BLOCK][..padding])
     }
 
     fn append(&mut self, mut header: Header, name: &[u8], data: impl Read) -> Result<(), PackError> {
