@@ -1,4 +1,4 @@
-//! Rows of the areas `run`, `exec-attach-logs`, `images` and `isolation` in which somebody installs packages in a container:
+//! Rows of the areas `run`, `exec-attach-logs`, `images`, `isolation` and `install-info` in which somebody installs packages in a container:
 //! what the tests call `packages.test` stands outside, with a resolver that knows its name.
 
 use std::process::Child;
@@ -66,6 +66,7 @@ fn packages_come_from_outside() -> Result<()> {
             beside_packages(case, htop)
         });
         rows.row("C-100 C-101 C-105 C-109", |case| beside_packages(case, nginx));
+        rows.row("C-458", |case| beside_packages(case, sources_over_tls));
         rows.row("C-102 C-103 C-113 C-114", |case| beside_packages(case, python));
     })
 }
@@ -93,6 +94,19 @@ fn nginx(case: &Case) -> Result<()> {
     case.run("run --rm debian nginx -v")?.code_is(127)?;
     remove_ended(case)?;
     case.ok("rmi besrour/nginx").map(drop)
+}
+
+/// What an old system needed before it took packages over TLS.
+fn sources_over_tls(case: &Case) -> Result<()> {
+    let packages = "apt-transport-https ca-certificates curl software-properties-common";
+    let line = format!("apt-get -q update && apt-get -q install -y {packages} && dpkg --status {packages}");
+    let said = case.run(&format!(
+        "run --rm -e DEBIAN_FRONTEND=noninteractive ubuntu sh -c '{line}'"
+    ))?;
+    let said = said.success()?;
+    let installed = said.text().matches("\nStatus: install ok installed\n").count();
+    ensure!(installed == 4, "{said}");
+    Ok(())
 }
 
 /// What an installation of nginx changes, among other things.
