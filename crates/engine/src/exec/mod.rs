@@ -246,8 +246,13 @@ pub(crate) fn container_removed(core: &Core, container: &Container) {
 }
 
 fn publish(core: &Core, session: &Session, action: &str) {
-    let command: Vec<&str> = session.config.cmd.iter().map(String::as_str).collect();
-    let action = format!("{action}: {}", command.join(" "));
+    // Sic: a blank stands between the program and its arguments, be there any or none.
+    let (program, arguments) = session
+        .config
+        .cmd
+        .split_first()
+        .map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let action = format!("{action}: {program} {}", arguments.join(" "));
     let subject = Subject::Container(&session.container);
     core.events
         .publish(subject, &action, &attributes(session, None), Timestamp::now());

@@ -54,9 +54,29 @@ pub(crate) fn find_error(_reference: &str, error: &FindError) -> Error {
     of_kind(error.kind(), error.to_string())
 }
 
+/// Labels as attributes of events.
+type Labels = Vec<(String, String)>;
+
+/// The labels of an image, which go with its events while it is there.
+fn labels(core: &Core, id: &str) -> Labels {
+    let image = id.parse::<Digest>().ok().and_then(|id| core.images.image(&id).ok());
+    let config = image.and_then(|image| image.config.config.clone());
+    config
+        .map(|config| config.labels.into_iter().collect())
+        .unwrap_or_default()
+}
+
 fn publish(core: &Core, id: &str, name: &str, action: &str) {
+    publish_with(core, id, name, action, &labels(core, id));
+}
+
+fn publish_with(core: &Core, id: &str, name: &str, action: &str, labels: &Labels) {
+    let labels: Vec<(&str, String)> = labels
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.clone()))
+        .collect();
     core.events
-        .publish(Subject::Image { id, name }, action, &[], Timestamp::now());
+        .publish(Subject::Image { id, name }, action, &labels, Timestamp::now());
 }
 
 /// Gives an image one more name.
@@ -105,6 +125,8 @@ pub(crate) fn remove(core: &Core, name: &str, options: ImageRemoveOptions) -> Re
         force: options.force,
         prune: !options.no_prune,
     };
+    let found = core.images.find(name).ok().map(|image| image.id.to_string());
+    let labels = found.map(|id| labels(core, &id)).unwrap_or_default();
     boundary("image-remove.begin");
     let removed = core.images.remove(name, options, &users);
     boundary("image-remove.end");
@@ -114,7 +136,7 @@ pub(crate) fn remove(core: &Core, name: &str, options: ImageRemoveOptions) -> Re
     for step in removed {
         match step {
             Removed::Untagged(name) => {
-                publish(core, &id, &id, "untag");
+                publish_with(core, &id, &id, "untag", &labels);
                 items.push(ImageDeleteItem::Untagged(name));
             }
             Removed::Deleted(digest) => {
@@ -154,12 +176,7 @@ pub(crate) fn load(
     boundary("load.end");
     for image in loaded.map_err(|error| of_kind(error.kind(), error.to_string()))? {
         let id = image.id.to_string();
-        for name in &image.references {
-            publish(core, &id, &name.familiar(), "load");
-        }
-        if image.references.is_empty() {
-            publish(core, &id, &id, "load");
-        }
+        publish(core, &id, &id, "load");
     }
     Ok(())
 }

@@ -50,7 +50,8 @@ impl SaveTicket {
             written.map_err(|error| of_kind(error.kind(), error.to_string()))?;
             for name in &names {
                 if let Ok(image) = core.images.find(name) {
-                    publish(core, &image.id.to_string(), name, "save");
+                    let id = image.id.to_string();
+                    publish(core, &id, &id, "save");
                 }
             }
             Ok(())

@@ -152,3 +152,40 @@ fn the_history_outlives_the_daemon() -> Result<()> {
         Ok(())
     })
 }
+
+/// Events of images have their labels while they are there; saved and loaded ones go by their ids.
+#[test]
+fn images_are_told_with_their_labels() -> Result<()> {
+    one(&["busybox"], |case| {
+        case.ok("create --name box -l color=red busybox true")?;
+        case.ok("commit box made:1")?;
+        let id = case.ok("inspect -f {{.Id}} made:1")?;
+        let archive = case.daemon.sandbox.scratch().join("made.tar");
+        case.ok(&format!("save -o {} made:1", archive.display()))?;
+        case.ok("rmi made:1")?;
+        case.ok(&format!("load -i {}", archive.display()))?;
+        case.ok("tag made:1 made:2")?;
+        case.ok("rmi made:1 made:2")?;
+        case.ok("rm box")?;
+        let events = past(case, r#"{"type":["image"]}"#)?;
+        for (action, name, color) in [
+            ("create", id.as_str(), Some("red")),
+            ("tag", "made:1", Some("red")),
+            ("save", &id, Some("red")),
+            ("untag", &id, Some("red")),
+            ("delete", &id, None),
+            ("load", &id, Some("red")),
+            ("tag", "made:2", Some("red")),
+        ] {
+            let told = events.iter().any(|event| {
+                let attributes = &event["Actor"]["Attributes"];
+                event["id"] == id
+                    && event["Action"] == action
+                    && attributes["name"] == name
+                    && attributes["color"].as_str() == color
+            });
+            ensure!(told, "no {action} of {name} with {color:?} in {events:?}");
+        }
+        Ok(())
+    })
+}
