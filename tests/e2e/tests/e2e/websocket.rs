@@ -146,6 +146,15 @@ fn websockets_are_refused_and_left_in_order() -> Result<()> {
             client.send(kind, content)?;
             client.until_closed(BINARY)?;
         }
+        // Keys of one's own, and the usual ones are none then.
+        let mut client = WebSocket::open(case, &format!("{path}&detachKeys=~"))?.map_err(anyhow::Error::msg)?;
+        client.send(BINARY, b"\x10\x11echo $((6*7))\n")?;
+        let mut shown = Vec::new();
+        while !String::from_utf8_lossy(&shown).contains("42") {
+            shown.extend(client.receive()?.1);
+        }
+        client.send(BINARY, b"~")?;
+        client.until_closed(BINARY)?;
         let mut client = WebSocket::open(case, path)?.map_err(anyhow::Error::msg)?;
         client.0.write_all(&[0x81, 1, b'x'])?;
         loop {
