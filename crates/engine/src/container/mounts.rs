@@ -400,6 +400,7 @@ mod tests {
     fn refusals() {
         let table = [
             ("/a:/b:xx", "invalid mode: xx"),
+            ("a:/b:/c", "invalid mode: /c"),
             ("/a:/b:ro,rw", "invalid mode: ro,rw"),
             ("/a:/b:z,Z", "invalid mode: z,Z"),
             ("v1:/b:nocopy,nocopy", "invalid mode: nocopy,nocopy"),

@@ -62,10 +62,9 @@ impl Driver {
             Self::Bridge(_) | Self::Nothing | Self::Broken(_) => self.bridge()?.connect(sandbox, namespace),
         };
         connected.map_err(|error| {
-            Error::internal(format!(
-                "failed to set up container networking: {}",
-                crate::error::chain(&error)
-            ))
+            let chain = crate::error::chain(&error);
+            let words = chain.split(" (os error").next().unwrap_or_default();
+            Error::internal(format!("failed to set up container networking: {words}"))
         })
     }
 

@@ -118,7 +118,9 @@ fn a_port_that_a_network_brings_is_taken_then() -> Result<()> {
         case.ok(&only_four)?;
         leads(case, &[FOUR], "10.81.0.1", "")?;
         case.ok("run -d --name other --network n6 -p 8000:80 busybox top")?;
-        case.fails("network connect zdual web", 1, "port is already allocated")?;
+        let refused = case.run("network connect zdual web")?.code_is(1)?;
+        let text = "Error response from daemon: driver failed programming external connectivity on endpoint web";
+        refused.mentions(text)?.mentions("port is already allocated")?;
         case.says("port web", FOUR)?;
         case.ok("rm -f other")?;
         case.ok("network connect zdual web")?;

@@ -43,10 +43,6 @@ pub(super) fn short_form(text: &str, driver: &str) -> Result<MountSpec> {
     } else {
         volume::check_driver(driver)?;
         mount.kind = MountKind::Volume;
-        if !source.is_empty() {
-            volume::check_name(source)?;
-            source.clone_into(&mut mount.volume);
-        }
     }
     apply_mode(&mut mount, mode).map_err(|refusal| match refusal {
         ModeError::Unknown => Error::internal(format!("invalid mode: {mode}")),
@@ -55,6 +51,11 @@ pub(super) fn short_form(text: &str, driver: &str) -> Result<MountSpec> {
             kind_word(source)
         )),
     })?;
+    // The mode is judged before the name (observed: dockerd 28.5).
+    if mount.kind == MountKind::Volume && !source.is_empty() {
+        volume::check_name(source)?;
+        source.clone_into(&mut mount.volume);
+    }
     Ok(mount)
 }
 

@@ -49,7 +49,8 @@ impl Owner {
         endpoints.push(asked.clone());
         match self.run.as_ref().map(|run| Arc::clone(&run.record)) {
             Some(run) if self.life.phase.running().is_some() => {
-                self.connect_running(run, &place, asked, endpoints).await
+                let connected = self.connect_running(run, &place, asked, endpoints).await;
+                connected.map_err(plainly)
             }
             Some(_) | None => self.record_wiring(endpoints).await,
         }
@@ -312,6 +313,17 @@ impl Owner {
             run.record = wired;
         }
         self.publish();
+    }
+}
+
+/// Without what a start says in front (observed: dockerd 28.5).
+fn plainly(error: Error) -> Error {
+    match error.message.strip_prefix("failed to set up container networking: ") {
+        Some(message) => Error {
+            message: message.to_owned(),
+            ..error
+        },
+        None => error,
     }
 }
 
