@@ -240,11 +240,13 @@ impl Owner {
             } => {
                 let deaf = self.deaf(signal);
                 let result = self.apply(Event::Stop { signal, timeout, then }).await;
-                self.insist(deaf, signal);
+                self.insist(deaf, signal, hearing::STOP_LOOKS);
                 self.answer_when(result, then, answer);
             }
             Message::Kill { signal, ends, answer } => {
+                let deaf = self.deaf(signal);
                 let result = self.apply(Event::Kill { signal, ends }).await;
+                self.insist(deaf, signal, hearing::KILL_LOOKS);
                 reply(answer, result);
             }
             Message::Remove { force, volumes, answer } => {

@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use corten_e2e::{Case, is_reference, on_daemon, one};
+use corten_e2e::{Case, LIMIT, is_reference, on_daemon, one};
 use corten_testkit::DaemonOptions;
+use corten_testkit::wait::until_ok;
 use serde_json::{Value, json};
 
 /// Creates a container and says what it is warned of.
@@ -420,14 +421,14 @@ fn the_files_of_a_container_that_never_ran() -> Result<()> {
     })
 }
 
-/// A stop that comes before a program has its handlers is heard when it has them; Docker kills it after ten seconds.
+/// A signal that comes before a program has its handlers is heard when it has them; Docker kills it after ten seconds.
 #[test]
 fn a_stop_is_heard_by_a_program_that_has_only_just_begun() -> Result<()> {
     if is_reference()? {
         return Ok(());
     }
     on_daemon(DaemonOptions::default(), &["busybox"], |case| {
-        let script = "usleep 300000; trap 'exit 9' TERM; while :; do usleep 10000; done";
+        let script = "usleep 100000; trap 'exit 9' TERM; while :; do usleep 10000; done";
         case.ok(&format!("run -d --name box busybox sh -c \"{script}\""))?;
         let begun = Instant::now();
         case.ok("stop -t 30 box")?;
@@ -435,7 +436,12 @@ fn a_stop_is_heard_by_a_program_that_has_only_just_begun() -> Result<()> {
         case.says("inspect -f {{.State.ExitCode}} box", "9")?;
         // Deaf for good: its time is over in the end.
         case.ok("restart -t 0 box")?;
-        case.ok("rm -f box")?;
+        case.ok("kill -s TERM box")?;
+        until_ok(LIMIT, "the end by another signal", || {
+            ensure!(case.inspect("box")?["State"]["ExitCode"] == 9);
+            Ok(())
+        })?;
+        case.ok("rm box")?;
         case.ok("run -d --name deaf busybox sleep 1000")?;
         case.ok("stop -t 1 deaf")?;
         case.says("inspect -f {{.State.ExitCode}} deaf", "137")?;

@@ -1,4 +1,4 @@
-//! A stop that comes before the first process can hear it: the kernel drops a signal that the first process of its
+//! A stop, or another signal, that comes before the first process can hear it: the kernel drops a signal that the first process of its
 //! own namespace has no handler for, and a program that has only just begun has none yet. It is told again once it has
 //! one, instead of being killed at the end of the time it was given.
 
@@ -12,8 +12,9 @@ use crate::container::phase::SIGKILL;
 /// Between two looks, first and at most.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 const LATER_LOOKS: Duration = Duration::from_millis(100);
-/// Who hears nothing for so long is deaf for good.
-const LOOKS: u32 = 120;
+/// Looks until somebody is deaf for good: ten seconds for a stop, one for other signals, which may be meant for now alone.
+pub(super) const STOP_LOOKS: u32 = 120;
+pub(super) const KILL_LOOKS: u32 = 15;
 
 impl Owner {
     /// The first process of a container that would not notice this signal now.
@@ -23,15 +24,15 @@ impl Owner {
         (signal != SIGKILL && is_first && hears(pid, signal) == Some(false)).then_some(pid)
     }
 
-    /// Sends a stop's signal once more as soon as the process can hear it that could not when it was sent.
-    pub(super) fn insist(&self, deaf: Option<u32>, signal: i32) {
+    /// Sends a signal once more as soon as the process can hear it that could not when it was sent.
+    pub(super) fn insist(&self, deaf: Option<u32>, signal: i32, looks: u32) {
         let (Some(pid), Some(run)) = (deaf, &self.run) else {
             return;
         };
         let shim = run.shim.clone();
         tokio::spawn(async move {
             let mut pause = FIRST_LOOK;
-            for _ in 0..LOOKS {
+            for _ in 0..looks {
                 tokio::time::sleep(pause).await;
                 match hears(pid, signal) {
                     Some(false) => pause = pause.saturating_mul(2).min(LATER_LOOKS),
