@@ -30,6 +30,8 @@ struct State {
     /// Counts the runs that are over.
     runs: u64,
     waiting: Vec<PendingAttach>,
+    /// The present run has had clients, or the last one if none is under way.
+    had_any: bool,
 }
 
 /// A promised place; given back when dropped.
@@ -81,6 +83,11 @@ impl Clients {
         state.waiting.len()
     }
 
+    /// Whether the present run has had clients, or the last one.
+    pub(crate) fn had_any(&self) -> bool {
+        self.lock().had_any
+    }
+
     /// Waits until nobody is on the way any more.
     pub(crate) async fn arrived(&self) {
         let mut expected = self.expected.subscribe();
@@ -92,6 +99,7 @@ impl Clients {
     pub(crate) fn begin(&self, shim: ShimHandle) -> Vec<PendingAttach> {
         let mut state = self.lock();
         state.shim = Some(shim);
+        state.had_any = !state.waiting.is_empty();
         std::mem::take(&mut state.waiting)
     }
 
@@ -113,7 +121,11 @@ impl Expected {
     pub(crate) fn take(&self, attach: PendingAttach) -> Place {
         let mut state = self.clients.lock();
         match &state.shim {
-            Some(shim) => Place::Shim(shim.clone(), attach),
+            Some(shim) => {
+                let shim = shim.clone();
+                state.had_any = true;
+                Place::Shim(shim, attach)
+            }
             None if state.runs != self.runs => Place::Ended,
             None => {
                 // A start may never come: who has left meanwhile makes room.

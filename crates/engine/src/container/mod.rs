@@ -15,6 +15,7 @@ pub(crate) mod devices;
 mod early;
 pub mod effective;
 pub mod ending;
+mod farewell;
 pub mod filter;
 pub(crate) mod inspect;
 pub(crate) mod joins;
@@ -55,6 +56,7 @@ use crate::shim::ShimHandle;
 use change::Changes;
 use clients::Clients;
 use effective::Effective;
+use farewell::Farewell;
 use owner::Message;
 use phase::Life;
 use record::Record;
@@ -72,6 +74,8 @@ pub(crate) struct Container {
     pub(crate) mailbox: mpsc::Sender<Message>,
     pub(crate) view: watch::Receiver<Arc<View>>,
     pub(crate) clients: Arc<Clients>,
+    /// Who waits for its removal.
+    pub(crate) farewell: Farewell,
     /// Who has its files open.
     pub(crate) gate: crate::files::Gate,
     /// What its health checks say.

@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use super::change::Changes;
 use super::clients::Clients;
 use super::effective::effective;
+use super::farewell::Farewell;
 use super::phase::{self, Effect, Event, Life, Phase, Stopping};
 use super::record::Record;
 use super::run::RunRecord;
@@ -127,6 +128,7 @@ pub(crate) fn spawn(core: &Arc<Core>, origin: Origin) -> Arc<Container> {
         mailbox,
         view: receiver,
         clients,
+        farewell: Farewell::new(),
         changes: RwLock::new(Arc::new(origin.changes)),
         wiring: RwLock::new(Arc::new(wiring.unwrap_or(asked))),
         listed: super::list::Kept::default(),
@@ -319,6 +321,11 @@ impl Owner {
         }
     }
 
+    /// Whether somebody who asked for the removal waits for it.
+    pub(super) fn removal_is_asked(&self) -> bool {
+        self.waiting.iter().any(|waiting| waiting.until == Stopping::Remove)
+    }
+
     async fn hear(&mut self, news: News) {
         match news {
             News::Event(protocol::Event::Exited(exit)) => {
@@ -430,6 +437,7 @@ impl Owner {
     }
 
     async fn perform_remove(&mut self, rest: &mut VecDeque<Effect>) {
+        self.linger().await;
         match self.remove().await {
             Ok(()) => {
                 self.removed = true;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use corten_api::container::{WaitError, WaitResponse};
 use tokio::sync::watch;
 
+use super::farewell::Awaiter;
 use super::phase::Phase;
 use super::{Container, View};
 use crate::request::WaitCondition;
@@ -15,13 +16,20 @@ pub struct WaitTicket {
     view: watch::Receiver<Arc<View>>,
     condition: WaitCondition,
     exits: u64,
+    /// Says that the removal is waited for.
+    _awaiter: Option<Awaiter>,
 }
 
 impl WaitTicket {
     pub(crate) fn new(container: &Container, condition: WaitCondition) -> Self {
         let view = container.view.clone();
         let exits = view.borrow().exits;
-        Self { view, condition, exits }
+        Self {
+            view,
+            condition,
+            exits,
+            _awaiter: (condition == WaitCondition::Removed).then(|| container.farewell.join()),
+        }
     }
 
     /// Waits until the condition holds.

@@ -76,6 +76,33 @@ fn several_clients_see_the_same() -> Result<()> {
     })
 }
 
+/// Whoever watched it can ask how a container ended that is removed at its end, and nobody finds it later.
+#[test]
+fn an_end_can_be_asked_for_before_the_removal() -> Result<()> {
+    one(&["busybox"], |case| {
+        for _ in 0..5 {
+            case.ok("create --rm --name box busybox sh -c 'echo seen; exit 7'")?;
+            let (_, mut stream) = attach(case, "box", "stream=1&stdout=1", UPGRADE)?;
+            let ask = |method, what: &str| {
+                let path = format!("/v1.51/containers/box/{what}");
+                http::request(&case.daemon.socket_outside(), method, &path, "")
+            };
+            ensure!(ask("POST", "start")?.status == 204, "the start");
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes)?;
+            let answer = ask("GET", "json")?;
+            let text = String::from_utf8_lossy(&answer.body);
+            ensure!(
+                answer.status == 200 && text.contains("\"ExitCode\":7"),
+                "{} {text}",
+                answer.status
+            );
+            until(LIMIT, "the removal", || case.ok("inspect box").is_err().then_some(()))?;
+        }
+        Ok(())
+    })
+}
+
 #[test]
 fn a_client_that_vanishes_or_stalls_hurts_nobody() -> Result<()> {
     one(&["busybox"], |case| {
