@@ -12,6 +12,15 @@ use anyhow::{Context as _, Result};
 const LIMIT: Duration = Duration::from_secs(20);
 /// Between two looks; nothing went in that time: it is done.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Many times what a burst of a second leaves.
+const SETTLING: Duration = Duration::from_secs(3);
+
+/// Lets the kernel end what a burst of containers left to do: pages to write, groups and namespaces to take apart.
+pub(crate) fn settle() -> Result<()> {
+    Command::new("sync").status()?;
+    std::thread::sleep(SETTLING);
+    Ok(())
+}
 
 /// Lets the kernel give back pages that nobody uses, and the groups that only these kept. Returns how many memory
 /// groups there are then, dead ones too.
