@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::owner::Owner;
-
-/// Time for a question after the end of the streams (observed: dockerd 28.5 takes about as long to remove).
+/// Time for a question after the end of the streams.
 const GRACE: Duration = Duration::from_millis(150);
 
 /// Who waits for a container's removal.
@@ -30,23 +28,16 @@ impl Farewell {
         self.0.send_modify(|count| *count += 1);
         Awaiter(self.clone())
     }
+
+    /// Waits for as long as a question may take, or until somebody waits for the removal.
+    pub(crate) async fn grace(&self) {
+        let mut waiting = self.0.subscribe();
+        drop(tokio::time::timeout(GRACE, waiting.wait_for(|count| *count > 0)).await);
+    }
 }
 
 impl Drop for Awaiter {
     fn drop(&mut self) {
         self.0.0.send_modify(|count| *count -= 1);
-    }
-}
-
-impl Owner {
-    /// Lets those who watched the last run ask about its end, unless somebody wants the container gone. Their streams
-    /// end with the shim.
-    pub(super) async fn linger(&mut self) {
-        if !self.life.auto_remove || self.removal_is_asked() || !self.container.clients.had_any() {
-            return;
-        }
-        self.release();
-        let mut waiting = self.container.farewell.0.subscribe();
-        drop(tokio::time::timeout(GRACE, waiting.wait_for(|count| *count > 0)).await);
     }
 }

@@ -11,6 +11,7 @@ mod hearing;
 mod persist;
 mod publish;
 mod refuse;
+mod remove;
 pub(crate) mod rewire;
 mod signal;
 pub(crate) mod wire;
@@ -321,11 +322,6 @@ impl Owner {
         }
     }
 
-    /// Whether somebody who asked for the removal waits for it.
-    pub(super) fn removal_is_asked(&self) -> bool {
-        self.waiting.iter().any(|waiting| waiting.until == Stopping::Remove)
-    }
-
     async fn hear(&mut self, news: News) {
         match news {
             News::Event(protocol::Event::Exited(exit)) => {
@@ -434,23 +430,6 @@ impl Owner {
             }
         };
         self.follow(event, rest);
-    }
-
-    async fn perform_remove(&mut self, rest: &mut VecDeque<Effect>) {
-        self.linger().await;
-        match self.remove().await {
-            Ok(()) => {
-                self.removed = true;
-                self.publish();
-                self.publish_event("destroy", &[]);
-                self.answer_waiting();
-            }
-            Err(error) => {
-                tracing::error!(container = self.container.id.short(), %error, "removal failed");
-                self.failure = Some(error);
-                self.follow(Event::RemoveFailed, rest);
-            }
-        }
     }
 
     /// Takes what an effect resulted in as the next event, before the remaining effects.
