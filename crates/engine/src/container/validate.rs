@@ -344,7 +344,7 @@ fn check_sysctls(host: &HostConfig) -> Result<()> {
         parts.len() > 4 && parts.first() == Some(&"net") && parts.get(3).is_some_and(|part| part.starts_with("eth"))
     };
     match host.sysctls.keys().find(|key| of_interface(key)) {
-        Some(key) => Err(Error::invalid(format!(
+        Some(key) => Err(Error::internal(format!(
             "interface specific sysctl setting \"{key}\" must be supplied using driver option 'com.docker.network.endpoint.sysctls'"
         ))),
         None => Ok(()),

@@ -106,13 +106,13 @@ fn security_options() -> Result<()> {
             ),
         ];
         for (option, text) in table {
-            case.refuses("POST", path, &create(option), 400, text)?;
+            case.refuses("POST", path, &create(option), 500, text)?;
         }
         case.refuses(
             "POST",
             path,
             &json!({"Image": "busybox", "HostConfig": {"Sysctls": {"net.ipv4.conf.eth0.forwarding": "1"}}}).to_string(),
-            400,
+            500,
             "interface specific sysctl setting \"net.ipv4.conf.eth0.forwarding\" must be supplied using driver option 'com.docker.network.endpoint.sysctls'",
         )?;
         let access = |options: &str| {
