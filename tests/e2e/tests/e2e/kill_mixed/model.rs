@@ -123,6 +123,8 @@ impl Possible {
             200..=304 => self.phases.iter().filter_map(|phase| act.done(*phase)).collect(),
             // A network that it is (not) in already is refused in every phase.
             400..=409 if matches!(act, Act::Connect | Act::Disconnect) => self.phases.clone(),
+            // So Docker says that it is not in it.
+            500 if act == Act::Disconnect => self.phases.clone(),
             404 => self
                 .phases
                 .iter()
