@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// Time for a question after the end of the streams.
-const GRACE: Duration = Duration::from_millis(150);
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Who waits for a container's removal.
 #[derive(Debug, Clone)]

@@ -29,6 +29,10 @@ impl Owner {
         let is_asked = self.waiting.iter().any(|waiting| waiting.until == Stopping::Remove);
         if self.life.auto_remove && !is_asked && self.container.clients.had_any() {
             self.release();
+            if let Some(releasing) = self.releasing.take() {
+                // A panic there was reported there.
+                drop(releasing.await);
+            }
             self.container.farewell.grace().await;
         }
     }
