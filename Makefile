@@ -20,7 +20,7 @@ build:
 		mv -f $(TARGET_DIR)/release/.$$program.new $(TARGET_DIR)/release/$$program || exit 1; done
 
 run:
-	@scripts/setup
+	@scripts/setup run
 	@$(MAKE) --no-print-directory build
 	@scripts/run $(TARGET_DIR)/release
 
