@@ -333,6 +333,13 @@ pub(super) fn disconnect(core: &Core, container: &str, joined: &Joined) -> Resul
     result
 }
 
+/// The places keep the ports that they had before an allotment that failed.
+pub(super) fn keep_ports(core: &Core, before: &[Joined], after: &[Joined]) {
+    for (place, before, after) in stayed(core, before, after) {
+        place.driver().keep_ports(&before.sandbox, &after.sandbox);
+    }
+}
+
 /// Takes ports away from the places that have them no more; [`republish`] comes after it.
 pub(super) fn withdraw(core: &Core, before: &[Joined], after: &[Joined]) -> Result<()> {
     for (place, before, after) in stayed(core, before, after) {

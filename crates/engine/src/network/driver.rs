@@ -104,6 +104,14 @@ impl Driver {
         }
     }
 
+    /// The ports of a place stay what they were.
+    pub(crate) fn keep_ports(&self, had: &Sandbox, allotted: &Sandbox) {
+        match self {
+            Self::Bridge(bridge) => bridge.keep_ports(had, allotted),
+            Self::Macvlan(_) | Self::Nothing | Self::Broken(_) => {}
+        }
+    }
+
     /// Takes ports away that a place of a container publishes no more.
     pub(crate) fn withdraw(&self, before: &Sandbox, after: &Sandbox) -> Result<()> {
         match self {

@@ -42,6 +42,12 @@ impl BridgeNetwork {
         Ok(sockets)
     }
 
+    /// A place keeps the ports that it had: what [`Self::allot`] gave it is no more, as another place got none.
+    pub fn keep_ports(&self, had: &Sandbox, allotted: &Sandbox) {
+        self.host.ports.leave(allotted);
+        self.host.ports.enter(had);
+    }
+
     /// Takes the ports away that a connected place publishes no more. To be called for all places of a container before
     /// [`Self::republish`] is for any, so that no port leads to two.
     ///

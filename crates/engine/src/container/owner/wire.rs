@@ -345,7 +345,10 @@ fn lease(
     let mut wired = run.clone();
     wired.endpoints.push(leased.clone());
     let allotted = Allotment::of(container, &run.held).allot(core, &mut wired.endpoints);
-    let allotted = allotted.inspect_err(|_| links::abandon(core, container, &[leased]))?;
+    let allotted = allotted.inspect_err(|_| {
+        links::keep_ports(core, &run.endpoints, &wired.endpoints);
+        links::abandon(core, container, &[leased]);
+    })?;
     wired.held.extend(allotted.ports);
     let joined = wired.endpoints.last().cloned();
     let joined = joined.ok_or_else(|| Error::internal("a place is lost"))?;
