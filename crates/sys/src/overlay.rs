@@ -1,7 +1,7 @@
-//! What the overlay filesystem of this kernel can do, and names of directories that it takes.
+//! What the overlay filesystem of this kernel can do, and how it is told of directories.
 
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -23,19 +23,25 @@ pub fn takes_layers_one_by_one() -> bool {
 /// The longest value of a parameter (fsconfig(2), `FSCONFIG_SET_STRING`), in bytes.
 const VALUE_BYTES: usize = 255;
 
+/// Tells a context of a directory, which is looked up here and now; its path may be longer than what a parameter holds.
+///
+/// # Errors
+/// The directory cannot be opened, or the kernel refuses it.
+pub fn set_directory(context: BorrowedFd<'_>, key: &str, path: &Path) -> io::Result<()> {
+    let short = Short::of(path)?;
+    Ok(fsconfig_set_string(context, key, &*short.name)?)
+}
+
 /// A directory by a name that is short enough for a parameter. Only good in this process, and as long as it lives.
 #[derive(Debug)]
-pub struct Short {
+struct Short {
     name: PathBuf,
     _directory: Option<OwnedFd>,
 }
 
 impl Short {
     /// The path itself, or for a long one the name of a descriptor.
-    ///
-    /// # Errors
-    /// A long path cannot be opened.
-    pub fn of(path: &Path) -> io::Result<Self> {
+    fn of(path: &Path) -> io::Result<Self> {
         if path.as_os_str().as_bytes().len() <= VALUE_BYTES {
             return Ok(Self {
                 name: path.to_owned(),
@@ -48,12 +54,6 @@ impl Short {
             name: format!("/proc/self/fd/{}", directory.as_raw_fd()).into(),
             _directory: Some(directory),
         })
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn name(&self) -> &Path {
-        &self.name
     }
 }
 
@@ -69,9 +69,9 @@ mod tests {
         std::fs::create_dir_all(&long).expect("made");
         std::fs::write(long.join("file"), "content").expect("written");
         let short = Short::of(&long).expect("opens");
-        assert!(short.name().as_os_str().len() < 30);
-        let read = std::fs::read_to_string(short.name().join("file"));
+        assert!(short.name.as_os_str().len() < 30);
+        let read = std::fs::read_to_string(short.name.join("file"));
         assert_eq!(read.expect("readable"), "content");
-        assert_eq!(Short::of(Path::new("/a/b")).expect("short").name(), Path::new("/a/b"));
+        assert_eq!(Short::of(Path::new("/a/b")).expect("short").name, Path::new("/a/b"));
     }
 }

@@ -4,9 +4,10 @@
 //! Linux 6.7 takes the layers one by one. Before, they must be one option: by fsconfig(2) at most 255 bytes, so a
 //! thread with a mount namespace of its own uses mount(2) (one page, relative names) and takes a detached clone.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use corten_sys::overlay::set_directory;
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
@@ -45,10 +46,10 @@ const WRITABLE: [(&str, &str); 2] = [REDIRECT, ("index", "off")];
 fn writable_by_context(snapshot: &Snapshot) -> rustix::io::Result<OwnedFd> {
     let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in &snapshot.lower {
-        set_directory(&context, "lowerdir+", layer)?;
+        set_directory(context.as_fd(), "lowerdir+", layer).map_err(|error| raw(&error))?;
     }
-    set_directory(&context, "upperdir", &snapshot.upper)?;
-    set_directory(&context, "workdir", &snapshot.work)?;
+    set_directory(context.as_fd(), "upperdir", &snapshot.upper).map_err(|error| raw(&error))?;
+    set_directory(context.as_fd(), "workdir", &snapshot.work).map_err(|error| raw(&error))?;
     for (key, value) in WRITABLE {
         fsconfig_set_string(&context, key, value)?;
     }
@@ -83,16 +84,10 @@ fn writable_by_string(snapshot: &Snapshot) -> rustix::io::Result<OwnedFd> {
     open_tree(rustix::fs::CWD, &snapshot.work, OpenTreeFlags::OPEN_TREE_CLOEXEC)
 }
 
-/// Paths may be longer than what a parameter holds.
-fn set_directory(context: &OwnedFd, key: &str, path: &Path) -> rustix::io::Result<()> {
-    let short = corten_sys::overlay::Short::of(path).map_err(|error| raw(&error))?;
-    fsconfig_set_string(context, key, short.name())
-}
-
 fn by_file_system_context(layers: &[PathBuf]) -> rustix::io::Result<OwnedFd> {
     let context = fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for layer in layers {
-        set_directory(&context, "lowerdir+", layer)?;
+        set_directory(context.as_fd(), "lowerdir+", layer).map_err(|error| raw(&error))?;
     }
     fsconfig_set_string(&context, REDIRECT.0, REDIRECT.1)?;
     fsconfig_create(&context)?;

@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use corten_sys::mount::Depth;
+use corten_sys::overlay::set_directory;
 use rustix::fs::CWD;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_fd,
@@ -97,7 +98,7 @@ impl<'plan> Layers<'plan> {
 fn add_layer(context: &OwnedFd, layer: &Path, user: Option<&UserNamespace>) -> Result<Option<OwnedFd>, CreateError> {
     let step = || format!("overlay layer {}", layer.display());
     let Some(user) = user else {
-        set_directory(context, "lowerdir+", layer).invalid(step)?;
+        set_directory(context.as_fd(), "lowerdir+", layer).invalid(step)?;
         return Ok(None);
     };
     let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
@@ -109,12 +110,6 @@ fn add_layer(context: &OwnedFd, layer: &Path, user: Option<&UserNamespace>) -> R
     Ok(Some(tree))
 }
 
-/// Paths may be longer than what a parameter holds. They are looked up here and now.
-fn set_directory(context: &OwnedFd, key: &str, path: &Path) -> std::io::Result<()> {
-    let short = corten_sys::overlay::Short::of(path)?;
-    Ok(fsconfig_set_string(context.as_fd(), key, short.name())?)
-}
-
 fn mount_by_layer(layers: &Layers<'_>, user: Option<&UserNamespace>) -> Result<OwnedFd, CreateError> {
     let context = fsopen("overlay", FsOpenFlags::FSOPEN_CLOEXEC).internal(|| "open overlay")?;
     // What df and mount show as the device.
@@ -124,8 +119,8 @@ fn mount_by_layer(layers: &Layers<'_>, user: Option<&UserNamespace>) -> Result<O
         held.extend(add_layer(&context, layer, user)?);
     }
     if let Some(Writable { upper, work }) = layers.upper {
-        set_directory(&context, "upperdir", upper).invalid(|| format!("overlay upper {}", upper.display()))?;
-        set_directory(&context, "workdir", work).invalid(|| format!("overlay work {}", work.display()))?;
+        set_directory(context.as_fd(), "upperdir", upper).invalid(|| format!("overlay upper {}", upper.display()))?;
+        set_directory(context.as_fd(), "workdir", work).invalid(|| format!("overlay work {}", work.display()))?;
     }
     for (key, value) in ALWAYS {
         fsconfig_set_string(context.as_fd(), key, value).internal(|| format!("overlay {key}"))?;
